@@ -1,0 +1,1 @@
+"""Who agrees? The life cycle of a request for approval."""

@@ -1,0 +1,1 @@
+"""The `hoop` command."""

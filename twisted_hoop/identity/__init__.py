@@ -1,0 +1,1 @@
+"""Who is it? Tokens, service accounts and what they prove."""

@@ -1,0 +1,145 @@
+"""Every interface between rooms, in one file. Providers are named by `service.py` alone."""
+
+from __future__ import annotations
+
+from zope.interface import Attribute, Interface
+
+# Interface methods take no self and have no body: the docstring is the contract.
+# mypy-zope reads the annotations.
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from twisted_hoop.model import (
+    Approval,
+    ApprovalRequest,
+    Command,
+    Decision,
+    Entry,
+    Outcome,
+    Peer,
+    Principal,
+    Session,
+    Target,
+    Verdict,
+)
+from twisted_hoop.steps import Side, Step
+
+
+class IIdentityProvider(Interface):
+    """Who is it? One door for every credential of every protocol (I8)."""
+
+    def authenticate(credential: str, peer: Peer) -> Awaitable[Principal]:
+        """The principal a bearer credential (JWT or account token) proves, or raise AuthenticationFailed."""
+
+    def still_valid(principal: Principal) -> bool:
+        """Whether a live session of this principal may go on now: not expired beyond grace, not locked (I9)."""
+
+
+class ITargetDirectory(Interface):
+    """Which targets are there?"""
+
+    def lookup(name: str) -> Target:
+        """The target, or raise UnknownTarget."""
+
+    def names() -> list[str]:
+        """Every target's name, sorted."""
+
+
+class ISecretStore(Interface):
+    """With what key?"""
+
+    def resolve(reference: str) -> Awaitable[str]:
+        """The secret behind `env:NAME`, `file:PATH` or `vault:PATH#FIELD`, or raise SecretUnavailable."""
+
+
+class IPolicy(Interface):
+    """May it? Synchronous, pure, explains itself. A reload replaces the provider whole."""
+
+    version: str = Attribute("Digest of the rules; stands on every decision (R13).")
+
+    def authorize(principal: Principal, target: Target) -> Decision:
+        """Whether the principal may open a session on the target at all: ALLOW or DENY."""
+
+    def decide(session: Session, command: Command) -> Decision:
+        """What the rules say. The first rule that matches a fact decides it; the strictest fact decides the command."""
+
+
+class IPendingApproval(Interface):
+    """A filed request somebody waits for."""
+
+    request: ApprovalRequest = Attribute("What was filed.")
+
+    def wait() -> Awaitable[Approval]:
+        """Until it is decided, expires or is withdrawn; never raises for those."""
+
+    def withdraw(reason: str) -> None:
+        """The client gave up: ends the request, and `wait` with state "withdrawn". Idempotent."""
+
+
+class IApprover(Interface):
+    """Who agrees? Expiry and storage are its business."""
+
+    def usable(session: Session, command: Command, decision: Decision) -> Awaitable[Approval | None]:
+        """Consume one use of a granted approval for exactly this command, if there is one. Atomic in the store."""
+
+    def file(session: Session, command: Command, decision: Decision) -> Awaitable[Any]:
+        """File a request (or join an identical pending one): an IPendingApproval, or raise LimitExceeded."""
+
+    def ended(session: Session) -> None:
+        """The session is over: withdraw what it still waits for and end what was granted to it (A6)."""
+
+
+class IRecording(Interface):
+    """One session's recording."""
+
+    id: str = Attribute("The session's id.")
+
+    def write(entry: Entry) -> None:
+        """Put the entry on its way to disk before returning, or raise RecordingFailed."""
+
+    def close(outcome: Outcome) -> None:
+        """Write the last entry, sign the head, add it to the ledger. Idempotent; raises RecordingFailed."""
+
+
+class IRecorder(Interface):
+    """Where recordings are made."""
+
+    def open(session: Session) -> Any:
+        """An IRecording whose first entry describes the session, or raise RecordingFailed."""
+
+
+class IGate(Interface):
+    """The one way every command takes: policy, then approval."""
+
+    def judge(session: Session, command: Command) -> Verdict | Decision:
+        """An Admission or a Refusal at once, or the REVIEW decision that `review` must carry further."""
+
+    def review(
+        session: Session, command: Command, decision: Decision, filed: Callable[[Any], None]
+    ) -> Awaitable[Verdict]:
+        """Carry a REVIEW decision to its verdict. `filed` is called with the IPendingApproval once somebody must wait."""
+
+
+class IRelay(Interface):
+    """Pure session logic of one protocol: no I/O, no clock."""
+
+    def client_received(data: bytes) -> list[Step]:
+        """Bytes came from the client."""
+
+    def target_received(data: bytes) -> list[Step]:
+        """Bytes came from the target."""
+
+    def decided(verdict: Verdict) -> list[Step]:
+        """The answer to the outstanding Ask."""
+
+    def held(request: ApprovalRequest, decision: Decision) -> list[Step]:
+        """The outstanding Ask waits for people: tell the client."""
+
+    def refreshed() -> list[Step]:
+        """The answer to the outstanding Refresh."""
+
+    def ended(code: str, message: str) -> list[Step]:
+        """The gateway ends the session (lock, limit, shutdown): the protocol's own goodbye, then Finish."""
+
+    def lost(side: Side) -> list[Step]:
+        """One side is gone."""

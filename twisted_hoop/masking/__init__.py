@@ -1,0 +1,1 @@
+"""What is hidden? Values that must not leave a target as they are."""

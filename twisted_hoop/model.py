@@ -1,0 +1,229 @@
+"""The nouns. Values only: frozen, standard library, no behaviour beyond naming themselves. See docs/glossary.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, Union
+
+
+class Kind(Enum):
+    """Whether a principal is a person or a program."""
+
+    HUMAN = "human"
+    MACHINE = "machine"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One link of a delegation chain (RFC 8693 `act`): somebody acting for the principal."""
+
+    issuer: str
+    subject: str
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The proved identity: `issuer` + `subject`, never an e-mail (I4).
+
+    `chain` is empty for somebody acting for themselves; otherwise the current actor comes first, then earlier ones.
+    `proof` says how it was proved ("jwt", "account-token", "scram"). `expires` is a POSIX time or None.
+    `proof_id` is the digest of the credential (hex, never the credential), by which locks and caches find it.
+    """
+
+    issuer: str
+    subject: str
+    name: str = ""
+    groups: frozenset[str] = frozenset()
+    kind: Kind = Kind.HUMAN
+    chain: tuple[Actor, ...] = ()
+    proof: str = "jwt"
+    expires: float | None = None
+    proof_id: str = ""
+    max_sessions: int = 0
+
+    @property
+    def key(self) -> str:
+        """`issuer|subject`: what identity is compared by."""
+        return f"{self.issuer}|{self.subject}"
+
+    @property
+    def everybody(self) -> frozenset[str]:
+        """Keys of the principal and of everyone in the chain: none of them may approve what it asks (A1)."""
+        return frozenset((self.key, *(f"{a.issuer}|{a.subject}" for a in self.chain)))
+
+    @property
+    def label(self) -> str:
+        """For people: `ci-bot` or `alice via agent-7`."""
+        name = self.name or self.subject
+        return name if not self.chain else f"{name} via {', '.join(a.subject for a in self.chain)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """Where a client connects from, and whether the wire is encrypted."""
+
+    address: str
+    port: int = 0
+    encrypted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Caps on one target's sessions; seconds or counts, 0 means none."""
+
+    idle: float = 0.0
+    transaction: float = 0.0
+    session: float = 0.0
+    sessions: int = 0
+    sessions_per_principal: int = 0
+    statements: int = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What we connect to. `endpoint` is a Twisted client endpoint string; `options` are the protocol's own settings."""
+
+    name: str
+    protocol: str
+    endpoint: str
+    groups: frozenset[str] = frozenset()
+    login: str = ""
+    limits: Limits = Limits()
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One principal using one target, from open to close. `attributes` are the protocol's (database, application)."""
+
+    id: str
+    principal: Principal
+    target: Target
+    peer: Peer
+    started: float
+    attributes: Mapping[str, str] = field(default_factory=dict)
+
+
+Facts = Mapping[str, frozenset[str]]
+"""What one unit of a command does, for rules: attribute → values. SQL: `kind`, `class`, `access`, `schema`, `table`,
+`column`, `function`, `flag`. Shell: `program`, `path`. HTTP: `verb`, `resource`. Missing means "none", which is not
+the same as unknown: what is not understood has `class` `unknown`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One unit of intent: what is asked, in the exact text, and what it would do.
+
+    `facts` has one element a statement: each is judged, the strictest decision wins (P9). `context` holds what changes
+    the meaning of `text` (search_path), and is part of what is approved (P18). `parameters` are shown to approvers
+    and recorded, already masked where bound to masked columns.
+    """
+
+    action: str
+    text: str
+    facts: tuple[Facts, ...] = ()
+    parameters: tuple[str | None, ...] = ()
+    context: tuple[tuple[str, str], ...] = ()
+    reason: str = ""
+
+
+class Effect(Enum):
+    """What policy says."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    REVIEW = "review"
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What policy says about a command: effect, the rule that said so, why, and which masks apply.
+
+    For REVIEW: `approvers` are groups, `quorum` distinct people needed, `wait` seconds to hold the command (0: refuse
+    at once and let a retry pass), `valid` seconds an approval may be used within, `uses` how often.
+    `trace` explains: one line per rule looked at.
+    """
+
+    effect: Effect
+    rule: str
+    reason: str = ""
+    masks: frozenset[str] = frozenset()
+    approvers: frozenset[str] = frozenset()
+    quorum: int = 1
+    wait: float = 300.0
+    valid: float = 900.0
+    uses: int = 1
+    policy_version: str = ""
+    trace: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """What reviewers said: granted or not, by whom, for what digest, until when. `state` is the request's end state."""
+
+    id: str
+    granted: bool
+    state: str
+    digest: str
+    by: tuple[str, ...] = ()
+    comment: str = ""
+    until: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovalRequest:
+    """A filed request as the requester's session sees it; `url` is where a person can look at it."""
+
+    id: str
+    url: str
+    digest: str
+    deadline: float
+
+
+class Admission:
+    """The gate's leave for one command. Only the gate makes one: the constructor asks for the gate's own token."""
+
+    __slots__ = ("approval", "command", "decision")
+
+    def __init__(self, token: object, command: Command, decision: Decision, approval: Approval | None = None) -> None:
+        if token is not _GATE_TOKEN:
+            raise TypeError("only the gate makes an Admission")
+        self.command = command
+        self.decision = decision
+        self.approval = approval
+
+
+_GATE_TOKEN = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """The gate's no. `code` is one of "denied", "expired", "withdrawn", "limited", "failed"; `hint` is the next step."""
+
+    command: Command
+    decision: Decision
+    code: str
+    message: str
+    hint: str = ""
+    approval_id: str = ""
+
+
+Verdict = Union[Admission, Refusal]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One thing in a recording: `kind` ("open", "command", "outcome", "notice", "close" …) and JSON-ready `data`."""
+
+    kind: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a session ended: `code` is "closed", "client-lost", "target-lost", "ended", "failed", "interrupted"."""
+
+    code: str
+    message: str = ""

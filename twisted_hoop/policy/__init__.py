@@ -1,0 +1,1 @@
+"""May it? Rules, and what a statement does."""

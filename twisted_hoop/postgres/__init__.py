@@ -1,0 +1,1 @@
+"""PostgreSQL: messages and relay are pure, server is Twisted."""

@@ -1,0 +1,1 @@
+"""What happened? Recordings and what is read from them."""

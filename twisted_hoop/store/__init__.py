@@ -1,0 +1,1 @@
+"""What do replicas share? Tables and the database that holds them."""
