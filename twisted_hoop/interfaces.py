@@ -94,11 +94,23 @@ class IRecording(Interface):
 
     id: str = Attribute("The session's id.")
 
-    def write(entry: Entry) -> None:
-        """Put the entry on its way to disk before returning, or raise RecordingFailed."""
+    def write(entry: Entry, lazy: bool = False) -> None:
+        """Put the entry on its way to disk before returning, or raise RecordingFailed.
 
-    def close(outcome: Outcome) -> None:
-        """Write the last entry, sign the head, add it to the ledger. Idempotent; raises RecordingFailed."""
+        `lazy` lets it wait for the next entry, 50 ms at most: for what follows a command (outcomes), never before one.
+        """
+
+    def barrier() -> Awaitable[None] | None:
+        """What was written so far is as durable as configured: None when it is already, else wait for it.
+
+        Raises RecordingFailed through the awaitable. Await it between a command's Record and its ToTarget.
+        """
+
+    def close(outcome: Outcome) -> Awaitable[None]:
+        """Write the last entry, sign the head, add it to the ledger; starts at once, awaited or not. Idempotent.
+
+        Raises RecordingFailed through the awaitable.
+        """
 
 
 class IRecorder(Interface):
