@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from zope.interface import Attribute, Interface
-
 # Interface methods take no self and have no body: the docstring is the contract.
 # mypy-zope reads the annotations.
 from collections.abc import Awaitable, Callable
 from typing import Any
+
+from zope.interface import Attribute, Interface
 
 from twisted_hoop.model import (
     Approval,
@@ -129,7 +129,7 @@ class IGate(Interface):
     def review(
         session: Session, command: Command, decision: Decision, filed: Callable[[Any], None]
     ) -> Awaitable[Verdict]:
-        """Carry a REVIEW decision to its verdict. `filed` is called with the IPendingApproval once somebody must wait."""
+        """Carry a REVIEW decision to its verdict. `filed` gets the IPendingApproval once somebody must wait."""
 
 
 class IRelay(Interface):

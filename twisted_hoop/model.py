@@ -118,7 +118,8 @@ class Command:
 
     `facts` has one element a statement: each is judged, the strictest decision wins (P9). `context` holds what changes
     the meaning of `text` (search_path), and is part of what is approved (P18). `parameters` are shown to approvers
-    and recorded, already masked where bound to masked columns.
+    and recorded, already masked where bound to masked columns. `executes` is false for what only prepares: a denial
+    holds at once, a review is asked for when it is executed.
     """
 
     action: str
@@ -127,6 +128,7 @@ class Command:
     parameters: tuple[str | None, ...] = ()
     context: tuple[tuple[str, str], ...] = ()
     reason: str = ""
+    executes: bool = True
 
 
 class Effect(Enum):
@@ -200,7 +202,10 @@ _GATE_TOKEN = object()
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """The gate's no. `code` is one of "denied", "expired", "withdrawn", "limited", "failed"; `hint` is the next step."""
+    """The gate's no. `hint` is the next step.
+
+    `code` is one of "denied", "pending" (filed, nobody waits), "expired", "withdrawn", "limited", "failed".
+    """
 
     command: Command
     decision: Decision

@@ -30,6 +30,9 @@ Duration = Annotated[
 ]
 
 
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+
+
 class Section(BaseModel):
     """What every section has in common."""
 
@@ -77,9 +80,7 @@ class IssuerSection(Section):
     """URL or file of the key set; empty means discovery at the issuer."""
     ca: str = ""
     """CA bundle for fetching keys, when not the system's."""
-    algorithms: list[Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]] = (
-        Field(default_factory=lambda: ["RS256", "ES256", "EdDSA"])  # type: ignore[arg-type]
-    )
+    algorithms: list[Algorithm] = Field(default_factory=lambda: ["RS256", "ES256", "EdDSA"])
     """Signature algorithms accepted; asymmetric ones only (I1)."""
     groups_claim: str = "groups"
     """Claim with the groups; dots reach into objects (`realm_access.roles`)."""
