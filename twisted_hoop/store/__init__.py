@@ -1,1 +1,1 @@
-"""What do replicas share? Tables and the database that holds them."""
+"""What replicas share: tables, migrations and a database that is worked with in threads of its own."""

@@ -1,0 +1,122 @@
+"""The tables, as SQLAlchemy Core sees them. `migrations/` makes them; a test holds the two against each other.
+
+Times are POSIX seconds. Columns ending in `_json` hold ASCII JSON, so that NUL and lone surrogates survive every
+database. `approvals.text` is the exact text as bytes (UTF-8, `surrogatepass`), for what is approved is bytes (A3).
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    text,
+)
+
+metadata = MetaData()
+
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("session_id", String(64), nullable=False),
+    Column("principal_key", Text, nullable=False),
+    Column("principal_json", Text, nullable=False),
+    Column("target", String(64), nullable=False),
+    Column("action", Text, nullable=False),
+    Column("text", LargeBinary, nullable=False),
+    Column("details_json", Text, nullable=False),
+    Column("rule", Text, nullable=False),
+    Column("rule_reason", Text, nullable=False),
+    Column("policy_version", Text, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("quorum", Integer, nullable=False),
+    Column("valid", Double, nullable=False),
+    Column("uses", Integer, nullable=False),
+    Column("uses_left", Integer, nullable=False),
+    Column("detached", Boolean, nullable=False),
+    Column("created", Double, nullable=False),
+    Column("deadline", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    Column("state", String(16), nullable=False),
+)
+# Identical requests share one row (A7), and the database itself sees to it: also across replicas.
+Index(
+    "approvals_one_pending",
+    approvals.c.digest,
+    unique=True,
+    sqlite_where=text("state = 'pending'"),
+    postgresql_where=text("state = 'pending'"),
+)
+Index("approvals_digest", approvals.c.digest, approvals.c.state)
+Index("approvals_principal", approvals.c.principal_key, approvals.c.created)
+Index("approvals_state", approvals.c.state, approvals.c.deadline)
+
+approver_groups = Table(
+    "approver_groups",
+    metadata,
+    Column("approval_id", String(64), ForeignKey("approvals.id", ondelete="CASCADE"), primary_key=True),
+    Column("name", Text, primary_key=True),
+)
+Index("approver_groups_name", approver_groups.c.name)
+
+# The primary key is what makes votes those of distinct people (A2).
+votes = Table(
+    "votes",
+    metadata,
+    Column("approval_id", String(64), ForeignKey("approvals.id", ondelete="CASCADE"), primary_key=True),
+    Column("voter_key", Text, primary_key=True),
+    Column("voter_name", Text, nullable=False),
+    Column("granted", Boolean, nullable=False),
+    Column("comment_json", Text, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+# Sessions an approval belongs to: it ends when the last of them does (A6).
+holders = Table(
+    "holders",
+    metadata,
+    Column("approval_id", String(64), ForeignKey("approvals.id", ondelete="CASCADE"), primary_key=True),
+    Column("session_id", String(64), primary_key=True),
+)
+Index("holders_session", holders.c.session_id)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("principal_key", Text, nullable=False),
+    Column("principal_json", Text, nullable=False),
+    Column("target", String(64), nullable=False),
+    Column("protocol", String(16), nullable=False),
+    Column("peer", Text, nullable=False),
+    Column("started", Double, nullable=False),
+    Column("ended", Double, nullable=True),
+    Column("state", String(16), nullable=False),
+    Column("commands", Integer, nullable=False),
+)
+Index("sessions_started", sessions.c.started)
+Index("sessions_principal", sessions.c.principal_key, sessions.c.started)
+
+# Who read which recording (R2).
+reads = Table(
+    "reads",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("at", Double, nullable=False),
+    Column("reader_key", Text, nullable=False),
+    Column("reader_json", Text, nullable=False),
+    Column("session_id", String(64), nullable=False),
+    Column("what", String(32), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("request_id", String(64), nullable=False),
+)
+Index("reads_session", reads.c.session_id)
