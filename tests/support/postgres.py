@@ -6,8 +6,8 @@
     server.stop()
 
 Passwords are SCRAM over TCP; the unix socket in `server.socket_folder` is trusted. Nothing is synced to disk.
-PostgreSQL does not run as root, so for root the processes belong to `nobody`. Every server has a folder and a port of its own:
-tests may run in parallel. `running_postgres` is the same as a context manager.
+PostgreSQL does not run as root, so for root the processes belong to `nobody`. Every server has a folder and a port of
+its own: tests may run in parallel. `running_postgres` is the same as a context manager.
 """
 
 from __future__ import annotations

@@ -11,18 +11,23 @@ ColumnId = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column of a relation. `number` is its attribute number; dropped columns are not listed."""
+    """One column of a relation. `number` is its attribute number; dropped columns are not listed.
+
+    `generated` is the expression of a generated column, over the columns of the same table, "" for all others.
+    """
 
     number: int
     name: str
     type_oid: int
+    generated: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Relation:
     """A table, view … `kind` is pg_class.relkind. `definition` is the view's query, names fully qualified.
 
-    `parents` are the OIDs of the tables it inherits from or is a partition of.
+    `parents` are the OIDs of the tables it inherits from or is a partition of. `rules` is true when it has rewrite
+    rules besides a view's own: what changing it does and returns cannot be shown then.
     """
 
     oid: int
@@ -32,6 +37,7 @@ class Relation:
     columns: tuple[Column, ...]
     definition: str = ""
     parents: tuple[int, ...] = ()
+    rules: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,10 @@ class Catalogue:
 
     `functions` holds the names (unqualified, lower case as stored) of functions outside pg_catalog; `operators` and
     `cast_types` those of operators, and of types with cast functions, that are not PostgreSQL's own: what they compute
-    cannot be shown.
+    cannot be shown. `harmless` are names of functions that belong to well-known extensions only, which compute from
+    their arguments alone (they are not in `functions`). `function_columns` says what pg_catalog's functions yield in
+    FROM: the columns' names, ("",) for one that is named after the function or its alias; those that depend on the
+    types of the arguments are not listed.
     """
 
     version: int = 0
@@ -68,6 +77,8 @@ class Catalogue:
     functions: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
     cast_types: frozenset[str] = frozenset()
+    harmless: frozenset[str] = frozenset()
+    function_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def candidates(self, schema: str, name: str) -> tuple[Relation, ...]:
         """Every relation a name can mean; without schema, in any schema, so that search_path does not matter."""
