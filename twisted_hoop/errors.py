@@ -66,3 +66,7 @@ class RecordingDamaged(HoopError):
 
 class StoreUnavailable(HoopError):
     """The shared store did not answer."""
+
+
+class UnknownRecording(HoopError):
+    """There is no such recording, or the text is no id at all (R9)."""

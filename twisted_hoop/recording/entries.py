@@ -1,0 +1,165 @@
+"""What stands in the frames: JSON of the header, of entries, and the signed statement that ends a recording. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from twisted_hoop.errors import RecordingDamaged, RecordingFailed
+from twisted_hoop.model import Entry, Session
+from twisted_hoop.recording import framing
+
+VERSION = 1
+SIGNATURE = 64
+"""Bytes of an Ed25519 signature (RFC 8032)."""
+MAX_MESSAGE = 1000
+"""Characters kept of an outcome's message."""
+_RESERVED = frozenset(("n", "t", "kind"))
+_FINAL_DOMAIN = b"hoop recording 1\0"
+
+
+def describe(session: Session, gateway: str, policy_version: str = "") -> bytes:
+    """The header's body: who uses what, from where, under which policy. Never a credential (R11)."""
+    who = session.principal
+    return _json(
+        {
+            "format": VERSION,
+            "session": session.id,
+            "gateway": gateway,
+            "started": session.started,
+            "policy": policy_version,
+            "principal": {
+                "issuer": who.issuer,
+                "subject": who.subject,
+                "name": who.name,
+                "groups": sorted(who.groups),
+                "kind": who.kind.value,
+                "proof": who.proof,
+                "chain": [asdict(actor) for actor in who.chain],
+            },
+            "target": session.target.name,
+            "protocol": session.target.protocol,
+            "peer": asdict(session.peer),
+            "attributes": dict(session.attributes),
+        }
+    )
+
+
+def encode(number: int, seconds: float, entry: Entry) -> bytes:
+    """The body of an entry: `n`, `t` (seconds since the start, to the µs), `kind`, then its data."""
+    data = entry.data
+    if not _RESERVED.isdisjoint(data):
+        raise RecordingFailed(f"an entry's data may not be called {', '.join(sorted(_RESERVED & data.keys()))}")
+    return _json({"n": number, "t": round(seconds, 6), "kind": entry.kind, **data})
+
+
+def _json(value: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(value, default=_plain)
+    except TypeError:  # lone surrogates, keys that are not text, integers over 64 bits
+        return _patient(value)
+
+
+def _patient(value: Mapping[str, Any]) -> bytes:
+    try:
+        return orjson.dumps(_clean(value))
+    except (TypeError, RecursionError) as error:
+        raise RecordingFailed(f"an entry cannot be written as JSON: {error}") from error
+
+
+def _plain(value: object) -> object:
+    """Bytes become text with what is not UTF-8 as `\\xNN`; sets become sorted lists; anything else its `str()`."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return bytes(value).decode("utf-8", "backslashreplace")
+    if isinstance(value, (set, frozenset)):
+        return sorted(value, key=str)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return str(value)
+
+
+def _clean(value: object) -> object:
+    if value is None or isinstance(value, (bool, float)):
+        return value
+    if isinstance(value, int):
+        return value if -(1 << 63) <= value < 1 << 64 else str(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {str(_clean(key)): _clean(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_clean(item) for item in value]
+    return _clean(_plain(value))
+
+
+def decode(frame: framing.Frame) -> dict[str, Any]:
+    """A frame as readers see it: the header as entry 0 of kind "open", the statement at the end as kind "close"."""
+    if frame.kind == framing.FINAL:
+        statement = Statement.parse(frame.body, frame.offset)[1]
+        return {"n": statement.count + 1, "t": statement.seconds, "kind": "close", **asdict(statement)}
+    try:
+        value = orjson.loads(frame.body)
+    except orjson.JSONDecodeError as error:
+        raise RecordingDamaged(f"the frame at byte {frame.offset} is not JSON: {error}", frame.offset) from error
+    if not isinstance(value, dict):
+        raise RecordingDamaged(f"the frame at byte {frame.offset} is not an object", frame.offset)
+    return {"n": 0, "t": 0.0, "kind": "open", **value} if frame.kind == framing.HEADER else value
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What the gateway signs at the end. `head` is the chain value of the last frame before it, in hex.
+
+    `count` is the number of entries, `seconds` the length of the session; `torn` the bytes a crash left of a frame
+    that was never acknowledged; `key` the id of the signing key.
+    """
+
+    session: str
+    outcome: str
+    message: str
+    count: int
+    head: str
+    seconds: float
+    key: str
+    torn: int = 0
+
+    def signed(self) -> bytes:
+        """The exact bytes the signature covers, and the final frame holds after the signature."""
+        return orjson.dumps(asdict(self))
+
+    @classmethod
+    def parse(cls, body: bytes, offset: int = -1) -> tuple[bytes, Statement]:
+        """(signature, statement) of a final frame's body, or RecordingDamaged. The signature is not checked here."""
+        try:
+            value = orjson.loads(body[SIGNATURE:])
+            statement = cls(**value)
+        except (orjson.JSONDecodeError, TypeError) as error:
+            raise RecordingDamaged(f"the final frame is not readable: {error}", offset) from error
+        if not all(isinstance(getattr(statement, name), kind) for name, kind in _FIELDS.items()):
+            raise RecordingDamaged("the final frame's statement has a field of the wrong type", offset)
+        return body[:SIGNATURE], statement
+
+
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "session": str,
+    "outcome": str,
+    "message": str,
+    "count": int,
+    "head": str,
+    "seconds": (int, float),
+    "key": str,
+    "torn": int,
+}
+
+
+def to_sign(body: bytes) -> bytes:
+    """What is signed for the statement bytes `body`: with a prefix, so that no other signature can stand in for it."""
+    return _FINAL_DOMAIN + body
+
+
+def shorten(message: str) -> str:
+    """A message that fits the final frame whatever it holds: cut at MAX_MESSAGE characters, no surrogates."""
+    return message[:MAX_MESSAGE].encode("utf-8", "backslashreplace").decode()[:MAX_MESSAGE]

@@ -1,0 +1,117 @@
+"""Frames and the chain that binds them: pure, no files opened, no JSON. See docs/recording-format.md.
+
+A file is `MAGIC`, then frames: u32 length of the body (big endian), u8 kind, body, 32 bytes of chain value. The chain
+value is SHA-256(previous chain value ‖ length ‖ kind ‖ body), the bytes as they stand in the file, so that dropping,
+moving, repeating or changing a frame breaks every frame after it (R4).
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import BinaryIO
+
+from twisted_hoop.errors import RecordingDamaged
+
+MAGIC = b"HOOPREC1\n"
+ROOT = sha256(MAGIC).digest()
+"""The chain value before the first frame."""
+
+HEADER = ord("H")
+ENTRY = ord("E")
+FINAL = ord("F")
+SEALED = ord("S")
+"""Reserved: a compressed or encrypted run of frames. This version refuses to read past one."""
+
+HEAD = struct.Struct(">IB")
+CHAIN = 32
+OVERHEAD = HEAD.size + CHAIN
+MAX_BODY = 1 << 30
+"""Longest body written or read: a PostgreSQL message cannot be longer."""
+MAX_FINAL = 1 << 13
+"""Longest body of a final frame: how far from the end a reader has to look for it."""
+
+_READABLE = frozenset((HEADER, ENTRY, FINAL))
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame, its chain value verified. `offset` is its first byte in the file, `end` the byte after its last."""
+
+    offset: int
+    kind: int
+    body: bytes
+    chain: bytes
+
+    @property
+    def end(self) -> int:
+        """The byte after this frame."""
+        return self.offset + OVERHEAD + len(self.body)
+
+
+class Torn(RecordingDamaged):
+    """The file ends inside a frame: what a crash leaves behind. `offset` is where that frame begins."""
+
+
+def seal(previous: bytes, kind: int, body: bytes) -> tuple[bytes, bytes]:
+    """The frame's bytes for the file, and its chain value."""
+    head = HEAD.pack(len(body), kind)
+    chain = sha256(b"".join((previous, head, body))).digest()
+    return b"".join((head, body, chain)), chain
+
+
+def frames(stream: BinaryIO) -> Iterator[Frame]:
+    """Every frame of a whole file, verified one by one, or RecordingDamaged with the offset of the first bad one.
+
+    Memory is bounded by the longest frame. Ends without complaint at the end of the file: whether a final frame came
+    is the caller's to know.
+    """
+    if stream.read(len(MAGIC)) != MAGIC:
+        raise RecordingDamaged("not a recording: the first bytes are not HOOPREC1", 0)
+    offset, previous = len(MAGIC), ROOT
+    while head := stream.read(HEAD.size):
+        frame = _frame(stream, head, offset, previous)
+        yield frame
+        offset, previous = frame.end, frame.chain
+
+
+def _frame(stream: BinaryIO, head: bytes, offset: int, previous: bytes) -> Frame:
+    if len(head) < HEAD.size:
+        raise Torn(f"the file ends inside a frame at byte {offset}", offset)
+    length, kind = HEAD.unpack(head)
+    if kind not in _READABLE or length > MAX_BODY:
+        raise RecordingDamaged(f"no frame of this version begins at byte {offset}", offset)
+    body, chain = _read(stream, length), stream.read(CHAIN)
+    if len(body) < length or len(chain) < CHAIN:
+        raise Torn(f"the file ends inside a frame at byte {offset}", offset)
+    if sha256(b"".join((previous, head, body))).digest() != chain:
+        raise RecordingDamaged(f"the frame at byte {offset} was changed or does not belong here", offset)
+    return Frame(offset, kind, body, chain)
+
+
+def _read(stream: BinaryIO, length: int) -> bytes:
+    # A length that was tampered with must not make us allocate a gigabyte for a small file.
+    if length <= 1 << 20:
+        return stream.read(length)
+    parts: list[bytes] = []
+    while length and (part := stream.read(min(length, 1 << 20))):
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def find_final(tail: bytes) -> bytes | None:
+    """The body of the final frame that ends exactly where `tail` (the file's last bytes) ends, without verifying it.
+
+    The length field of a final frame starts with two zero bytes, which JSON bodies cannot hold, so that no text a
+    client sends looks like one.
+    """
+    at = len(tail)
+    while (at := tail.rfind(FINAL, HEAD.size - 1, at)) >= 0:
+        start = at - HEAD.size + 1
+        length = HEAD.unpack_from(tail, start)[0]
+        if length <= MAX_FINAL and start + OVERHEAD + length == len(tail):
+            return tail[at + 1 : at + 1 + length]
+    return None

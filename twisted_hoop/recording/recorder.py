@@ -1,0 +1,87 @@
+"""Where recordings are made: the gateway's IRecorder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+from zope.interface import implementer
+
+from twisted_hoop.errors import RecordingFailed, UnknownRecording
+from twisted_hoop.interfaces import IRecorder
+from twisted_hoop.model import Session
+from twisted_hoop.recording import files
+from twisted_hoop.recording.barrier import InThread
+from twisted_hoop.recording.entries import describe
+from twisted_hoop.recording.finish import Finisher
+from twisted_hoop.recording.keys import load_signing_key
+from twisted_hoop.recording.ledger import Ledger
+from twisted_hoop.recording.recording import Counts, Means, Recording
+from twisted_hoop.recording.recovery import Recovered, recover
+from twisted_hoop.recording.writer import Writer
+from twisted_hoop.settings import RecordingSection
+
+
+@implementer(IRecorder)
+class Recorder:
+    """Makes recordings in one folder, signed with one key.
+
+    `state` is the gateway's state folder; `reactor` gives time, timers and threads. `in_thread` runs blocking work and
+    returns a Deferred; the default is the reactor's thread pool. Construction reads or makes the key, and raises
+    ConfigurationError when that cannot be.
+    """
+
+    def __init__(
+        self, settings: RecordingSection, state: Path, reactor: Any, gateway: str, in_thread: InThread | None = None
+    ) -> None:
+        self.folder = files.private_folder(Path(settings.folder) if settings.folder else state / "recordings")
+        files.check_private(self.folder)
+        self.key = load_signing_key(state, settings.key)
+        self._minimum_free = settings.minimum_free
+        self._gateway = gateway
+        durable = settings.durability == "fsync"
+        finisher = Finisher(self.key, Ledger(self.folder / files.LEDGER, self.key, sync=durable))
+        self._means = Means(self.folder, reactor, in_thread or _pool(reactor), finisher, durable)
+
+    @property
+    def counts(self) -> Counts:
+        """How much was recorded since the start: for metrics."""
+        return self._means.counts
+
+    def open(self, session: Session, policy_version: str = "") -> Recording:
+        """A recording whose header is written; or RecordingFailed (no space, no such id, the id was used before)."""
+        files.require_space(self.folder, self._minimum_free)
+        path = self._place(session)
+        writer = Writer(files.create(self.folder / path), self.folder / path)
+        try:
+            writer.begin(describe(session, self._gateway, policy_version))
+        except RecordingFailed:
+            writer.release()
+            self.counts.failed += 1
+            raise
+        self.counts.opened += 1
+        return Recording(self._means, session.id, path, writer)
+
+    def _place(self, session: Session) -> str:
+        try:
+            path = files.relative_path(session.id, session.started)
+            files.private_folder((self.folder / path).parent)
+        except UnknownRecording as error:
+            raise RecordingFailed(str(error)) from error
+        except OSError as error:
+            raise RecordingFailed(f"cannot make a folder for recordings: {error.strerror}") from error
+        return path
+
+    def recover(self) -> Deferred[list[Recovered]]:
+        """End what a crash left open, in a thread. To be awaited before the first session starts (R5)."""
+        return self._means.in_thread(recover, self.folder, self._means.finisher)
+
+
+def _pool(reactor: Any) -> InThread:
+    def in_thread(function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
+        return deferToThreadPool(reactor, reactor.getThreadPool(), function, *arguments)
+
+    return in_thread

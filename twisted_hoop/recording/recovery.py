@@ -1,0 +1,184 @@
+"""Putting recordings in order that a crash or a full disk left without an end (R5). Blocking: call it in a thread."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from twisted_hoop.errors import HoopError, RecordingDamaged, RecordingFailed
+from twisted_hoop.model import Outcome
+from twisted_hoop.recording import files, framing
+from twisted_hoop.recording.entries import SIGNATURE, Statement, decode, to_sign
+from twisted_hoop.recording.finish import Finisher
+from twisted_hoop.recording.ledger import Line, read
+from twisted_hoop.recording.writer import Writer
+
+COPY = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """What was done with one recording that had no line "closed" in the ledger.
+
+    `outcome` is "interrupted" (ended by us), "entered" (it was whole, the ledger did not know), "live" (another process
+    writes it), "empty" (it never began; moved to `<id>.torn`) or "damaged" (left as it is: see `problem`).
+    """
+
+    path: str
+    outcome: str
+    count: int = 0
+    torn: int = 0
+    problem: str = ""
+
+
+@dataclass(slots=True)
+class Scan:
+    """How far a file can be trusted: `end` is the byte after its last good frame, `chain` that frame's chain value."""
+
+    size: int
+    end: int = 0
+    chain: bytes = framing.ROOT
+    root: bytes = b""
+    count: int = 0
+    seconds: float = 0.0
+    final: framing.Frame | None = None
+    after_final: bool = False
+
+    def add(self, frame: framing.Frame) -> None:
+        """Take one more verified frame into account."""
+        self.after_final = self.final is not None
+        self.end, self.chain = frame.end, frame.chain
+        self.root = self.root or frame.chain
+        if frame.kind == framing.FINAL:
+            self.final = frame
+        elif frame.kind == framing.ENTRY:
+            self.count += 1
+            self.seconds = _seconds(frame)
+
+
+def _seconds(frame: framing.Frame) -> float:
+    value = decode(frame).get("t")
+    return value if isinstance(value, float) else 0.0
+
+
+def scan(stream: BinaryIO) -> Scan:
+    """Read a file up to its first bad byte."""
+    found = Scan(os.fstat(stream.fileno()).st_size)
+    try:
+        for frame in framing.frames(stream):
+            found.add(frame)
+    except RecordingDamaged:
+        pass  # what follows `end` is torn or was tampered with; the caller looks which
+    return found
+
+
+def recover(folder: Path, finisher: Finisher) -> list[Recovered]:
+    """Look at every recording the ledger does not know to be closed, and end it. Never touches a live one."""
+    lines = _known(folder / files.LEDGER, finisher)
+    closed = {line.session for line in lines if line.event == "closed"}
+    opened = {line.session: line for line in lines if line.event == "opened"}
+    return [
+        _recover(folder, path, finisher, opened.get(path.stem))
+        for day in files.days(folder)
+        for path in files.recordings(day)
+        if path.stem not in closed
+    ]
+
+
+def _known(path: Path, finisher: Finisher) -> list[Line]:
+    """The ledger's lines up to the first that cannot be trusted: the rest counts as unknown, and verify reports it."""
+    lines: list[Line] = []
+    with suppress(FileNotFoundError, RecordingDamaged):
+        for _digest, line in read(path, finisher.key.trusted):
+            lines.append(line)
+    return lines
+
+
+def _recover(folder: Path, path: Path, finisher: Finisher, opened: Line | None) -> Recovered:
+    relative = str(path.relative_to(folder))
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        return Recovered(relative, "damaged", problem=f"cannot open it: {error.strerror}")
+    try:
+        if not files.lock(descriptor):
+            return Recovered(relative, "live")
+        return _judge(path, relative, descriptor, finisher, opened)
+    except (HoopError, OSError) as error:
+        return Recovered(relative, "damaged", problem=str(error))
+    finally:
+        os.close(descriptor)
+
+
+def _judge(path: Path, relative: str, descriptor: int, finisher: Finisher, opened: Line | None) -> Recovered:
+    found = _scanned(descriptor)
+    if not found.root and opened is None:
+        path.rename(path.with_suffix(".torn"))
+        return Recovered(relative, "empty", torn=found.size)
+    if opened is not None and opened.head != found.root.hex():
+        raise RecordingDamaged("its header is not the one the ledger knows", len(framing.MAGIC))
+    if found.final is not None and found.end == found.size and not found.after_final:
+        return _entered(path, relative, found, finisher)
+    if found.final is not None or _ends_with_final(descriptor, found.size):
+        raise RecordingDamaged(f"it was closed and then changed at byte {found.end}", found.end)
+    why = "the gateway stopped without closing it" if opened else "found without an end, unknown to the ledger"
+    mend(path, relative, descriptor, finisher, Outcome("interrupted", why), found)
+    return Recovered(relative, "interrupted", found.count, found.size - found.end)
+
+
+def _scanned(descriptor: int) -> Scan:
+    with os.fdopen(os.dup(descriptor), "rb") as stream:
+        stream.seek(0)
+        return scan(stream)
+
+
+def _ends_with_final(descriptor: int, size: int) -> bool:
+    length = min(size, framing.MAX_FINAL + framing.OVERHEAD)
+    return framing.find_final(os.pread(descriptor, length, size - length)) is not None
+
+
+def _entered(path: Path, relative: str, found: Scan, finisher: Finisher) -> Recovered:
+    """A crash came between the final frame and the ledger. Only our own signature gets it in."""
+    assert found.final is not None
+    body = found.final.body
+    signature, said = Statement.parse(body, found.final.offset)
+    if said.session != path.stem or not finisher.key.trusted.check(said.key, signature, to_sign(body[SIGNATURE:])):
+        raise RecordingDamaged("it is not signed by this gateway's key", found.final.offset)
+    finisher.enter(path.stem, relative, said, found.chain)
+    return Recovered(relative, "entered", found.count)
+
+
+def mend(
+    path: Path, relative: str, descriptor: int, finisher: Finisher, outcome: Outcome, found: Scan | None = None
+) -> None:
+    """Put the torn tail aside as `<id>.torn`, then end the recording after its last whole frame. Or RecordingFailed."""
+    found = found or _scanned(descriptor)
+    torn = found.size - found.end
+    try:
+        if torn:
+            _put_aside(path.with_suffix(".torn"), descriptor, found)
+            os.ftruncate(descriptor, found.end)
+    except OSError as error:
+        raise RecordingFailed(f"cannot put the torn end of {path} aside: {error.strerror}") from error
+    writer = Writer(descriptor, path)
+    writer.chain, writer.count, writer.bytes = found.chain, found.count, found.end
+    finisher.finish(writer, path.stem, relative, outcome, found.seconds, torn)
+
+
+def _put_aside(path: Path, descriptor: int, found: Scan) -> None:
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(target, "wb") as stream:
+        for part in _parts(descriptor, found.end, found.size):
+            stream.write(part)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _parts(descriptor: int, start: int, end: int) -> Iterator[bytes]:
+    while start < end and (part := os.pread(descriptor, min(COPY, end - start), start)):
+        yield part
+        start += len(part)
