@@ -35,6 +35,26 @@ class IIdentityProvider(Interface):
         """Whether a live session of this principal may go on now: not expired beyond grace, not locked (I9)."""
 
 
+class IScramProvider(Interface):
+    """The same door for SCRAM logins of service accounts (I8)."""
+
+    def has_scram(user: str) -> bool:
+        """Whether this name is an account with a SCRAM verifier."""
+
+    def scram(user: str, peer: Peer, channel_binding: bytes | None = None) -> Any:
+        """A login: `mechanisms` to offer, `first(data, mechanism) -> bytes`, `final(data) -> (bytes, Principal)`.
+
+        Both raise ProtocolError or AuthenticationFailed. `channel_binding` is our certificate's tls-server-end-point.
+        """
+
+
+class IReplayGuard(Interface):
+    """Remembers one-time tokens (I10); replicas share one."""
+
+    def first_use(issuer: str, token_id: str, until: float) -> Awaitable[bool]:
+        """Atomically: True the first time, False afterwards. May forget after `until` (POSIX time)."""
+
+
 class ITargetDirectory(Interface):
     """Which targets are there?"""
 

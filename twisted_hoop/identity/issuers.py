@@ -1,0 +1,50 @@
+"""One configured issuer: its rules, its keys, where its tokens may come from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from twisted_hoop.errors import AuthenticationFailed, ConfigurationError
+from twisted_hoop.identity.claims import ClaimRules
+from twisted_hoop.identity.keys import IssuerKeys, keys_for
+from twisted_hoop.identity.sources import SourceRanges
+from twisted_hoop.identity.tokens import Claims, Peek, verify
+from twisted_hoop.model import Peer, Principal
+from twisted_hoop.settings import IssuerSection, Settings
+
+
+class Issuer:
+    """Everything that belongs to one issuer's tokens."""
+
+    def __init__(self, section: IssuerSection, keys: IssuerKeys, now: Callable[[], float]) -> None:
+        self.section = section
+        self.keys = keys
+        self.one_time = section.one_time
+        self._now = now
+        self._rules = ClaimRules(section)
+        self._sources = SourceRanges(section.sources, f"issuers ({section.name})")
+
+    async def principal(self, token: str, seen: Peek, digest: str) -> tuple[Principal, Claims]:
+        """Whom a token proves, and its verified claims; AuthenticationFailed or IssuerUnavailable."""
+        if seen.algorithm not in self._rules.token.algorithms:
+            raise AuthenticationFailed("the token's algorithm is not one of the issuer's (I1)")
+        key = await self.keys.find(seen.kid, seen.algorithm)
+        claims = verify(token, key, self._rules.token, self._now())
+        if self.one_time and not isinstance(claims.get("jti"), str):
+            raise AuthenticationFailed("the token has no jti, which its issuer's tokens need (I10)")
+        return self._rules.principal(claims, digest, self._now()), claims
+
+    def check(self, peer: Peer) -> None:
+        """AuthenticationFailed when tokens of this issuer may not come from there."""
+        self._sources.check(peer)
+
+
+def make_issuers(settings: Settings, reactor: Any, now: Callable[[], float]) -> dict[str, Issuer]:
+    """The configured issuers by exact `iss`, or ConfigurationError."""
+    issuers = {section.issuer: Issuer(section, keys_for(section, reactor, now), now) for section in settings.issuers}
+    if len(issuers) != len(settings.issuers):
+        raise ConfigurationError(["issuers: two have the same `issuer`"])
+    if settings.gateway.name in issuers:
+        raise ConfigurationError(["gateway.name: is also an issuer, whose subjects would be taken for accounts"])
+    return issuers

@@ -1,0 +1,154 @@
+"""The one door for every credential (I8): tokens of issuers, tokens of accounts, SCRAM logins of accounts."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from zope.interface import implementer
+
+from twisted_hoop.errors import AuthenticationFailed
+from twisted_hoop.identity.accounts import Account, Accounts
+from twisted_hoop.identity.issuers import Issuer, make_issuers
+from twisted_hoop.identity.locks import Locks
+from twisted_hoop.identity.replay import ReplayGuard
+from twisted_hoop.identity.scram import PLAIN, ScramServer
+from twisted_hoop.identity.tokens import looks_like_jwt, peek
+from twisted_hoop.interfaces import IIdentityProvider, IReplayGuard, IScramProvider
+from twisted_hoop.model import Peer, Principal
+from twisted_hoop.settings import Settings
+
+MAX_CACHED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A token that was verified, and the generation of keys it was verified with."""
+
+    principal: Principal
+    issuer: Issuer
+    generation: int
+    until: float
+    token_id: str
+
+
+@implementer(IIdentityProvider, IScramProvider)
+class IdentityProvider:
+    """Proves principals by the settings. A reload replaces the provider whole; locks and replay guard live on.
+
+    `locks` and `replay` may be shared with other providers; `issuers` replaces those made from the settings (tests).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        reactor: Any,
+        *,
+        now: Callable[[], float] = time.time,
+        locks: Locks | None = None,
+        replay: Any = None,
+        issuers: Mapping[str, Issuer] | None = None,
+    ) -> None:
+        self.locks = locks if locks is not None else Locks(now)
+        self._grace = settings.gateway.grace
+        self._now = now
+        self._replay: IReplayGuard = replay if replay is not None else ReplayGuard(now)
+        self._issuers = issuers if issuers is not None else make_issuers(settings, reactor, now)
+        self._accounts = Accounts(settings)
+        self._known: OrderedDict[bytes, _Known] = OrderedDict()
+        self._secret = secrets.token_bytes(32)
+
+    async def authenticate(self, credential: str, peer: Peer) -> Principal:
+        """The principal a bearer credential (JWT or account token) proves, or raise AuthenticationFailed."""
+        digest = hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
+        if not looks_like_jwt(credential):
+            return self._admit_account(self._accounts.by_token(digest), "account-token", peer)
+        known = self._known.get(digest)
+        if known is None or not self._still_good(known):
+            known = await self._verified(credential, digest)
+        known.issuer.check(peer)
+        self._check_locks(known.principal)
+        if known.issuer.one_time and not await self._first_use(known):
+            raise AuthenticationFailed("the token was used before (I10)")
+        return known.principal
+
+    def still_valid(self, principal: Principal) -> bool:
+        """Whether a live session may go on: neither expired beyond grace, nor locked, nor its proof withdrawn (I9)."""
+        if principal.expires is not None and self._now() >= principal.expires + self._grace:
+            return False
+        if self.locks.holds(principal) is not None:
+            return False
+        if principal.proof == "jwt":
+            return principal.issuer in self._issuers
+        return self._accounts.unchanged(principal)
+
+    def has_scram(self, user: str) -> bool:
+        """Whether this name is an account with a SCRAM verifier."""
+        account = self._accounts.by_name(user)
+        return account is not None and account.verifier is not None
+
+    def scram(self, user: str, peer: Peer, channel_binding: bytes | None = None) -> ScramLogin:
+        """Start a SCRAM login. Somebody unknown gets one that looks the same and fails at its end."""
+        account = self._accounts.by_name(user)
+        verifier = account.verifier if account is not None else None
+        server = ScramServer(verifier, user=user, secret=self._secret, channel_binding=channel_binding)
+        return ScramLogin(server, lambda: self._admit_account(account, "scram", peer))
+
+    def _admit_account(self, account: Account | None, proof: str, peer: Peer) -> Principal:
+        if account is None:
+            raise AuthenticationFailed("no account has this token")
+        account.check(peer, self._now())
+        principal = account.principal(proof)
+        self._check_locks(principal)
+        return principal
+
+    def _check_locks(self, principal: Principal) -> None:
+        lock = self.locks.holds(principal)
+        if lock is not None:
+            raise AuthenticationFailed(f"locked: {lock.kind} {lock.value}: {lock.reason}")
+
+    def _still_good(self, known: _Known) -> bool:
+        """Not expired, and verified with keys that are still the issuer's (I3)."""
+        now, keys = self._now(), known.issuer.keys
+        return now < known.until and keys.generation == known.generation and keys.fresh(now)
+
+    async def _verified(self, token: str, digest: bytes) -> _Known:
+        seen = peek(token)
+        issuer = self._issuers.get(seen.issuer)
+        if issuer is None:
+            raise AuthenticationFailed("the token's issuer is not configured (I3)")
+        principal, claims = await issuer.principal(token, seen, digest.hex())
+        assert principal.expires is not None
+        token_id = str(claims.get("jti", ""))
+        known = _Known(principal, issuer, issuer.keys.generation, float(claims["exp"]), token_id)
+        self._known[digest] = known
+        while len(self._known) > MAX_CACHED:
+            self._known.popitem(last=False)
+        return known
+
+    async def _first_use(self, known: _Known) -> bool:
+        until = known.until + known.issuer.section.leeway
+        return await self._replay.first_use(known.principal.issuer, known.token_id, until)
+
+
+class ScramLogin:
+    """A SCRAM login on its way: `mechanisms` to offer, then `first`, then `final`, which proves the principal."""
+
+    def __init__(self, server: ScramServer, admit: Callable[[], Principal]) -> None:
+        self._server = server
+        self._admit = admit
+        self.mechanisms = server.mechanisms
+
+    def first(self, data: bytes, mechanism: str = PLAIN) -> bytes:
+        """As ScramServer.first."""
+        return self._server.first(data, mechanism)
+
+    def final(self, data: bytes) -> tuple[bytes, Principal]:
+        """server-final-message and the principal; AuthenticationFailed also for expiry, source range and locks."""
+        answer = self._server.final(data)
+        return answer, self._admit()
