@@ -1,0 +1,46 @@
+"""Where people look at requests and decide them. The API calls this; it trusts the principal it is given, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from twisted_hoop.approval import changes, ledger
+from twisted_hoop.approval.ballots import Objection, Vote, may_see
+from twisted_hoop.approval.lifecycle import State
+from twisted_hoop.approval.requests import Request
+from twisted_hoop.approval.shelf import Shelf
+from twisted_hoop.approval.watch import Watch
+from twisted_hoop.model import Principal
+from twisted_hoop.store.database import Database
+
+
+class Desk:
+    """Reading and deciding requests on behalf of a principal that was authenticated for this very call."""
+
+    def __init__(self, database: Database, shelf: Shelf, watch: Watch) -> None:
+        self._database = database
+        self._shelf = shelf
+        self._watch = watch
+
+    async def list(self, viewer: Principal, states: Iterable[State], limit: int = 100) -> list[Request]:
+        """What the viewer asked for or may decide, newest first."""
+        wanted = frozenset(states)
+        now = self._shelf.now()
+        return await self._database.read(lambda c: ledger.listing(c, viewer, wanted, now, limit))
+
+    async def show(self, viewer: Principal, approval_id: str) -> Request:
+        """One request; Objection "missing" when there is none that the viewer may see."""
+        found = await self._shelf.fetch(approval_id)
+        if found is None or not (found.principal_key == viewer.key or may_see(viewer, found.approvers)):
+            raise Objection("missing", "no such request")
+        return found
+
+    async def decide(
+        self, voter: Principal, approval_id: str, granted: bool, comment: str = "", digest: str = ""
+    ) -> Request:
+        """Cast a vote; the request comes back as it then stands. Raises Objection. `digest`: what the voter saw."""
+        vote = Vote(voter.key, voter.name or voter.subject, granted, comment, self._shelf.now())
+        decided = await self._database.write(lambda c: changes.cast_vote(c, approval_id, voter, vote, digest))
+        if decided.state is not State.PENDING:
+            self._watch.changed(approval_id)
+        return decided
