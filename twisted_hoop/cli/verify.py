@@ -1,0 +1,99 @@
+"""`hoop verify`: prove that recordings are what the gateway wrote. Works offline, with public keys only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from twisted_hoop.recording.keys import PublicKeys
+    from twisted_hoop.recording.verification import FolderReport, Report
+
+
+@click.command("verify")
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--public-key",
+    "keys",
+    multiple=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="PEM file with a public key to trust; may be given more than once. Default: recording*.pub of --state.",
+)
+@click.option(
+    "--state",
+    envvar="HOOP_STATE",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="State folder: verify all of its recordings, and the ledger that no recording is missing.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON lines.")
+def verify(files: tuple[Path, ...], keys: tuple[Path, ...], state: Path | None, as_json: bool) -> None:
+    """Verify recordings: FILES one by one, or a whole state folder with its ledger.
+
+    \b
+    hoop verify 4f1c.hoop --public-key recording.pub
+    hoop verify --state /var/lib/hoop
+
+    Exit codes: 0 everything verifies, 1 something does not (each finding says where), 2 usage.
+    """
+    from twisted_hoop.recording import verification
+
+    if not files and state is None:
+        raise click.UsageError("name files to verify, or a state folder with --state")
+    trusted = _trusted(keys, state)
+    if files:
+        report = verification.FolderReport([verification.verify(path, trusted) for path in files])
+    else:
+        assert state is not None
+        report = _folder(state, trusted)
+    _print(report, as_json)
+    raise SystemExit(0 if report.ok else 1)
+
+
+def _folder(state: Path, trusted: PublicKeys) -> FolderReport:
+    from twisted_hoop.cli.sources import recordings_folder
+    from twisted_hoop.recording.verification import verify_folder
+
+    return verify_folder(recordings_folder(state), trusted)
+
+
+def _trusted(paths: tuple[Path, ...], state: Path | None) -> PublicKeys:
+    from twisted_hoop.errors import ConfigurationError
+    from twisted_hoop.recording.keys import PublicKeys, public_keys, read_public_key
+
+    try:
+        if paths:
+            return PublicKeys(read_public_key(path) for path in paths)
+        found = public_keys(state) if state else PublicKeys(())
+    except ConfigurationError as error:
+        raise click.UsageError(str(error)) from error
+    if not found.ids:
+        raise click.UsageError("no public key to trust: name one with --public-key")
+    return found
+
+
+def _print(report: FolderReport, as_json: bool) -> None:
+    for each in report.recordings:
+        click.echo(json.dumps(each.as_json()) if as_json else _line(each))
+    if as_json:
+        click.echo(json.dumps({"ok": report.ok, "problems": report.problems, "ledger": report.head}))
+        return
+    from twisted_hoop.recording.escapes import visible
+
+    for problem in report.problems:
+        click.echo(f"PROBLEM  {visible(problem)}")
+    if report.head:
+        click.echo(f"ledger   {report.lines} lines, head {report.head}")
+    good = sum(each.ok for each in report.recordings)
+    click.echo(f"{good} of {len(report.recordings)} recordings verify{'' if report.ok else ': NOT EVERYTHING IS WELL'}")
+
+
+def _line(report: Report) -> str:
+    from twisted_hoop.recording.escapes import visible
+
+    if not report.ok:
+        return f"DAMAGED  {visible(report.path)}: {visible(report.problem)}"
+    outcome = report.outcome or report.state
+    return f"ok       {visible(report.path)}: {visible(outcome)}, {report.count} entries, {report.bytes} bytes"

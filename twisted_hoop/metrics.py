@@ -1,0 +1,180 @@
+"""Metrics for Prometheus, in a registry of their own. Counting costs a dictionary entry; the work is done when asked.
+
+Every method is for the reactor's thread. Labels are names from the configuration and closed sets, never what a client
+sends: a client must not be able to make time series.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Metric,
+)
+from prometheus_client.registry import Collector
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+"""For the HTTP answer that carries `Metrics.render()`."""
+DECISION_BUCKETS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05)
+"""Upper bounds of the decision histogram, in seconds: a cached decision takes microseconds."""
+
+Key = tuple[str, ...]
+
+
+class RecorderCounts(Protocol):
+    """What is read from a recorder: its `counts`."""
+
+    opened: int
+    closed: int
+    failed: int
+    entries: int
+    bytes: int
+
+
+class _Counter(Collector):
+    """A family of counters; `values[labels] += n` is all that counting takes."""
+
+    def __init__(self, name: str, text: str, labels: Key) -> None:
+        self._name, self._text, self._labels = name, text, labels
+        self.values: defaultdict[Key, float] = defaultdict(float)
+
+    def collect(self) -> Iterator[Metric]:
+        """Asked by the registry."""
+        family = CounterMetricFamily(self._name, self._text, labels=self._labels)
+        for labels, value in self.values.items():
+            family.add_metric(labels, value)
+        yield family
+
+
+class _Gauge(_Counter):
+    def collect(self) -> Iterator[Metric]:
+        """Asked by the registry."""
+        family = GaugeMetricFamily(self._name, self._text, labels=self._labels)
+        for labels, value in self.values.items():
+            family.add_metric(labels, value)
+        yield family
+
+
+class _Histogram(Collector):
+    def __init__(self, name: str, text: str, bounds: tuple[float, ...]) -> None:
+        self._name, self._text, self._bounds = name, text, bounds
+        self._counts = [0] * (len(bounds) + 1)
+        self._sum = 0.0
+
+    def observe(self, value: float) -> None:
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def collect(self) -> Iterator[Metric]:
+        """Asked by the registry."""
+        total, buckets = 0, []
+        for bound, count in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
+            total += count
+            buckets.append((bound, float(total)))
+        family = HistogramMetricFamily(self._name, self._text)
+        family.add_metric([], buckets, self._sum)
+        yield family
+
+
+class _Watched(Collector):
+    """Numbers somebody else keeps, read when asked: (name, text, is it a counter, read)."""
+
+    def __init__(self) -> None:
+        self.watched: list[tuple[str, str, bool, Callable[[], float]]] = []
+
+    def collect(self) -> Iterator[Metric]:
+        """Asked by the registry."""
+        for name, text, counts, read in self.watched:
+            family = CounterMetricFamily if counts else GaugeMetricFamily
+            yield family(name, text, value=read())
+
+
+class Metrics:
+    """What the gateway counts. `registry` is a Prometheus CollectorRegistry of its own, `render()` the text of it."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry(auto_describe=False)
+        self._open = self._gauge("hoop_sessions_open", "Sessions open now.", "target")
+        self._sessions = self._counter("hoop_sessions", "Sessions ended, by how.", "target", "outcome")
+        self._logins = self._counter("hoop_logins", "Authentications, by result.", "result")
+        self._commands = self._counter("hoop_commands", "Commands judged, by decision.", "target", "decision")
+        self._approvals = self._counter("hoop_approvals", "Approval requests, by state reached.", "state")
+        self._tokens = self._counter("hoop_token_cache", "Look-ups of proved tokens, by result.", "result")
+        self._masked = self._counter("hoop_masked_values", "Values masked.", "target")
+        self._bytes = self._counter("hoop_relayed_bytes", "Bytes relayed, by direction.", "target", "direction")
+        self._decisions = _Histogram("hoop_decision_seconds", "Time the gate takes for a command.", DECISION_BUCKETS)
+        self._watched = _Watched()
+        self.registry.register(self._decisions)
+        self.registry.register(self._watched)
+
+    def _counter(self, name: str, text: str, *labels: str) -> defaultdict[Key, float]:
+        return self._registered(_Counter(name, text, labels))
+
+    def _gauge(self, name: str, text: str, *labels: str) -> defaultdict[Key, float]:
+        return self._registered(_Gauge(name, text, labels))
+
+    def _registered(self, counter: _Counter) -> defaultdict[Key, float]:
+        self.registry.register(counter)
+        return counter.values
+
+    def session_opened(self, target: str) -> None:
+        """A session began."""
+        self._open[target,] += 1
+
+    def session_ended(self, target: str, outcome: str) -> None:
+        """A session that was opened ended; `outcome` is `model.Outcome.code`."""
+        self._open[target,] -= 1
+        self._sessions[target, outcome] += 1
+
+    def login(self, result: str) -> None:
+        """Somebody tried to authenticate: "ok", "failed", "unavailable" …"""
+        self._logins[result,] += 1
+
+    def command(self, target: str, decision: str, seconds: float) -> None:
+        """A command was judged: "allow", "deny", "review"; in how many seconds."""
+        self._commands[target, decision] += 1
+        self._decisions.observe(seconds)
+
+    def approval(self, state: str) -> None:
+        """A request reached a state: "pending", "granted", "denied", "expired", "withdrawn"."""
+        self._approvals[state,] += 1
+
+    def token_looked_up(self, hit: bool) -> None:
+        """A token was looked for among those already proved."""
+        self._tokens["hit" if hit else "miss",] += 1
+
+    def masked(self, target: str, values: int) -> None:
+        """So many values were masked."""
+        self._masked[target,] += values
+
+    def relayed(self, target: str, direction: str, size: int) -> None:
+        """So many bytes went "in" (to the target) or "out" (to the client)."""
+        self._bytes[target, direction] += size
+
+    def watch(self, name: str, text: str, read: Callable[[], float], counts: bool = False) -> None:
+        """Have `read` asked whenever metrics are rendered: a counter if `counts`, else a gauge."""
+        self._watched.watched.append((name, text, counts, read))
+
+    def watch_recorder(self, counts: RecorderCounts) -> None:
+        """Report a recorder's `counts`."""
+        for name, text, read in _recorder(counts):
+            self.watch(name, text, read, counts=True)
+        self.watch("hoop_recordings_open", "Recordings open now.", lambda: counts.opened - counts.closed)
+
+    def render(self) -> bytes:
+        """The Prometheus text format."""
+        return bytes(generate_latest(self.registry))
+
+
+def _recorder(counts: RecorderCounts) -> Iterable[tuple[str, str, Callable[[], float]]]:
+    yield "hoop_recordings", "Recordings opened.", lambda: counts.opened
+    yield "hoop_recording_entries", "Entries recorded.", lambda: counts.entries
+    yield "hoop_recording_bytes", "Bytes written to recordings.", lambda: counts.bytes
+    yield "hoop_recording_failures", "Writes that failed; each ends a session.", lambda: counts.failed
