@@ -1,0 +1,469 @@
+"""What a client sends, message by message: judged, recorded, forwarded. Pure; the gate's answers come back by `decided`.
+
+A refusal is sent as a statement that must fail at the target (a bare unknown word), whose error is then rewritten:
+transaction state, pipelines and savepoints come out as they do for any failed statement.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+from twisted_hoop.errors import LimitExceeded, ProtocolError
+from twisted_hoop.model import Admission, Command, Decision, Effect, Outcome, Refusal, Verdict
+from twisted_hoop.postgres import messages as pg
+from twisted_hoop.postgres.asking import (
+    Question,
+    execute_question,
+    guard_refusal,
+    mask_refusal,
+    parse_question,
+    query_question,
+)
+from twisted_hoop.postgres.binding import InwardMasks, shown_parameters
+from twisted_hoop.postgres.reading import UNKNOWN_FACTS
+from twisted_hoop.postgres.registry import Portal, Prepared
+from twisted_hoop.postgres.state import (
+    BIND,
+    CLOSE,
+    COPY_DATA,
+    COPY_DONE,
+    COPY_FAIL,
+    DESCRIBE,
+    EXECUTE,
+    FLUSH,
+    FUNCTION,
+    PARSE,
+    QUERY,
+    SYNC,
+    TERMINATE,
+    Expect,
+    Run,
+    State,
+    sqlstate,
+)
+from twisted_hoop.postgres.wire import Cutter
+from twisted_hoop.steps import Ask, Finish, Refresh, Step, ToTarget
+
+Continue = Callable[[Run], None]
+
+
+class ClientSide:
+    """See the module. `allowed_functions` are OIDs that FunctionCall may name (P12)."""
+
+    def __init__(self, state: State, inward: InwardMasks, allowed_functions: frozenset[int]) -> None:
+        self._state = state
+        self._inward = inward
+        self._functions = allowed_functions
+        self._cutter = Cutter()
+        self._out: list[bytes] = []
+        self._segment = 0
+        self._discarding = False
+        self._question: Question | None = None
+        self._then: Continue | None = None
+        self._extended = False
+        self._retry: tuple[int, bytes, bytes] | None = None
+        self._finish: Finish | None = None
+        self._handlers: dict[int, Callable[[bytes, bytes], Step | None]] = {
+            QUERY: self._query,
+            PARSE: self._parse,
+            BIND: self._bind,
+            DESCRIBE: self._describe,
+            EXECUTE: self._execute,
+            CLOSE: self._close,
+            SYNC: self._sync,
+            FLUSH: self._pass,
+            COPY_DATA: self._copy_data,
+            COPY_DONE: self._copy_end,
+            COPY_FAIL: self._copy_end,
+            FUNCTION: self._function,
+            TERMINATE: self._terminate,
+        }
+
+    @property
+    def asking(self) -> bool:
+        """Whether a question is outstanding; no message is handled meanwhile."""
+        return self._question is not None or self._retry is not None
+
+    @property
+    def question(self) -> Question | None:
+        """The outstanding question."""
+        return self._question
+
+    def waiting(self) -> int:
+        """Bytes held back behind the outstanding question."""
+        return self._cutter.waiting()
+
+    def received(self, data: bytes) -> list[Step]:
+        """Bytes from the client."""
+        self._cutter.feed(data)
+        return [] if self.asking else self._pump()
+
+    def _pump(self) -> list[Step]:
+        """Handle messages until one must be asked about. What is forwarded leaves in one piece, behind its records."""
+        step: Step | None = None
+        while step is None and self._finish is None:
+            kind = self._cutter.next()
+            if kind < 0:
+                break
+            step = self._handle(kind, self._cutter.raw())
+        return self._collect(step)
+
+    def _handle(self, kind: int, raw: bytes) -> Step | None:
+        handler = self._handlers.get(kind)
+        if handler is None:
+            raise ProtocolError(f"invalid frontend message type {kind}")
+        if (self._discarding or self._state.skipping) and kind not in (SYNC, TERMINATE):
+            return None
+        return handler(raw, raw[5:])
+
+    def _collect(self, step: Step | None) -> list[Step]:
+        """Records first, then the bytes; while a question is open the bytes wait, so that they leave together."""
+        steps: list[Step] = self._state.records
+        self._state.records = []
+        if step is not None:
+            return [*steps, step]
+        steps += self.flush()
+        if self._finish is not None:
+            steps.append(self._finish)
+        return steps
+
+    def flush(self) -> list[Step]:
+        """What is ready for the target; also called when people must be waited for."""
+        if not self._out:
+            return []
+        data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+        self._out = []
+        return [ToTarget(data)]
+
+    # -- asking ---------------------------------------------------------------------------------------------------
+
+    def refreshed(self) -> list[Step]:
+        """The catalogue is fresh: handle the message that waited for it."""
+        retry, self._retry = self._retry, None
+        if retry is None:
+            return []
+        step = self._handle(retry[0], retry[1])
+        return self._collect(step) if step is not None else self._pump()
+
+    def _stale(self, kind: int, raw: bytes) -> Step | None:
+        if not self._state.knowledge.stale:
+            return None
+        self._retry = (kind, raw, b"")
+        return Refresh()
+
+    def _ask(self, question: Question, extended: bool, then: Continue) -> Step:
+        self._question, self._extended, self._then = question, extended, then
+        return Ask(question.command)
+
+    def decided(self, verdict: Verdict) -> list[Step]:
+        """The gate's answer to the outstanding question."""
+        question, then = self._question, self._then
+        if question is None or then is None:
+            return []
+        self._question = self._then = None
+        refusal = self._objection(question, verdict)
+        if refusal is not None:
+            self._refuse(refusal, self._extended)
+        elif isinstance(verdict, Admission):
+            self._admit(question, verdict, then)
+        return self._pump()
+
+    def _objection(self, question: Question, verdict: Verdict) -> Refusal | None:
+        if isinstance(verdict, Refusal):
+            return verdict
+        return mask_refusal(question, self._state.effective(verdict.decision), self._state.knowledge)
+
+    def _admit(self, question: Question, verdict: Admission, then: Continue) -> None:
+        state, decision = self._state, verdict.decision
+        effective = state.effective(decision)
+        tainted = any(r.touched & effective or r.opaque for choices in question.resolved for r in choices)
+        run = Run(state.number, question.resolved, effective, tainted, moves_path=question.moves_path)
+        if question.command.executes:
+            state.number += 1
+            run.number = state.number
+            state.record("command", **_entry(run.number, question.command, decision, verdict, tainted))
+            state.path_moving += question.moves_path
+        then(run)
+
+    # -- refusing -------------------------------------------------------------------------------------------------
+
+    def _refuse(self, refusal: Refusal, extended: bool) -> None:
+        """Record it, and send what must fail in its place."""
+        state = self._state
+        state.number += 1
+        state.record("refused", **_refused(state.number, refusal))
+        nonce = b"hoop_refused_" + secrets.token_hex(8).encode()
+        error = pg.error(sqlstate(refusal), f"hoop: {refusal.message}", _detail(refusal), refusal.hint)
+        if extended:
+            self._out.append(pg.parse(nonce, nonce))
+            state.expects.append(Expect(PARSE, nonce=nonce, error=error))
+            self._discarding = True
+        else:
+            self._out.append(pg.query(nonce))
+            state.expects.append(Expect(QUERY, nonce=nonce, error=error))
+
+    def _refuse_locally(self, command: Command, code: str, reason: str, hint: str, extended: bool) -> None:
+        decision = Decision(Effect.DENY, "gateway", reason)
+        self._refuse(Refusal(command, decision, code, reason, hint), extended)
+
+    # -- simple query ---------------------------------------------------------------------------------------------
+
+    def _query(self, raw: bytes, body: bytes) -> Step | None:
+        if (stale := self._stale(QUERY, raw)) is not None:
+            return stale
+        text = _statement_text(body)
+        if text is None:
+            self._refuse_locally(Command("query", repr(body[:200])), "denied", "the text is not UTF-8", "", False)
+            return None
+        state = self._state
+        reading = state.knowledge.reading(text, state.names_path())
+        question = self._inward.literals(query_question(state, reading), reading)
+        if reading.guard is not None:
+            self._refuse(guard_refusal(question.command, reading.guard), False)
+            return None
+
+        def forward(run: Run) -> None:
+            state.expects.append(Expect(QUERY, run=run))
+            self._out.append(raw)
+
+        return self._ask(question, False, forward)
+
+    # -- extended query -------------------------------------------------------------------------------------------
+
+    def _parse(self, raw: bytes, body: bytes) -> Step | None:
+        if (stale := self._stale(PARSE, raw)) is not None:
+            return stale
+        name, position = pg.split_cstring(body, 0)
+        source, position = pg.split_cstring(body, position)
+        text = _statement_text(source + b"\0")
+        if text is None:
+            self._refuse_locally(Command("prepare", repr(source[:200])), "denied", "the text is not UTF-8", "", True)
+            return None
+        state = self._state
+        reading = state.knowledge.reading(text, state.names_path())
+        question = self._inward.literals(parse_question(state, reading), reading)
+        if reading.guard is not None:
+            self._refuse(guard_refusal(question.command, reading.guard), True)
+            return None
+
+        def forward(run: Run) -> None:
+            types = _declared(body, position)
+            reads = tuple(r for choices in run.resolved for r in choices)
+            prepared = Prepared(name, text, reading.facts, reads, self._segment, reading, types)
+            if self._within_limit(lambda: state.registry.prepare(prepared), question.command):
+                state.expects.append(Expect(PARSE, prepared=prepared))
+                self._out.append(raw)
+
+        return self._ask(question, True, forward)
+
+    def _within_limit(self, register: Callable[[], None], command: Command) -> bool:
+        try:
+            register()
+        except LimitExceeded as error:
+            self._refuse_locally(command, "limited", str(error), "Close what is not needed any more.", True)
+            return False
+        return True
+
+    def _bind(self, raw: bytes, body: bytes) -> Step | None:
+        state = self._state
+        bound = pg.bind(body)
+        candidates = state.registry.prepared(bound.statement, self._segment)
+        bound, found, changed = self._inward.parameters(bound, candidates)
+        portal = Portal(bound.portal, candidates, self._segment, bound, found=found)
+        if self._within_limit(lambda: state.registry.bind(portal), Command("bind", "")):
+            state.expects.append(Expect(BIND, portal=portal))
+            self._out.append(pg.build_bind(bound) if changed else raw)
+        return None
+
+    def _describe(self, raw: bytes, body: bytes) -> Step | None:
+        state = self._state
+        name, _ = pg.split_cstring(body, 1)
+        expect = Expect(DESCRIBE, name=name)
+        if body[:1] == b"P":
+            portals = state.registry.portals(name, self._segment)
+            expect.portal = portals[-1] if len(portals) == 1 else None
+            for portal in portals:
+                portal.described = expect.portal is not None
+        elif body[:1] == b"S":
+            prepared = state.registry.prepared(name, self._segment)
+            expect.prepared = prepared[-1] if len(prepared) == 1 else None
+        else:
+            raise ProtocolError("invalid Describe message")
+        state.expects.append(expect)
+        self._out.append(raw)
+        return None
+
+    def _execute(self, raw: bytes, body: bytes) -> Step | None:
+        if (stale := self._stale(EXECUTE, raw)) is not None:
+            return stale
+        state = self._state
+        name, _ = pg.split_cstring(body, 0)
+        portals = state.registry.portals(name, self._segment)
+        candidates = tuple(p for portal in portals for p in portal.candidates)
+        found = frozenset(n for portal in portals for n in portal.found)
+        bound = portals[-1].bind if portals else None
+        shown = shown_parameters(bound, candidates, self._hides(candidates))
+        question = execute_question(state, candidates, shown, found)
+
+        def forward(run: Run) -> None:
+            portal = portals[-1] if len(portals) == 1 else Portal(name, candidates)
+            self._describe_first(name, portal, run)
+            state.expects.append(Expect(EXECUTE, run=run, portal=portal))
+            self._out.append(raw)
+
+        return self._ask(question, True, forward)
+
+    def _hides(self, candidates: tuple[Prepared, ...]) -> bool:
+        """Whether parameters may stand for values of masked columns, and are not shown or recorded (M12)."""
+        effective = self._state.masks() & self._state.knowledge.column_masks
+        return bool(effective) and any(r.touched & effective or r.opaque for c in candidates for r in c.reads)
+
+    def _describe_first(self, name: bytes, portal: Portal, run: Run) -> None:
+        """Never trust a client to describe: ask for the portal's columns ourselves when a mask may apply."""
+        state = self._state
+        if portal.described or not run.masks:
+            return
+        portal.described = True
+        state.expects.append(Expect(DESCRIBE, portal=portal, name=name, swallow=True))
+        self._out.append(pg.describe_portal(name))
+
+    def _close(self, raw: bytes, body: bytes) -> Step | None:
+        if body[:1] not in (b"S", b"P"):
+            raise ProtocolError("invalid Close message")
+        name, _ = pg.split_cstring(body, 1)
+        self._state.expects.append(Expect(CLOSE, name=body[:1] + name))
+        self._out.append(raw)
+        return None
+
+    def _sync(self, raw: bytes, body: bytes) -> Step | None:
+        state = self._state
+        self._discarding = state.skipping = False
+        self._segment += 1
+        if state.copying_in:
+            state.spare_syncs += 1  # ignored by the target while it copies in
+        else:
+            state.expects.append(Expect(SYNC))
+        self._out.append(raw)
+        return None
+
+    def _pass(self, raw: bytes, body: bytes) -> Step | None:
+        self._out.append(raw)
+        return None
+
+    # -- copy in, function call, end ------------------------------------------------------------------------------
+
+    def copy_in_started(self, looking: bool) -> None:
+        """The target awaits CopyData; runs of it pass unread unless something looks into them."""
+        self._cutter.through = not looking
+
+    def _copy_data(self, raw: bytes, body: bytes) -> Step | None:
+        data = self._inward.copy_rows(raw, body)
+        if data:
+            self._out.append(data)
+        return self._copy_finding()
+
+    def _copy_end(self, raw: bytes, body: bytes) -> Step | None:
+        state = self._state
+        rest = self._inward.copy_rest()
+        finding = self._copy_finding()
+        if rest:
+            self._out.append(rest)
+        self._cutter.through = False
+        state.copying_in = False
+        if finding is None:
+            self._out.append(raw if not self._inward.aborted else b"")
+        self._inward.copy_over()
+        return None
+
+    def _copy_finding(self) -> Step | None:
+        """A value that must not be sent: the copy fails at the target, and the client gets the reason."""
+        refusal = self._inward.take_refusal()
+        if refusal is None:
+            return None
+        state = self._state
+        state.number += 1
+        state.record("refused", **_refused(state.number, refusal))
+        nonce = b"hoop_refused_" + secrets.token_hex(8).encode()
+        error = pg.error("42501", f"hoop: {refusal.message}", _detail(refusal), refusal.hint)
+        if state.expects:
+            state.expects[0].nonce, state.expects[0].error = nonce, error
+        self._out.append(pg.message(b"f", nonce + b"\0"))
+        return None
+
+    def _function(self, raw: bytes, body: bytes) -> Step | None:
+        state = self._state
+        oid = int.from_bytes(body[:4], "big")
+        command = Command("function-call", f"function {oid}", ({**UNKNOWN_FACTS, "class": frozenset({"function-call"})},))
+        if oid not in self._functions or state.masking():
+            reason = "the function call protocol is refused here"
+            self._refuse_locally(command, "denied", reason, "Call the function in a SELECT.", False)
+            return None
+
+        def forward(run: Run) -> None:
+            state.expects.append(Expect(FUNCTION, run=run))
+            self._out.append(raw)
+
+        return self._ask(Question(command, ((),)), False, forward)
+
+    def _terminate(self, raw: bytes, body: bytes) -> Step | None:
+        self._out.append(raw)
+        self._finish = Finish(Outcome("closed", "the client said goodbye"))
+        return None
+
+
+def _statement_text(body: bytes) -> str | None:
+    """The text of a Query or Parse; NUL bytes inside are a broken message, other encodings are not read (P16)."""
+    if not body.endswith(b"\0") or body.find(b"\0") != len(body) - 1:
+        raise ProtocolError("invalid string in message")
+    try:
+        return body[:-1].decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _declared(body: bytes, position: int) -> tuple[int, ...]:
+    count = int.from_bytes(body[position : position + 2], "big")
+    if len(body) != position + 2 + 4 * count:
+        raise ProtocolError("invalid Parse message")
+    return tuple(int.from_bytes(body[p : p + 4], "big") for p in range(position + 2, len(body), 4))
+
+
+def _detail(refusal: Refusal) -> str:
+    approval = f" Request: {refusal.approval_id}." if refusal.approval_id else ""
+    reason = f" Reason: {refusal.decision.reason}." if refusal.decision.reason not in ("", refusal.message) else ""
+    return f"Rule: {refusal.decision.rule}.{reason}{approval}"
+
+
+def _entry(number: int, command: Command, decision: Decision, verdict: Admission, tainted: bool) -> dict[str, object]:
+    entry: dict[str, object] = {
+        "command": number,
+        "action": command.action,
+        "text": command.text,
+        "decision": decision.effect.value,
+        "rule": decision.rule,
+        "policy": decision.policy_version,
+    }
+    if command.parameters:
+        entry["parameters"] = command.parameters
+    if verdict.approval is not None:
+        entry["approval"] = {"id": verdict.approval.id, "by": verdict.approval.by}
+    if command.reason:
+        entry["reason"] = command.reason
+    return entry
+
+
+def _refused(number: int, refusal: Refusal) -> dict[str, object]:
+    command, decision = refusal.command, refusal.decision
+    return {
+        "command": number,
+        "action": command.action,
+        "text": command.text,
+        "parameters": command.parameters,
+        "decision": "deny",
+        "code": refusal.code,
+        "rule": decision.rule,
+        "reason": refusal.message,
+        "approval": {"id": refusal.approval_id} if refusal.approval_id else None,
+        "policy": decision.policy_version,
+    }

@@ -1,0 +1,155 @@
+"""What is known of one database of one target: its catalogue, which columns are masked there, and every text read so far.
+
+Shared by all sessions on that database. Pure: `catalogue_source.py` brings the catalogue.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+from twisted_hoop.masking.bindings import Bindings
+from twisted_hoop.masking.masker import MaskSet
+from twisted_hoop.model import Facts
+from twisted_hoop.policy.catalogue import Catalogue, ColumnId
+from twisted_hoop.policy.lineage import Lineage, Origin, Tracer
+from twisted_hoop.policy.sql import SqlReader
+from twisted_hoop.policy.statements import Statement
+from twisted_hoop.postgres.reading import NOTHING, Guard, Names, Read, Reading
+from twisted_hoop.settings import MaskSection
+
+READINGS = 4096
+_READ_ONLY_SETTINGS = ("default_transaction_read_only", "transaction_read_only")
+
+ENCODING_GUARD = Guard(
+    "42501",
+    "gateway: encoding",
+    "client_encoding stays UTF8 and standard_conforming_strings stays on behind this gateway",
+    "Leave these settings alone; the text is read as the target reads it.",
+)
+READ_ONLY_GUARD = Guard("25006", "gateway: read_only", "this target is read-only", "Ask for another target.")
+
+
+class Knowledge:
+    """See the module. `stale` asks for a new catalogue before the next command is judged."""
+
+    def __init__(self, sql: SqlReader, masks: Sequence[MaskSection], key: bytes, read_only: bool = False) -> None:
+        self._sql = sql
+        self._sections = tuple(masks)
+        self._read_only = read_only
+        self._readings: OrderedDict[tuple[str, tuple[str, ...] | None], Reading] = OrderedDict()
+        self.maskset = MaskSet(self._sections, key)
+        self.column_masks = frozenset(m.name for m in masks if m.columns and m.direction == "response")
+        self.sections = {m.name: m for m in masks}
+        self.remembered: frozenset[tuple[str, int, int]] = frozenset()
+        self.catalogue = Catalogue()
+        self.stale = True
+        self._use(self.catalogue)
+
+    def learn(self, catalogue: Catalogue) -> None:
+        """A new catalogue: everything read by the old one is read again."""
+        self._use(catalogue)
+        self.stale = False
+
+    def _use(self, catalogue: Catalogue) -> None:
+        columns = [m for m in self._sections if m.name in self.column_masks]
+        self.catalogue = catalogue
+        self.tracer = Tracer(catalogue)
+        self.bindings = Bindings(columns, catalogue, self.remembered)
+        self.remembered = self.bindings.to_remember()
+        self._readings.clear()
+
+    def invalidate(self) -> None:
+        """Somebody changed the schema, or a result named a relation that is not known."""
+        self.stale = True
+
+    def reading(self, text: str, path: tuple[str, ...] | None) -> Reading:
+        """How `text` reads here under that search_path. Bounded cache by the exact text."""
+        key = (text, path)
+        found = self._readings.get(key)
+        if found is None:
+            found = self._read(text, path)
+            self._readings[key] = found
+            if len(self._readings) > READINGS:
+                self._readings.popitem(last=False)
+        return found
+
+    def _read(self, text: str, path: tuple[str, ...] | None) -> Reading:
+        parsed = self._sql.understand(text)
+        if parsed.problem:
+            facts = {"class": frozenset({parsed.problem}), "kind": frozenset({parsed.problem})}
+            return Reading(text, (Read(Statement(parsed.problem, facts), opaque=True),), (facts,))
+        names = Names(self.catalogue, None if any(map(_moves_path, parsed.statements)) else path)
+        reads = tuple(self._statement(s) for s in parsed.statements)
+        facts_of = tuple(self._facts(r, names) for r in reads) or (_NOTHING_ASKED,)
+        return Reading(
+            text,
+            reads,
+            facts_of,
+            self._guard(parsed.statements),
+            any(_indirect(s) for s in parsed.statements),
+            any(s.changes_catalogue for s in parsed.statements),
+        )
+
+    def _statement(self, statement: Statement) -> Read:
+        if not self.column_masks:
+            return Read(statement)
+        lineage = self._trace(statement)
+        opaque = lineage.outputs is None or any(o.opaque for _, o in lineage.outputs)
+        return Read(
+            statement,
+            lineage,
+            self.masks_of(lineage.touches),
+            self.masks_of(lineage.predicates),
+            self.masks_of(lineage.stored),
+            opaque,
+            bool(lineage.stored_opaque),
+        )
+
+    def _trace(self, statement: Statement) -> Lineage:
+        if statement.copy is not None and statement.copy.relation is not None:
+            return self.tracer.trace_relation(*statement.copy.relation, statement.copy.columns)
+        return self.tracer.trace(statement.tree)
+
+    def masks_of(self, columns: frozenset[ColumnId]) -> frozenset[str]:
+        """Names of the masks over any of these columns."""
+        found = NOTHING
+        for column in columns:
+            found |= self.bindings.masks_of(column)
+        return found
+
+    def masks_of_origin(self, origin: Origin) -> frozenset[str]:
+        """Names of the masks a result column of that origin needs: all of them when the origin cannot be shown."""
+        return self.column_masks if origin.opaque else self.bindings.masks_of_origin(origin)
+
+    def _facts(self, read: Read, names: Names) -> Facts:
+        facts = names.facts(read.statement.facts)
+        if not read.compared:
+            return facts
+        return {**facts, "flag": facts.get("flag", NOTHING) | {"masked-predicate"}}
+
+    def _guard(self, statements: tuple[Statement, ...]) -> Guard | None:
+        for statement in statements:
+            if "encoding" in statement.facts.get("class", NOTHING):
+                return ENCODING_GUARD
+            if self._read_only and _opens_writes(statement):
+                return READ_ONLY_GUARD
+        return None
+
+
+_NOTHING_ASKED: Facts = {"class": frozenset({"read"}), "kind": frozenset({"empty"}), "access": frozenset({"read"})}
+
+
+def _indirect(statement: Statement) -> bool:
+    inner = statement.inner
+    return bool(statement.executes or statement.fetches) or (inner is not None and _indirect(inner))
+
+
+def _moves_path(statement: Statement) -> bool:
+    """Whether names in the same text may mean something else afterwards (P18)."""
+    sets_it = any(name == "search_path" for name, _ in statement.sets)
+    return sets_it or statement.resets_all or "dynamic" in statement.facts.get("class", NOTHING)
+
+
+def _opens_writes(statement: Statement) -> bool:
+    return any(name in _READ_ONLY_SETTINGS and value not in ("on", "true", "1") for name, value in statement.sets)

@@ -1,0 +1,157 @@
+"""Prepared statements, portals and cursors of one session, as the target will see them when it gets there.
+
+What a client names may not be what the target has under that name: an earlier Parse may have failed, or been skipped
+after an error, without our knowing yet. So a name can mean several *candidates* until the target has answered, and all
+of them are judged (P10). Within one segment (between two Syncs) it is certain: had the Parse failed, what follows it
+would be skipped. SQL PREPARE and DECLARE share their names with Parse and Bind.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from twisted_hoop.errors import LimitExceeded
+from twisted_hoop.model import Facts
+from twisted_hoop.postgres.messages import Bind
+from twisted_hoop.postgres.reading import Read, Reading
+
+
+@dataclass(slots=True)
+class Prepared:
+    """One prepared statement. `segment` is -1 when nothing makes it certain before the target has answered."""
+
+    name: bytes
+    text: str
+    facts: tuple[Facts, ...]
+    reads: tuple[Read, ...]
+    segment: int = -1
+    reading: Reading | None = None
+    types: tuple[int, ...] = ()
+
+
+@dataclass(slots=True)
+class Portal:
+    """One portal or cursor. `described`: its RowDescription was asked for since it was bound; `row` is the answer.
+
+    `found` are the masks that look at what goes in and found something in its parameters.
+    """
+
+    name: bytes
+    candidates: tuple[Prepared, ...]
+    segment: int = -1
+    bind: Bind | None = None
+    described: bool = False
+    row: bytes | None = None
+    confirmed: bool = False
+    found: frozenset[str] = field(default_factory=frozenset)
+
+
+CANDIDATES = 20_000
+"""How many meanings of one name may be unanswered at once: a pipeline that long is refused."""
+
+Named = TypeVar("Named", Prepared, Portal)
+
+
+class Registry:
+    """See the module. `limit` caps statements and portals together (P19)."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._statements: dict[bytes, list[Prepared]] = {}
+        self._portals: dict[bytes, list[Portal]] = {}
+
+    def prepare(self, prepared: Prepared) -> None:
+        """A Parse is on its way."""
+        if prepared.name not in self._statements:
+            self._room()
+        _append(self._statements.setdefault(prepared.name, []), prepared)
+
+    def prepared(self, name: bytes, segment: int) -> tuple[Prepared, ...]:
+        """What `name` may mean to a message sent in this segment."""
+        return _meaning(self._statements.get(name), segment)
+
+    def confirm(self, prepared: Prepared) -> None:
+        """The target has it: everything older under the name is gone."""
+        _keep_from(self._statements.setdefault(prepared.name, []), prepared)
+
+    def discard(self, prepared: Prepared) -> None:
+        """The target failed or skipped it."""
+        left = [p for p in self._statements.get(prepared.name, ()) if p is not prepared]
+        if left:
+            self._statements[prepared.name] = left
+        else:
+            self._statements.pop(prepared.name, None)
+
+    def forget(self, name: bytes) -> None:
+        """The target closed it."""
+        self._statements.pop(name, None)
+
+    def forget_all(self) -> None:
+        """DEALLOCATE ALL or DISCARD ALL succeeded."""
+        self._statements.clear()
+
+    def bind(self, portal: Portal) -> None:
+        """A Bind (or DECLARE) is on its way."""
+        if portal.name not in self._portals:
+            self._room()
+        _append(self._portals.setdefault(portal.name, []), portal)
+
+    def portals(self, name: bytes, segment: int) -> tuple[Portal, ...]:
+        """What the portal or cursor `name` may be to a message sent in this segment."""
+        return _meaning(self._portals.get(name), segment)
+
+    def confirm_portal(self, portal: Portal) -> None:
+        """The target has it."""
+        portal.confirmed = True
+        _keep_from(self._portals.setdefault(portal.name, []), portal)
+
+    def discard_portal(self, portal: Portal) -> None:
+        """The target failed or skipped it."""
+        left = [p for p in self._portals.get(portal.name, ()) if p is not portal]
+        if left:
+            self._portals[portal.name] = left
+        else:
+            self._portals.pop(portal.name, None)
+
+    def forget_portal(self, name: bytes) -> None:
+        """The target closed it."""
+        self._portals.pop(name, None)
+
+    def forget_portals(self) -> None:
+        """CLOSE ALL or DISCARD ALL succeeded."""
+        self._portals.clear()
+
+    def transaction_over(self) -> None:
+        """Portals of Bind end with their transaction; those on their way and SQL cursors (maybe WITH HOLD) stay."""
+        if self._portals:
+            kept = {n: [p for p in ps if not p.confirmed or p.bind is None] for n, ps in self._portals.items()}
+            self._portals = {n: ps for n, ps in kept.items() if ps}
+
+    def _room(self) -> None:
+        if len(self._statements) + len(self._portals) >= self._limit:
+            raise LimitExceeded(f"more than {self._limit} prepared statements and portals in one session", "53400")
+
+
+def _append(found: list[Named], item: Named) -> None:
+    if found and not item.name and found[-1].segment == item.segment >= 0:
+        found[-1] = item  # whatever happens to this one, the unnamed one before it is gone
+    elif len(found) >= CANDIDATES:
+        raise LimitExceeded("too many unanswered messages name the same statement or portal", "53400")
+    else:
+        found.append(item)
+
+
+def _meaning(found: list[Named] | None, segment: int) -> tuple[Named, ...]:
+    if not found:
+        return ()
+    return (found[-1],) if found[-1].segment == segment else tuple(found)
+
+
+def _keep_from(found: list[Named], item: Named) -> None:
+    """Drop what is older than `item`; when it was replaced within its segment meanwhile, what is newer stays."""
+    for place, other in enumerate(found):
+        if other is item or (not item.name and other.segment == item.segment >= 0):
+            del found[:place]
+            return
+    found.insert(0, item)

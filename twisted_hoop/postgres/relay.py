@@ -1,0 +1,142 @@
+"""One PostgreSQL session after log-in, as pure logic: the two directions joined, and what happens at its edges."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from zope.interface import implementer
+
+from twisted_hoop.interfaces import IRelay
+from twisted_hoop.model import ApprovalRequest, Command, Decision, Outcome, Refusal, Verdict
+from twisted_hoop.postgres import messages as pg
+from twisted_hoop.postgres.binding import InwardMasks
+from twisted_hoop.postgres.client_side import ClientSide
+from twisted_hoop.postgres.hiding import Hiding
+from twisted_hoop.postgres.knowledge import Knowledge
+from twisted_hoop.postgres.registry import Registry
+from twisted_hoop.postgres.state import Run, State
+from twisted_hoop.postgres.target_side import TargetSide, split_path
+from twisted_hoop.postgres.wire import Rewriter
+from twisted_hoop.steps import Finish, Record, Side, Step, ToClient, ToTarget, Withdraw
+
+
+def _no_masks() -> frozenset[str]:
+    return frozenset()
+
+
+@implementer(IRelay)
+class PostgresRelay:
+    """See IRelay. `masks` tells the names of the masks that hold for the session now; a reload may change them."""
+
+    def __init__(
+        self,
+        knowledge: Knowledge,
+        parameters: dict[str, str],
+        *,
+        masks: Callable[[], frozenset[str]] = _no_masks,
+        login: str = "",
+        statements: int = 1000,
+        functions: frozenset[int] = frozenset(),
+    ) -> None:
+        rewriter = Rewriter(self._target_message)
+        self._state = State(knowledge, Registry(statements), rewriter, masks, parameters=dict(parameters), login=login)
+        path = parameters.get("search_path")
+        self._state.path_reported = path is not None
+        self._state.path = split_path(path, login) if path is not None else None
+        self._inward = InwardMasks(self._state)
+        self._client = ClientSide(self._state, self._inward, functions)
+        self._target = TargetSide(self._state, Hiding(self._state), self._copy_in)
+        self._waiting: tuple[Command, Decision] | None = None
+        self._closing = False
+
+    def _target_message(self, kind: int, body: bytes) -> bytes | None:
+        return self._target.message(kind, body)
+
+    def _copy_in(self, run: Run | None, body: bytes) -> None:
+        self._client.copy_in_started(self._inward.copy_started(run, body))
+
+    @property
+    def held_back(self) -> int:
+        """Bytes of the client waiting behind a question: the bridge stops reading when they are many."""
+        return self._client.waiting()
+
+    @property
+    def busy(self) -> bool:
+        """Whether the target owes answers: a cancel is passed on only then."""
+        return bool(self._state.expects)
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the last ReadyForQuery told of an open transaction."""
+        return self._state.transaction != ord("I")
+
+    def client_received(self, data: bytes) -> list[Step]:
+        """See IRelay. Raises ProtocolError."""
+        return self._client.received(data)
+
+    def target_received(self, data: bytes) -> list[Step]:
+        """See IRelay. Raises ProtocolError."""
+        out = self._state.rewriter.feed(data)
+        steps: list[Step] = self._state.records
+        if steps:
+            self._state.records = []
+        if out:
+            steps.append(ToClient(out))
+        return steps
+
+    def decided(self, verdict: Verdict) -> list[Step]:
+        """See IRelay."""
+        self._waiting = None
+        return self._client.decided(verdict)
+
+    def held(self, request: ApprovalRequest, decision: Decision) -> list[Step]:
+        """See IRelay: the statement takes longer, a notice says why."""
+        question = self._client.question
+        if question is None:
+            return []
+        self._waiting = (question.command, decision)
+        reason = f": {decision.reason}" if decision.reason else ""
+        who = ", ".join(sorted(decision.approvers))
+        text = f"hoop: waiting for approval{reason}"
+        detail = f"Request {request.id}, rule {decision.rule}; {decision.quorum} of: {who}."
+        told = pg.notice(text, detail, f"Approve or deny at {request.url} - or: hoop approvals approve {request.id}")
+        return [*self._client.flush(), ToClient(told)]
+
+    def refreshed(self) -> list[Step]:
+        """See IRelay."""
+        return self._client.refreshed()
+
+    def cancelled(self) -> list[Step] | None:
+        """The client cancels: a waiting command is withdrawn (57014); None when the target must be told instead."""
+        if self._waiting is None:
+            return None
+        command, decision = self._waiting
+        self._waiting = None
+        reason = "canceling statement due to user request while it waited for approval"
+        refusal = Refusal(command, decision, "withdrawn", reason)
+        return [Withdraw("cancelled by the client"), *self._client.decided(refusal)]
+
+    def ended(self, code: str, message: str) -> list[Step]:
+        """See IRelay: one FATAL, then the end."""
+        if self._closing:
+            return []
+        self._closing = True
+        return [ToClient(pg.fatal(code, message)), Finish(Outcome("ended", message))]
+
+    def lost(self, side: Side) -> list[Step]:
+        """See IRelay. A client whose target is gone gets exactly one FATAL."""
+        if self._closing:
+            return []
+        self._closing = True
+        if side == "client":
+            return [ToTarget(pg.message(b"X")), Finish(Outcome("client-lost", "the client is gone"))]
+        text = "the target closed the connection"
+        return [ToClient(pg.fatal("08006", f"hoop: {text}")), Finish(Outcome("target-lost", text))]
+
+    def recorded_close(self) -> list[Step]:
+        """What is still to be written when the session ends."""
+        steps: list[Step] = [s for s in self._state.records if isinstance(s, Record)]
+        self._state.records = []
+        return steps
+
+

@@ -1,0 +1,106 @@
+"""What the two directions of one PostgreSQL session share: the queue of expected answers and what is running."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted_hoop.model import Decision, Entry, Refusal
+from twisted_hoop.postgres.knowledge import Knowledge
+from twisted_hoop.postgres.reading import Read
+from twisted_hoop.postgres.registry import Portal, Prepared, Registry
+from twisted_hoop.postgres.wire import Rewriter
+from twisted_hoop.steps import Record, Step
+
+QUERY, PARSE, BIND, DESCRIBE, EXECUTE = ord("Q"), ord("P"), ord("B"), ord("D"), ord("E")
+CLOSE, SYNC, FLUSH, FUNCTION, TERMINATE = ord("C"), ord("S"), ord("H"), ord("F"), ord("X")
+COPY_DATA, COPY_DONE, COPY_FAIL = ord("d"), ord("c"), ord("f")
+
+
+@dataclass(slots=True)
+class Run:
+    """One admitted command while it runs. `resolved` has, for each of its statements, what it may turn out to be."""
+
+    number: int
+    resolved: tuple[tuple[Read, ...], ...]
+    masks: frozenset[str]
+    tainted: bool
+    index: int = 0
+    moves_path: bool = False
+    started: bool = False
+
+    def reads(self) -> tuple[Read, ...]:
+        """The candidates for the statement that is answered now."""
+        return self.resolved[self.index] if self.index < len(self.resolved) else ()
+
+
+@dataclass(slots=True)
+class Expect:
+    """An answer the target owes. `swallow`: the client did not ask for it. `nonce`: it will fail, by our doing."""
+
+    kind: int
+    run: Run | None = None
+    prepared: Prepared | None = None
+    portal: Portal | None = None
+    name: bytes = b""
+    swallow: bool = False
+    nonce: bytes = b""
+    error: bytes = b""
+    in_copy: bool = False
+
+
+@dataclass(slots=True)
+class State:
+    """See the module."""
+
+    knowledge: Knowledge
+    registry: Registry
+    rewriter: Rewriter
+    masks: Callable[[], frozenset[str]]
+    expects: deque[Expect] = field(default_factory=deque)
+    skipping: bool = False
+    """The target discards everything up to the next Sync, which we have not seen yet."""
+    transaction: int = ord("I")
+    copying_in: bool = False
+    spare_syncs: int = 0
+    number: int = 0
+    path: tuple[str, ...] | None = None
+    path_reported: bool = False
+    path_moving: int = 0
+    schema_changed: bool = False
+    records: list[Step] = field(default_factory=list)
+    parameters: dict[str, str] = field(default_factory=dict)
+    login: str = ""
+
+    def record(self, kind: str, **data: Any) -> None:
+        """An entry, written before anything that is sent in the same turn."""
+        self.records.append(Record(Entry(kind, data)))
+
+    def names_path(self) -> tuple[str, ...] | None:
+        """The search_path names are resolved by, None while it may be changing (P18)."""
+        return None if self.path_moving else self.path
+
+    def masking(self) -> bool:
+        """Whether any column mask can apply in this session."""
+        return bool(self.knowledge.column_masks)
+
+    def effective(self, decision: Decision) -> frozenset[str]:
+        """Names of the masks that hold for a command decided so."""
+        return self.masks() | decision.masks
+
+
+_SQLSTATES = {
+    "denied": "42501",
+    "pending": "42501",
+    "expired": "42501",
+    "withdrawn": "57014",
+    "limited": "53300",
+    "failed": "58000",
+}
+
+
+def sqlstate(refusal: Refusal) -> str:
+    """The SQLSTATE of a refusal (errcodes-appendix)."""
+    return _SQLSTATES.get(refusal.code, "42501")

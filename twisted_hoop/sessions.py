@@ -1,0 +1,107 @@
+"""The sessions that live now: caps, cancel keys, and ending them. No I/O; no clock but the one passed in."""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted_hoop.errors import LimitExceeded
+from twisted_hoop.model import Principal, Session, Target
+
+
+class Ending(Protocol):
+    """What a live session lets others do with it."""
+
+    def end(self, code: str, message: str) -> None:
+        """End it, with the protocol's own goodbye."""
+
+    def cancel(self) -> None:
+        """Cancel what it runs, or withdraw what it waits for."""
+
+
+@dataclass(slots=True)
+class Live:
+    """A session and the handle that ends it."""
+
+    session: Session
+    handle: Ending
+    commands: int = 0
+
+
+def new_session_id() -> str:
+    """Random, url-safe, 22 characters."""
+    return secrets.token_urlsafe(16)
+
+
+class Sessions:
+    """The registry. Caps are checked when a session opens, so that two at once cannot both be the last."""
+
+    def __init__(self) -> None:
+        self._live: dict[str, Live] = {}
+        self._keys: dict[int, tuple[bytes, str]] = {}
+
+    def __len__(self) -> int:
+        return len(self._live)
+
+    def __iter__(self) -> Iterator[Live]:
+        return iter(list(self._live.values()))
+
+    def find(self, session_id: str) -> Live | None:
+        """The live session of that id."""
+        return self._live.get(session_id)
+
+    def check(self, principal: Principal, target: Target) -> None:
+        """Raise LimitExceeded when one more session would be too many."""
+        mine = [live for live in self._live.values() if live.session.principal.key == principal.key]
+        if principal.max_sessions and len(mine) >= principal.max_sessions:
+            raise LimitExceeded(f"{principal.label} has {len(mine)} sessions, the most it may have")
+        limits = target.limits
+        there = [live for live in self._live.values() if live.session.target.name == target.name]
+        if limits.sessions and len(there) >= limits.sessions:
+            raise LimitExceeded(f"target {target.name} has {len(there)} sessions, the most it may have")
+        own = sum(1 for live in there if live.session.principal.key == principal.key)
+        if limits.sessions_per_principal and own >= limits.sessions_per_principal:
+            raise LimitExceeded(f"{principal.label} has {own} sessions on {target.name}, the most it may have")
+
+    def open(self, session: Session, handle: Ending) -> Live:
+        """Register a session; its caps are checked again."""
+        self.check(session.principal, session.target)
+        live = Live(session, handle)
+        self._live[session.id] = live
+        return live
+
+    def close(self, session_id: str) -> None:
+        """Forget a session and its cancel key."""
+        self._live.pop(session_id, None)
+        for pid in [pid for pid, (_, owner) in self._keys.items() if owner == session_id]:
+            del self._keys[pid]
+
+    def issue_key(self, session_id: str, length: int) -> tuple[int, bytes]:
+        """A process id and cancel key of our own for this session (P6)."""
+        while True:
+            pid = secrets.randbelow(2**31 - 1) + 1
+            if pid not in self._keys:
+                break
+        key = secrets.token_bytes(length)
+        self._keys[pid] = (key, session_id)
+        return pid, key
+
+    def cancel(self, pid: int, key: bytes) -> bool:
+        """Cancel by a key we gave out; compared in constant time (P6)."""
+        expected, session_id = self._keys.get(pid, (secrets.token_bytes(32), ""))
+        if not hmac.compare_digest(expected, key):
+            return False
+        live = self._live.get(session_id)
+        if live is not None:
+            live.handle.cancel()
+        return live is not None
+
+    def end_where(self, matches: Callable[[Session], bool], code: str, message: str) -> int:
+        """End every session that matches; how many."""
+        found = [live for live in self._live.values() if matches(live.session)]
+        for live in found:
+            live.handle.end(code, message)
+        return len(found)
