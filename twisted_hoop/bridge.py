@@ -72,7 +72,7 @@ class Bridge:
     def client_received(self, data: bytes) -> None:
         """Bytes of the client."""
         self._guarded(self._relay.client_received, data)
-        if not self._paused and self._question and getattr(self._relay, "held_back", 0) > HELD_BACK:
+        if not self._paused and self.outcome is None and self._relay.held_back() > HELD_BACK:
             self._paused = True
             self._client.pauseProducing()
 
@@ -95,12 +95,11 @@ class Bridge:
 
     def cancel(self) -> bool:
         """The client cancels. True when that was settled here; False when the target must be told."""
-        cancelled = getattr(self._relay, "cancelled", None)
-        if self.outcome is not None or cancelled is None:
+        if self.outcome is not None:
             return True
-        steps = cancelled()
+        steps = self._relay.cancelled()
         if steps is None:
-            return not getattr(self._relay, "busy", True)
+            return False
         self._guarded(lambda: steps)
         return True
 
@@ -197,8 +196,8 @@ class Bridge:
 
     def _withdraw(self, reason: str) -> None:
         pending, self._pending = self._pending, None
+        self._question += 1  # an answer still on its way is not waited for any more
         if pending is not None:
-            self._question += 1
             pending.withdraw(reason)
 
     # -- ending ---------------------------------------------------------------------------------------------------

@@ -170,6 +170,12 @@ class IRelay(Interface):
     def refreshed() -> list[Step]:
         """The answer to the outstanding Refresh."""
 
+    def held_back() -> int:
+        """Bytes of the client that wait behind the outstanding question."""
+
+    def cancelled() -> list[Step] | None:
+        """The client cancels while a question is outstanding: withdraw it. None when the target must be told."""
+
     def ended(code: str, message: str) -> list[Step]:
         """The gateway ends the session (lock, limit, shutdown): the protocol's own goodbye, then Finish."""
 

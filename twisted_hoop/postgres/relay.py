@@ -7,7 +7,7 @@ from collections.abc import Callable
 from zope.interface import implementer
 
 from twisted_hoop.interfaces import IRelay
-from twisted_hoop.model import ApprovalRequest, Command, Decision, Outcome, Refusal, Verdict
+from twisted_hoop.model import ApprovalRequest, Decision, Effect, Outcome, Refusal, Verdict
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.binding import InwardMasks
 from twisted_hoop.postgres.client_side import ClientSide
@@ -46,7 +46,7 @@ class PostgresRelay:
         self._inward = InwardMasks(self._state)
         self._client = ClientSide(self._state, self._inward, functions)
         self._target = TargetSide(self._state, Hiding(self._state), self._copy_in)
-        self._waiting: tuple[Command, Decision] | None = None
+        self._waiting: Decision | None = None
         self._closing = False
 
     def _target_message(self, kind: int, body: bytes) -> bytes | None:
@@ -55,10 +55,9 @@ class PostgresRelay:
     def _copy_in(self, run: Run | None, body: bytes) -> None:
         self._client.copy_in_started(self._inward.copy_started(run, body))
 
-    @property
     def held_back(self) -> int:
-        """Bytes of the client waiting behind a question: the bridge stops reading when they are many."""
-        return self._client.waiting()
+        """See IRelay."""
+        return self._client.waiting() if self._client.asking else 0
 
     @property
     def busy(self) -> bool:
@@ -94,7 +93,7 @@ class PostgresRelay:
         question = self._client.question
         if question is None:
             return []
-        self._waiting = (question.command, decision)
+        self._waiting = decision
         reason = f": {decision.reason}" if decision.reason else ""
         who = ", ".join(sorted(decision.approvers))
         text = f"hoop: waiting for approval{reason}"
@@ -107,11 +106,12 @@ class PostgresRelay:
         return self._client.refreshed()
 
     def cancelled(self) -> list[Step] | None:
-        """The client cancels: a waiting command is withdrawn (57014); None when the target must be told instead."""
-        if self._waiting is None:
+        """See IRelay: a waiting command is withdrawn with 57014."""
+        question = self._client.question
+        if question is None:
             return None
-        command, decision = self._waiting
-        self._waiting = None
+        decision = self._waiting or Decision(Effect.REVIEW, "review")
+        command, self._waiting = question.command, None
         reason = "canceling statement due to user request while it waited for approval"
         refusal = Refusal(command, decision, "withdrawn", reason)
         return [Withdraw("cancelled by the client"), *self._client.decided(refusal)]
