@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from tests.support.policy import facts
+from twisted_hoop.model import Effect
+from twisted_hoop.policy.reasons import no_rule
+from twisted_hoop.policy.what import prepared
+
+
+def why(**values: str) -> str:
+    decision = no_rule(prepared(facts(**values)), "v")
+    assert decision.effect is Effect.DENY and decision.policy_version == "v"
+    return decision.reason
+
+
+def test_what_was_not_understood_is_told_as_such() -> None:
+    assert "not understood" in why(class_="unknown") and "not understood" in why(table="public.orders")
+    assert "not understood" in no_rule(None, "v").reason
+
+
+def test_the_guarded_class_is_the_reason() -> None:
+    assert why(class_="read dynamic", table="public.orders") == "no rule allows dynamic"
+
+
+def test_long_lists_and_names_are_cut() -> None:
+    assert why(class_="write", table="a b c d e f g") == "no rule allows write of a, b, c, d, e and 2 more"
+    assert len(why(class_="write", table="x" * 5000)) < 200

@@ -1,0 +1,34 @@
+"""Why nothing allowed a statement, in words for the person who sent it."""
+
+from __future__ import annotations
+
+from twisted_hoop.model import Decision, Effect, Facts
+from twisted_hoop.policy.what import GUARDED
+
+_SHOWN = 5
+_WIDTH = 80
+
+
+def no_rule(facts: Facts | None, version: str) -> Decision:
+    """The denial when no rule matches; `facts` is None when nothing is known of the command. Its rule is ""."""
+    return Decision(Effect.DENY, "", _why(facts), policy_version=version)
+
+
+def _why(facts: Facts | None) -> str:
+    classes = facts["class"] if facts else frozenset({"unknown"})
+    if "unknown" in classes:
+        return "the command was not understood, and no rule allows class unknown"
+    guarded = sorted(GUARDED & classes)
+    what = ", ".join(guarded or sorted(classes))
+    tables = sorted(facts.get("table", ())) if facts else []
+    of = f" of {_listed(tables)}" if tables and not guarded else ""
+    return f"no rule allows {_cut(what)}{of}"
+
+
+def _listed(values: list[str]) -> str:
+    more = f" and {len(values) - _SHOWN} more" if len(values) > _SHOWN else ""
+    return ", ".join(map(_cut, values[:_SHOWN])) + more
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _WIDTH else text[: _WIDTH - 1] + "…"

@@ -1,0 +1,179 @@
+"""The what-part of rules: does it concern this statement? Two readings of the same keys.
+
+To permit, a rule must cover everything the statement does: every class, kind, table … of its facts, and there must be
+one, for a rule about tables says nothing of a statement without tables (`select some_function()`). To forbid or to ask
+for review, one thing that matches is enough. What was not understood has class `unknown`, and is never permitted by a
+rule that does not name that class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from twisted_hoop.model import Facts
+from twisted_hoop.policy.names import Forbidden, Names, Permitted
+from twisted_hoop.policy.patterns import Patterns, names
+from twisted_hoop.settings import RuleSection
+
+GUARDED = frozenset({"unknown", "oversize", "dynamic", "program", "file", "encoding"})
+"""Classes whose effect cannot be known or reaches outside: an allow rule must name them; `.*` does not."""
+
+CLASSES = GUARDED | {
+    "read", "write", "ddl", "privilege", "session", "transaction", "administration", "maintenance", "notify", "copy-in",
+    "copy-out", "large-object", "function-call",
+}  # fmt: skip
+"""Every class there is."""
+
+FLAGS = frozenset({"no-where", "explain", "explain-analyze", "multi-statement", "masked-predicate", "cascade"})
+"""Every flag there is."""
+
+WhatTest = Callable[[Facts], bool]
+_NONE: frozenset[str] = frozenset()
+_UNKNOWN = frozenset({"unknown"})
+
+
+@dataclass(frozen=True, slots=True)
+class WhatCheck:
+    """One selector: `label` is its key in the configuration, `holds` whether prepared facts meet it."""
+
+    label: str
+    holds: WhatTest
+
+
+def prepared(facts: Facts) -> Facts:
+    """The facts as the checks read them: `table` holds every table, and what has no class has class `unknown`."""
+    tables = facts.get("table", _NONE) | facts.get("table_read", _NONE) | facts.get("table_write", _NONE)
+    return {**facts, "table": tables, "class": facts.get("class") or _UNKNOWN}
+
+
+def what_checks(rule: RuleSection) -> tuple[WhatCheck, ...]:
+    """The selectors of a rule, cheap ones first; all must hold."""
+    checks = _permitting(rule) if rule.effect == "allow" else _forbidding(rule)
+    return tuple(WhatCheck(label, holds) for label, holds in checks)
+
+
+def _permitting(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
+    yield "classes", _covers_classes(rule.classes)
+    if rule.access:
+        yield "access", _covers("access", frozenset(rule.access).__contains__)
+    if rule.statements:
+        yield "statements", _covers("kind", Patterns(rule.statements).matches)
+    if rule.flags:
+        yield "flags", _covers("flag", Patterns(rule.flags).matches)
+    if rule.schemas:
+        yield "schemas", _covers_schemas(Patterns(rule.schemas))
+    if rule.tables:
+        yield "tables", _covers_tables(Permitted(rule.tables, 2))
+    if rule.columns:
+        yield "columns", _covers("column", Permitted(rule.columns, 3).matches)
+    if rule.functions:
+        covered = Permitted(rule.functions, 2, home="pg_catalog").matches
+        yield "functions", _covers("function", covered, absent=_selects_without_functions(rule))
+
+
+def _forbidding(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
+    if rule.classes:
+        yield "classes", _meets("class", Patterns(rule.classes, odd=True).any_of)
+    if rule.access and not rule.tables:
+        yield "access", _meets("access", lambda values: not values.isdisjoint(rule.access))
+    if rule.statements:
+        yield "statements", _meets("kind", Patterns(rule.statements, odd=True).any_of)
+    if rule.flags:
+        yield "flags", _meets("flag", Patterns(rule.flags, odd=True).any_of)
+    if rule.schemas:
+        yield "schemas", _meets_schemas(Patterns(rule.schemas, odd=True))
+    if rule.tables:
+        yield "tables", _meets_tables(Forbidden(rule.tables, 2), frozenset(rule.access))
+    if rule.columns:
+        yield "columns", _meets_names("column", Forbidden(rule.columns, 3))
+    if rule.functions:
+        yield "functions", _meets_names("function", Forbidden(rule.functions, 2))
+
+
+def _covers_classes(patterns: list[str]) -> WhatTest:
+    covered = Patterns(patterns).matches if patterns else lambda _: True
+    named = {c for c in GUARDED if any(names(p, c) for p in patterns)}
+    refused = GUARDED - named
+
+    def holds(facts: Facts) -> bool:
+        classes = facts["class"]
+        return refused.isdisjoint(classes) and all(map(covered, classes))
+
+    return holds
+
+
+def _covers(attribute: str, covered: Callable[[str], bool], absent: bool = False) -> WhatTest:
+    """Every value is covered; `absent` is the answer when there is none."""
+
+    def holds(facts: Facts) -> bool:
+        values = facts.get(attribute)
+        return all(map(covered, values)) if values else absent
+
+    return holds
+
+
+def _selects_without_functions(rule: RuleSection) -> bool:
+    """Whether a statement that calls no function is meant: yes when the rule says by other keys what it permits."""
+    return bool(rule.classes or rule.access or rule.statements or rule.schemas or rule.tables or rule.columns)
+
+
+def _schema_of(table: str) -> str:
+    schema, dot, _ = table.rpartition(".")
+    return schema if dot else "public"
+
+
+def _covers_tables(names: Names) -> WhatTest:
+    def holds(facts: Facts) -> bool:
+        tables = facts["table"]
+        return bool(tables) and all(map(names.matches, tables))
+
+    return holds
+
+
+def _covers_schemas(schemas: Patterns) -> WhatTest:
+    def holds(facts: Facts) -> bool:
+        found = facts.get("schema", _NONE) | {_schema_of(table) for table in facts["table"]}
+        return schemas.all_of(found)
+
+    return holds
+
+
+def _meets(attribute: str, met: Callable[[frozenset[str]], bool]) -> WhatTest:
+    def holds(facts: Facts) -> bool:
+        values = facts.get(attribute)
+        return bool(values) and met(values or _NONE)
+
+    return holds
+
+
+def _meets_names(attribute: str, names: Names) -> WhatTest:
+    return _meets(attribute, lambda values: _any(names, values))
+
+
+def _meets_tables(names: Names, access: frozenset[str]) -> WhatTest:
+    def holds(facts: Facts) -> bool:
+        return _any(names, _accessed(facts, access))
+
+    return holds
+
+
+def _accessed(facts: Facts, access: frozenset[str]) -> frozenset[str]:
+    """The tables the access concerns; all of them where the facts do not tell reading from writing."""
+    if len(access) != 1 or not (facts.get("table_read") or facts.get("table_write")):
+        return facts["table"]
+    return facts.get("table_write" if "write" in access else "table_read", _NONE)
+
+
+def _meets_schemas(schemas: Patterns) -> WhatTest:
+    def holds(facts: Facts) -> bool:
+        if schemas.any_of(facts.get("schema", _NONE)):
+            return True
+        # A table without schema may lie in any: see names.py.
+        return any("." not in table or schemas.matches(_schema_of(table)) for table in facts["table"])
+
+    return holds
+
+
+def _any(names: Names, values: Iterable[str]) -> bool:
+    return any(map(names.matches, values))
