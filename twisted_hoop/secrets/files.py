@@ -1,0 +1,49 @@
+"""Secrets in files. Blocking: called in a thread."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from twisted_hoop.errors import SecretUnavailable
+from twisted_hoop.secrets.secret import Secret
+
+MAX_SIZE = 64 * 1024
+
+
+def read_secret_file(path: Path) -> Secret:
+    """The file's text without the newline at its end, or SecretUnavailable.
+
+    R11: what others can read is no secret; what others own can be swapped under us. The check is made on the open file.
+    """
+    try:
+        # Not blocking: a FIFO in the file's place must not hold the thread.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    except OSError as error:
+        raise SecretUnavailable(f"secret file {path}: {error.strerror}") from None
+    with os.fdopen(descriptor, "rb") as file:
+        _check(path, os.fstat(descriptor))
+        data = file.read(MAX_SIZE + 1)
+    return _text(path, data)
+
+
+def _check(path: Path, status: os.stat_result) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise SecretUnavailable(f"secret file {path} is no regular file")
+    if status.st_mode & 0o077:
+        raise SecretUnavailable(f"secret file {path} can be read by others: chmod 600 it (R11)")
+    if status.st_uid not in (os.geteuid(), 0):
+        raise SecretUnavailable(f"secret file {path} belongs to somebody else (R11)")
+    if status.st_size > MAX_SIZE:
+        raise SecretUnavailable(f"secret file {path} is larger than {MAX_SIZE} bytes")
+
+
+def _text(path: Path, data: bytes) -> Secret:
+    try:
+        text = data.decode("utf-8").removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        raise SecretUnavailable(f"secret file {path} is not UTF-8") from None
+    if not text or "\0" in text or len(data) > MAX_SIZE:
+        raise SecretUnavailable(f"secret file {path} is empty, too large or binary")
+    return Secret(text)
