@@ -1,0 +1,169 @@
+"""Reading a target's catalogue with the target's own login, when it is first needed and whenever it is stale."""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+
+from twisted_hoop.errors import ProtocolError
+from twisted_hoop.policy.catalogue import Catalogue
+from twisted_hoop.policy.catalogue_reader import CATALOGUE_SQL, build
+from twisted_hoop.postgres import messages as pg
+from twisted_hoop.postgres.knowledge import Knowledge
+from twisted_hoop.postgres.target import TargetDoor
+
+Rows = list[list[str | None]]
+
+_PARAMETERS = {"application_name": "hoop catalogue", "client_encoding": "UTF8", "search_path": ""}
+
+
+class CatalogueSource:
+    """Keeps one Knowledge fresh: single flight, at most one reading in `interval` seconds unless something changed.
+
+    What was bound once is remembered in `memory` (a JSON file), so that a rename while the gateway is down does not
+    unmask a column.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self, reactor: Any, door: TargetDoor, database: str, knowledge: Knowledge, memory: Path, interval: float = 60.0
+    ) -> None:
+        self._reactor = reactor
+        self._door = door
+        self._database = database
+        self.knowledge = knowledge
+        self._memory = memory
+        self._interval = interval
+        self._read_at = float("-inf")
+        self._version = 0
+        self._waiting: list[Deferred[None]] | None = None
+        knowledge.remembered = _recall(memory)
+
+    def old(self) -> bool:
+        """Whether the time has come to read it again, though nobody said that it changed."""
+        return self._reactor.seconds() - self._read_at > self._interval
+
+    async def refresh(self) -> None:
+        """Read it now, or join a reading under way. Raises ProtocolError: without a catalogue nothing is judged."""
+        if self._waiting is not None:
+            joined: Deferred[None] = Deferred()
+            self._waiting.append(joined)
+            await joined
+            return
+        self._waiting = []
+        error: ProtocolError | None = None
+        try:
+            await self._read()
+        except ProtocolError as caught:
+            error = caught
+        waiting, self._waiting = self._waiting, None
+        for other in waiting:
+            other.callback(None) if error is None else other.errback(error)
+        if error is not None:
+            raise error
+
+    async def _read(self) -> None:
+        results = await self._query()
+        self._version += 1
+        pool = self._reactor.getThreadPool()
+        catalogue: Catalogue = await deferToThreadPool(self._reactor, pool, build, results, self._version)
+        self.knowledge.learn(catalogue)
+        self._read_at = self._reactor.seconds()
+        _remember(self._memory, self.knowledge.remembered)
+
+    async def _query(self) -> list[Rows]:
+        opened = await self._door.open(self._database, dict(_PARAMETERS))
+        connection = opened.connection
+        done: Deferred[list[Rows]] = Deferred()
+        collector = _Collector(done)
+        connection.receiver = collector.received
+        connection.on_lost = collector.lost
+        connection.transport.resumeProducing()
+        connection.transport.write(pg.query(";\n".join(CATALOGUE_SQL).encode()))
+        done.addTimeout(60.0, self._reactor)
+        try:
+            return await done
+        except TimeoutError:
+            raise ProtocolError("the target's catalogue could not be read in time", "target", "08001") from None
+        finally:
+            connection.transport.write(pg.message(b"X"))
+            connection.transport.loseConnection()
+
+
+class _Collector:
+    """The rows of several results of one simple query, as text."""
+
+    def __init__(self, done: Deferred[list[Rows]]) -> None:
+        self._done = done
+        self._results: list[Rows] = []
+        self._error = ""
+        self._buffer = b""
+
+    def received(self, data: bytes) -> None:
+        self._buffer += data
+        position = 0
+        while len(self._buffer) - position >= 5:
+            kind, length = struct.unpack_from(">BI", self._buffer, position)
+            if length < 4 or len(self._buffer) - position < length + 1:
+                break
+            self._message(kind, self._buffer[position + 5 : position + 1 + length])
+            position += length + 1
+        self._buffer = self._buffer[position:]
+
+    def _message(self, kind: int, body: bytes) -> None:
+        match chr(kind):
+            case "T":
+                self._results.append([])
+            case "D":
+                self._results[-1].append(_cells(body))
+            case "E":
+                self._error = dict(pg.error_fields(body)).get(ord("M"), b"").decode("utf-8", "replace")
+            case "Z":
+                self._finish()
+
+    def _finish(self) -> None:
+        if self._done.called:
+            return
+        if self._error:
+            self._done.errback(ProtocolError(f"reading the target's catalogue failed: {self._error}", "target", "58000"))
+        else:
+            self._done.callback(self._results)
+
+    def lost(self) -> None:
+        if not self._done.called:
+            self._done.errback(ProtocolError("the target closed while its catalogue was read", "target", "08006"))
+
+
+def _cells(body: bytes) -> list[str | None]:
+    (count,) = struct.unpack_from(">H", body)
+    cells: list[str | None] = []
+    position = 2
+    for _ in range(count):
+        (length,) = struct.unpack_from(">i", body, position)
+        position += 4
+        cells.append(None if length < 0 else body[position : position + length].decode("utf-8", "replace"))
+        position += max(length, 0)
+    return cells
+
+
+def _recall(path: Path) -> frozenset[tuple[str, int, int]]:
+    try:
+        return frozenset((str(m), int(o), int(a)) for m, o, a in json.loads(path.read_text()))
+    except FileNotFoundError:
+        return frozenset()
+
+
+def _remember(path: Path, bound: frozenset[tuple[str, int, int]]) -> None:
+    if bound == _recall(path):
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    draft = path.with_suffix(".new")
+    draft.write_text(json.dumps(sorted(bound)))
+    draft.replace(path)
