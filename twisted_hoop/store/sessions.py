@@ -24,6 +24,7 @@ class SessionRow:
 
     id: str
     principal_key: str
+    subject: str
     principal: dict[str, Any]
     target: str
     protocol: str
@@ -63,11 +64,17 @@ class SessionIndex:
         query = select(sessions).where(sessions.c.id == session_id)
         return self._database.read(lambda connection: _first(connection, query))
 
-    def list(self, principal_key: str | None = None, limit: int = 100) -> Awaitable[list[SessionRow]]:
-        """The newest sessions, of one principal or (None) of everybody."""
+    def list(
+        self, principal_key: str | None = None, limit: int = 100, target: str = "", subject: str = ""
+    ) -> Awaitable[list[SessionRow]]:
+        """The newest sessions, of one principal or (None) of everybody; `target` and `subject` select exactly."""
         query = select(sessions).order_by(sessions.c.started.desc(), sessions.c.id).limit(limit)
         if principal_key is not None:
             query = query.where(sessions.c.principal_key == principal_key)
+        if target:
+            query = query.where(sessions.c.target == target)
+        if subject:
+            query = query.where(sessions.c.subject == subject)
         return self._database.read(lambda connection: [_row(found) for found in connection.execute(query)])
 
 
@@ -75,6 +82,7 @@ def _values(session: Session) -> dict[str, Any]:
     return {
         "id": session.id,
         "principal_key": session.principal.key,
+        "subject": session.principal.subject,
         "principal_json": dumps(principal_data(session.principal)),
         "target": session.target.name,
         "protocol": session.target.protocol,

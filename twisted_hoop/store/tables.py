@@ -94,6 +94,7 @@ sessions = Table(
     metadata,
     Column("id", String(64), primary_key=True),
     Column("principal_key", Text, nullable=False),
+    Column("subject", Text, nullable=False),
     Column("principal_json", Text, nullable=False),
     Column("target", String(64), nullable=False),
     Column("protocol", String(16), nullable=False),

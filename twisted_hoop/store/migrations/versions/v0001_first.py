@@ -78,6 +78,7 @@ def _sessions() -> None:
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("principal_key", sa.Text, nullable=False),
         sa.Column("principal_json", sa.Text, nullable=False),
+        sa.Column("subject", sa.Text, nullable=False),
         sa.Column("target", sa.String(64), nullable=False),
         sa.Column("protocol", sa.String(16), nullable=False),
         sa.Column("peer", sa.Text, nullable=False),

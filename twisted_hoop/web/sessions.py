@@ -1,0 +1,73 @@
+"""Sessions and recordings over HTTP. Reading a recording is authorised, and itself written down first (R2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from twisted.internet.threads import deferToThreadPool
+
+from twisted_hoop.errors import RecordingDamaged
+from twisted_hoop.model import Principal
+from twisted_hoop.web.calls import Call, Reply, Stream
+from twisted_hoop.web.parts import Parts
+from twisted_hoop.web.problems import Problem
+from twisted_hoop.web.views import EndBody, SessionQuery, session_view
+
+_PIECE = 64 * 1024
+
+
+class Sessions:
+    """Handlers; `reactor` lends the threads recordings are read in."""
+
+    def __init__(self, parts: Parts, reactor: Any) -> None:
+        self._parts = parts
+        self._reactor = reactor
+
+    async def list(self, call: Call, principal: Principal) -> Reply:
+        """GET /v1/sessions: one's own, or everybody's for auditors; newest first."""
+        query = call.options(SessionQuery)
+        owner = None if self._parts.audits(principal) else principal.key
+        rows = await self._parts.sessions.list(owner, query.limit, query.target, query.subject)
+        return Reply({"sessions": [session_view(row) for row in rows]})
+
+    async def show(self, call: Call, principal: Principal, ident: str) -> Reply:
+        """GET /v1/sessions/{id}: 404 alike for one that is not there and one that is not theirs."""
+        row = await self._parts.sessions.get(ident)
+        if row is None or not (row.principal_key == principal.key or self._parts.audits(principal)):
+            raise Problem(404, "no such session")
+        return Reply(session_view(row))
+
+    async def recording(self, call: Call, principal: Principal, ident: str) -> Stream:
+        """GET /v1/sessions/{id}/recording: JSON lines, for auditors only. R2: no reading without its row."""
+        if not self._parts.audits(principal):
+            raise Problem(403, "recordings are for auditors")
+        threads = self._reactor.getThreadPool()
+        entries = await deferToThreadPool(self._reactor, threads, self._parts.recordings.read, ident)
+        await self._parts.reads.add(principal, call.peer, ident, "recording", call.request_id)
+        return Stream(lambda: _pieces(entries))
+
+    async def end(self, call: Call, principal: Principal, ident: str) -> Reply:
+        """POST /v1/sessions/{id}/end {"reason": …}: for operators."""
+        if not self._parts.operates(principal):
+            raise Problem(403, "ending sessions is for operators")
+        reason = call.json(EndBody).reason
+        if not self._parts.live.end(ident, reason):
+            raise Problem(404, "no such session is live here")
+        return Reply({"ended": ident}, status=202)
+
+
+def _pieces(entries: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+    """Whole lines, about 64 KiB at a time. A damaged recording says so in its last line: never silently cut."""
+    piece = bytearray()
+    try:
+        for entry in entries:
+            piece += json.dumps(entry).encode("ascii") + b"\n"
+            if len(piece) >= _PIECE:
+                yield bytes(piece)
+                piece.clear()
+    except RecordingDamaged as fault:
+        said = {"kind": "damaged", "message": str(fault), "offset": fault.offset}
+        piece += json.dumps(said).encode("ascii") + b"\n"
+    yield bytes(piece)
