@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import struct
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +15,8 @@ from twisted_hoop.policy.catalogue import Catalogue
 from twisted_hoop.policy.catalogue_reader import CATALOGUE_SQL, build
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.knowledge import Knowledge
+from twisted_hoop.postgres.simple import Rows, simple_query
 from twisted_hoop.postgres.target import TargetDoor
-
-Rows = list[list[str | None]]
 
 _PARAMETERS = {"application_name": "hoop catalogue", "client_encoding": "UTF8", "search_path": ""}
 
@@ -81,76 +79,11 @@ class CatalogueSource:
     async def _query(self) -> list[Rows]:
         opened = await self._door.open(self._database, dict(_PARAMETERS))
         connection = opened.connection
-        done: Deferred[list[Rows]] = Deferred()
-        collector = _Collector(done)
-        connection.receiver = collector.received
-        connection.on_lost = collector.lost
-        connection.transport.resumeProducing()
-        connection.transport.write(pg.query(";\n".join(CATALOGUE_SQL).encode()))
-        done.addTimeout(60.0, self._reactor)
         try:
-            return await done
-        except TimeoutError:
-            raise ProtocolError("the target's catalogue could not be read in time", "target", "08001") from None
+            return await simple_query(self._reactor, connection, ";\n".join(CATALOGUE_SQL))
         finally:
             connection.transport.write(pg.message(b"X"))
             connection.transport.loseConnection()
-
-
-class _Collector:
-    """The rows of several results of one simple query, as text."""
-
-    def __init__(self, done: Deferred[list[Rows]]) -> None:
-        self._done = done
-        self._results: list[Rows] = []
-        self._error = ""
-        self._buffer = b""
-
-    def received(self, data: bytes) -> None:
-        self._buffer += data
-        position = 0
-        while len(self._buffer) - position >= 5:
-            kind, length = struct.unpack_from(">BI", self._buffer, position)
-            if length < 4 or len(self._buffer) - position < length + 1:
-                break
-            self._message(kind, self._buffer[position + 5 : position + 1 + length])
-            position += length + 1
-        self._buffer = self._buffer[position:]
-
-    def _message(self, kind: int, body: bytes) -> None:
-        match chr(kind):
-            case "T":
-                self._results.append([])
-            case "D":
-                self._results[-1].append(_cells(body))
-            case "E":
-                self._error = dict(pg.error_fields(body)).get(ord("M"), b"").decode("utf-8", "replace")
-            case "Z":
-                self._finish()
-
-    def _finish(self) -> None:
-        if self._done.called:
-            return
-        if self._error:
-            self._done.errback(ProtocolError(f"reading the target's catalogue failed: {self._error}", "target", "58000"))
-        else:
-            self._done.callback(self._results)
-
-    def lost(self) -> None:
-        if not self._done.called:
-            self._done.errback(ProtocolError("the target closed while its catalogue was read", "target", "08006"))
-
-
-def _cells(body: bytes) -> list[str | None]:
-    (count,) = struct.unpack_from(">H", body)
-    cells: list[str | None] = []
-    position = 2
-    for _ in range(count):
-        (length,) = struct.unpack_from(">i", body, position)
-        position += 4
-        cells.append(None if length < 0 else body[position : position + length].decode("utf-8", "replace"))
-        position += max(length, 0)
-    return cells
 
 
 def _recall(path: Path) -> frozenset[tuple[str, int, int]]:
