@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_hoop.policy.names import Forbidden, Permitted
+from twisted_hoop.policy.names import Forbidden, Permitted, parts_of
 
 dotted = st.lists(st.sampled_from(["public", "hr", "orders", "salaries", "a"]), min_size=1, max_size=4).map(".".join)
 
@@ -59,3 +59,10 @@ def test_what_is_covered_is_also_forbidden(pattern: str, name: str) -> None:
     """The two readings lean to opposite sides: what a text permits, the same text forbids."""
     if Permitted([pattern], 2).matches(name):
         assert Forbidden([pattern], 2).matches(name)
+
+
+def test_a_quoted_part_may_hold_dots() -> None:
+    assert parts_of('hr."pay.roll"') == ["hr", '"pay.roll"']
+    assert not Permitted(["public.orders"], 2).matches('"public.orders"')
+    assert Forbidden([r"hr\..*"], 2).matches('"pay.roll"')  # written without schema: may be in hr
+    assert not Forbidden([r"hr\..*"], 2).matches('public."hr.x"')

@@ -12,7 +12,8 @@ they are whole. A name without its schema is judged on the safe side of the rule
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable
 from typing import Protocol
 
 from twisted_hoop.policy.patterns import Patterns, is_plain, problem_with
@@ -40,9 +41,14 @@ class Permitted:
         """Whether the name is covered."""
         if self._patterns.matches(name):
             return True
-        if name.startswith(self._home) and name.count(".") == self._parts - 1:
+        present = len(parts_of(name))
+        if name.startswith(self._home) and present == self._parts:
             return self._patterns.matches(name[len(self._home) :])
-        return name.count(".") == self._parts - 2 and self._patterns.matches(self._home + name)
+        return present == self._parts - 1 and self._patterns.matches(self._home + name)
+
+    def matches_as_written(self, name: str) -> bool:
+        """Whether a pattern matches the name just so, without `home`."""
+        return self._patterns.matches(name)
 
 
 class Forbidden:
@@ -74,25 +80,35 @@ class Forbidden:
     def _look(self, name: str) -> bool:
         if self._patterns.matches(name) or not self._plain.isdisjoint(_suffixes(name)):
             return True
-        tails = self._tails.get(name.count(".") + 1)
+        tails = self._tails.get(len(parts_of(name)))
         return tails is not None and tails.matches(name)
 
 
-def _suffixes(name: str) -> Iterator[str]:
-    yield name
-    while "." in name:
-        name = name.partition(".")[2]
-        yield name
+def parts_of(name: str) -> list[str]:
+    """The parts of a dotted name; a part that holds a dot stands in double quotes."""
+    return name.split(".") if '"' not in name else re.findall(r'"(?:[^"]|"")*"|[^."]+', name)
 
 
-def _tail(pattern: str, present: int) -> list[str]:
-    """What a pattern says of the last `present` parts of a name; the dots it writes are the joints.
+def _suffixes(name: str) -> list[str]:
+    parts = parts_of(name)
+    return [".".join(parts[n:]) for n in range(len(parts))]
+
+
+def pieces_of(pattern: str) -> list[str]:
+    """A pattern cut at the dots it writes."""
+    return pattern.split("." if is_plain(pattern) else r"\.")
+
+
+def joined(pattern: str, pieces: list[str]) -> str:
+    """Pieces of a pattern as a pattern.
 
     A pattern that cannot be cut there, such as `(hr\\.pay|hr\\.bonus)`, may mean any: it forbids, so it fails closed.
     """
-    joint = "." if is_plain(pattern) else r"\."
-    pieces = pattern.split(joint)
-    if len(pieces) <= present:
-        return []
-    tail = joint.join(pieces[-present:])
-    return [".*"] if not tail or problem_with(tail) else [tail]
+    text = ("." if is_plain(pattern) else r"\.").join(pieces)
+    return ".*" if not text or problem_with(text) else text
+
+
+def _tail(pattern: str, present: int) -> list[str]:
+    """What a pattern says of the last `present` parts of a name."""
+    pieces = pieces_of(pattern)
+    return [joined(pattern, pieces[-present:])] if len(pieces) > present else []

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from twisted_hoop.model import Facts
+from twisted_hoop.policy.columns import ForbiddenColumns, PermittedColumns
 from twisted_hoop.policy.names import Forbidden, Names, Permitted
 from twisted_hoop.policy.patterns import Patterns, names
 from twisted_hoop.settings import RuleSection
@@ -21,11 +22,14 @@ GUARDED = frozenset({"unknown", "oversize", "dynamic", "program", "file", "encod
 
 CLASSES = GUARDED | {
     "read", "write", "ddl", "privilege", "session", "transaction", "administration", "maintenance", "notify", "copy-in",
-    "copy-out", "large-object", "function-call",
+    "copy-out", "large-object", "function-call", "execute", "cursor",
 }  # fmt: skip
 """Every class there is."""
 
-FLAGS = frozenset({"no-where", "explain", "explain-analyze", "multi-statement", "masked-predicate", "cascade"})
+FLAGS = frozenset({
+    "no-where", "explain", "explain-analyze", "multi-statement", "masked-predicate", "cascade", "copy-program", "locks",
+    "oracle", "returning", "temp", "writing-cte",
+})  # fmt: skip
 """Every flag there is."""
 
 WhatTest = Callable[[Facts], bool]
@@ -66,7 +70,7 @@ def _permitting(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
     if rule.tables:
         yield "tables", _covers_tables(Permitted(rule.tables, 2))
     if rule.columns:
-        yield "columns", _covers("column", Permitted(rule.columns, 3).matches)
+        yield "columns", _covers("column", PermittedColumns(rule.columns).matches)
     if rule.functions:
         covered = Permitted(rule.functions, 2, home="pg_catalog").matches
         yield "functions", _covers("function", covered, absent=_selects_without_functions(rule))
@@ -86,7 +90,7 @@ def _forbidding(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
     if rule.tables:
         yield "tables", _meets_tables(Forbidden(rule.tables, 2), frozenset(rule.access))
     if rule.columns:
-        yield "columns", _meets_names("column", Forbidden(rule.columns, 3))
+        yield "columns", _meets_names("column", ForbiddenColumns(rule.columns))
     if rule.functions:
         yield "functions", _meets_names("function", Forbidden(rule.functions, 2))
 
