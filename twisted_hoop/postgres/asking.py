@@ -26,7 +26,7 @@ def context_of(state: State) -> tuple[tuple[str, str], ...]:
     """What changes the meaning of a text: part of what is approved (P18)."""
     path = state.names_path()
     shown = "unknown" if path is None else ",".join(path)
-    return (("database", state.parameters.get("database", "")), ("search_path", shown))
+    return (("database", state.database), ("search_path", shown))
 
 
 def query_question(state: State, reading: Reading) -> Question:

@@ -26,7 +26,10 @@ def _no_masks() -> frozenset[str]:
 
 @implementer(IRelay)
 class PostgresRelay:
-    """See IRelay. `masks` tells the names of the masks that hold for the session now; a reload may change them."""
+    """See IRelay. `masks` tells the names of the masks that hold for the session now; a reload may change them.
+
+    `parameters` is what the target reported at log-in; `path` its search_path when it did not report that.
+    """
 
     def __init__(
         self,
@@ -34,15 +37,18 @@ class PostgresRelay:
         parameters: dict[str, str],
         *,
         masks: Callable[[], frozenset[str]] = _no_masks,
+        path: str = "",
+        database: str = "",
         login: str = "",
         statements: int = 1000,
         functions: frozenset[int] = frozenset(),
     ) -> None:
         rewriter = Rewriter(self._target_message)
         self._state = State(knowledge, Registry(statements), rewriter, masks, parameters=dict(parameters), login=login)
-        path = parameters.get("search_path")
-        self._state.path_reported = path is not None
-        self._state.path = split_path(path, login) if path is not None else None
+        reported = parameters.get("search_path")
+        self._state.path_reported = reported is not None
+        self._state.path = split_path(reported or path, login)
+        self._state.database = database
         self._inward = InwardMasks(self._state)
         self._client = ClientSide(self._state, self._inward, functions)
         self._target = TargetSide(self._state, Hiding(self._state), self._copy_in)
@@ -58,6 +64,11 @@ class PostgresRelay:
     def held_back(self) -> int:
         """See IRelay."""
         return self._client.waiting() if self._client.asking else 0
+
+    @property
+    def asking(self) -> bool:
+        """Whether a question is outstanding."""
+        return self._client.asking
 
     @property
     def busy(self) -> bool:
@@ -133,10 +144,10 @@ class PostgresRelay:
         text = "the target closed the connection"
         return [ToClient(pg.fatal("08006", f"hoop: {text}")), Finish(Outcome("target-lost", text))]
 
-    def recorded_close(self) -> list[Step]:
+    def recorded_close(self) -> list[Record]:
         """What is still to be written when the session ends."""
-        steps: list[Step] = [s for s in self._state.records if isinstance(s, Record)]
+        left = [s for s in self._state.records if isinstance(s, Record)]
         self._state.records = []
-        return steps
+        return left
 
 

@@ -73,6 +73,7 @@ class State:
     records: list[Step] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
     login: str = ""
+    database: str = ""
 
     def record(self, kind: str, **data: Any) -> None:
         """An entry, written before anything that is sent in the same turn."""
