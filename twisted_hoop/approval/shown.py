@@ -36,7 +36,14 @@ def shown(text: str) -> str:
     marked = text.replace("\\u{", "\\u{5C}u{")
     if not marked.isascii():
         marked = _WORD.sub(_mixed, marked)
-    return marked.translate({ord(char): _escape(char) for char in set(marked) if hides(char)})
+    return visible(marked)
+
+
+def visible(text: str) -> str:
+    r"""Only what hides is written `\u{HEX}`: for messages, and for what was `shown` already, which it leaves alone."""
+    if text.isascii() and text.isprintable():
+        return text
+    return text.translate({ord(char): _escape(char) for char in set(text) if hides(char)})
 
 
 def hides(char: str) -> bool:

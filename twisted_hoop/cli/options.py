@@ -1,0 +1,79 @@
+"""Options several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from twisted_hoop.cli.client import Api
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+DEFAULT_URL = "http://127.0.0.1:8080"
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach the API; "" where nothing was said. `hoop`'s own options are the context's object."""
+
+    url: str = ""
+    token: str = ""
+    token_file: str = ""
+    ca: str = ""
+
+    def over(self, other: Connection) -> Connection:
+        """These, and the other's where nothing was said here. A token named here replaces a token file there."""
+        token, file = (self.token, self.token_file)
+        if not (token or file):
+            token, file = other.token, other.token_file
+        return Connection(self.url or other.url, token, file, self.ca or other.ca)
+
+    def api(self) -> Api:
+        """The client; reads the token file."""
+        from twisted_hoop.cli.client import Api
+
+        return Api(self.url or DEFAULT_URL, self.token or _token_in(self.token_file), self.ca)
+
+
+def _token_in(path: str) -> str:
+    if not path:
+        return ""
+    try:
+        return Path(path).read_text("utf-8").strip()
+    except (OSError, ValueError) as fault:
+        raise click.UsageError(f"--token-file: {fault}") from fault
+
+
+def connection_options(function: Function) -> Function:
+    """--url, --token, --token-file, --ca: as arguments `url`, `token`, `token_file`, `ca`."""
+    options = (
+        click.option("--url", default="", help=f"Where the API is (HOOP_URL); {DEFAULT_URL} when not said."),
+        click.option("--token", default="", help="Token (HOOP_TOKEN). Others on this machine may see arguments."),
+        click.option("--token-file", default="", help="File with the token (HOOP_TOKEN_FILE)."),
+        click.option("--ca", default="", help="PEM file of the CA that signed the API's certificate (HOOP_CA)."),
+    )
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+def with_api(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A command that talks to the API: it is called with `api`. Its own options come before `hoop`'s."""
+
+    @wraps(function)
+    def called(*arguments: Any, url: str, token: str, token_file: str, ca: str, **rest: Any) -> Any:
+        outer = click.get_current_context().find_object(Connection) or Connection()
+        return function(*arguments, api=Connection(url, token, token_file, ca).over(outer).api(), **rest)
+
+    return connection_options(called)
+
+
+def json_option(function: Function) -> Function:
+    """--json, as argument `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")(function)
