@@ -90,7 +90,7 @@ def _clean(value: object) -> object:
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, Mapping):
         return {str(_clean(key)): _clean(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, set, frozenset)):
+    if isinstance(value, (list, tuple)):
         return [_clean(item) for item in value]
     return _clean(_plain(value))
 

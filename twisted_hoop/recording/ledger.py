@@ -46,6 +46,14 @@ class Line:
     outcome: str = ""
 
 
+_FIELDS: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("previous", "event", "session", "path", "head", "key", "outcome"), str),
+    "number": int,
+    "count": int,
+    "time": (int, float),
+}
+
+
 def _written(line: Line, key: SigningKey) -> bytes:
     body = orjson.dumps(asdict(line))
     return key.sign(_DOMAIN + body).hex().encode() + b" " + body + b"\n"
@@ -96,7 +104,13 @@ class Ledger:
         for raw, line in _lines(stream, self._end, self._head):
             self._end, self._head, self._number = self._end + len(raw), digest(raw), line.number
         if size > self._end:
-            os.ftruncate(stream.fileno(), self._end)
+            self._cut(stream, size - self._end)
+
+    def _cut(self, stream: BinaryIO, length: int) -> None:
+        stream.seek(self._end)
+        if length >= _MAX_LINE or b"\n" in stream.read(length):  # no crash leaves that
+            raise RecordingDamaged(f"is damaged at byte {self._end}", self._end)
+        os.ftruncate(stream.fileno(), self._end)
 
     def _put(self, stream: BinaryIO, raw: bytes) -> str:
         if stream.write(raw) != len(raw):
@@ -124,9 +138,12 @@ def _lines(stream: BinaryIO, offset: int, previous: str) -> Iterator[tuple[bytes
 
 def _parsed(raw: bytes, offset: int) -> Line:
     try:
-        return Line(**orjson.loads(raw[129:]))
+        line = Line(**orjson.loads(raw[129:]))
     except (orjson.JSONDecodeError, TypeError) as error:
         raise RecordingDamaged(f"the ledger's line at byte {offset} is not readable: {error}", offset) from error
+    if not all(isinstance(getattr(line, name), kind) for name, kind in _FIELDS.items()):
+        raise RecordingDamaged(f"the ledger's line at byte {offset} has a field of the wrong type", offset)
+    return line
 
 
 def read(path: Path, keys: PublicKeys) -> Iterator[tuple[str, Line]]:

@@ -12,9 +12,10 @@ from typing import BinaryIO
 from twisted_hoop.errors import HoopError, RecordingDamaged, RecordingFailed
 from twisted_hoop.model import Outcome
 from twisted_hoop.recording import files, framing
-from twisted_hoop.recording.entries import SIGNATURE, Statement, decode, to_sign
+from twisted_hoop.recording.entries import Statement, decode
 from twisted_hoop.recording.finish import Finisher
 from twisted_hoop.recording.ledger import Line, read
+from twisted_hoop.recording.verification import verify
 from twisted_hoop.recording.writer import Writer
 
 COPY = 1 << 20
@@ -144,11 +145,10 @@ def _ends_with_final(descriptor: int, size: int) -> bool:
 def _entered(path: Path, relative: str, found: Scan, finisher: Finisher) -> Recovered:
     """A crash came between the final frame and the ledger. Only our own signature gets it in."""
     assert found.final is not None
-    body = found.final.body
-    signature, said = Statement.parse(body, found.final.offset)
-    if said.session != path.stem or not finisher.key.trusted.check(said.key, signature, to_sign(body[SIGNATURE:])):
-        raise RecordingDamaged("it is not signed by this gateway's key", found.final.offset)
-    finisher.enter(path.stem, relative, said, found.chain)
+    report = verify(path, finisher.key.trusted)
+    if not report.ok:
+        raise RecordingDamaged(report.problem, report.offset)
+    finisher.enter(path.stem, relative, Statement.parse(found.final.body)[1], found.chain)
     return Recovered(relative, "entered", found.count)
 
 

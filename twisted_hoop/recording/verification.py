@@ -141,6 +141,8 @@ def verify_folder(folder: Path, keys: PublicKeys) -> FolderReport:
     reports = {str(path.relative_to(folder)): verify(path, keys) for path in _everything(folder)}
     lines: list[tuple[str, Line]] = []
     problems: list[str] = []
+    if not reports and not (folder / files.LEDGER).exists():
+        return FolderReport()  # nothing was recorded yet, or all was wiped out: only a head kept elsewhere shows it
     try:
         for line in read(folder / files.LEDGER, keys):
             lines.append(line)

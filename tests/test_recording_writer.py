@@ -1,0 +1,110 @@
+"""One open file: what is on disk when, and what a failure does."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.support.recordings import command, outcome
+from twisted_hoop.errors import RecordingFailed
+from twisted_hoop.model import Entry
+from twisted_hoop.recording import framing
+from twisted_hoop.recording.entries import decode
+from twisted_hoop.recording.writer import MAX_PENDING, Writer
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "x.hoop"
+
+
+@pytest.fixture
+def writer(path: Path) -> Iterator[Writer]:
+    made = Writer(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), path)
+    made.begin(b"{}")
+    yield made
+    made.release()
+
+
+def kinds(path: Path) -> list[str]:
+    with path.open("rb") as stream:
+        return [str(decode(frame)["kind"]) for frame in framing.frames(stream)]
+
+
+def test_an_entry_is_in_the_file_when_write_returns(writer: Writer, path: Path) -> None:
+    writer.write(command(), 0.5)
+    assert kinds(path) == ["open", "command"]
+    assert writer.bytes == path.stat().st_size
+
+
+def test_a_lazy_entry_goes_with_the_next_and_before_it(writer: Writer, path: Path) -> None:
+    writer.write(outcome(), 0.1, lazy=True)
+    assert kinds(path) == ["open"]
+    assert writer.pending
+    writer.write(command(), 0.2)
+    assert kinds(path) == ["open", "outcome", "command"]
+    assert not writer.pending
+
+
+def test_lazy_entries_fill_a_bounded_buffer_and_are_written_r10(writer: Writer, path: Path) -> None:
+    """R10: a flood is neither kept in memory nor cut."""
+    big = Entry("notice", {"text": "x" * 1000})
+    for _ in range(1000):
+        writer.write(big, 0.0, lazy=True)
+        assert len(writer._pending) < MAX_PENDING
+    writer.flush()
+    assert len(kinds(path)) == 1001
+
+
+def test_numbers_count_from_one(writer: Writer, path: Path) -> None:
+    for lazy in (True, False, True, False):
+        writer.write(command(), 0.0, lazy)
+    with path.open("rb") as stream:
+        assert [decode(frame)["n"] for frame in framing.frames(stream)] == [0, 1, 2, 3, 4]
+
+
+def test_the_first_failure_is_final_r1(tmp_path: Path) -> None:
+    """R1: a full disk (the real ENOSPC of /dev/full) fails this write and every one after it."""
+    writer = Writer(os.open("/dev/full", os.O_WRONLY), tmp_path / "x")
+    with pytest.raises(RecordingFailed, match="No space left"):
+        writer.write(command(), 0.0)
+    os.dup2(os.open(tmp_path / "x", os.O_WRONLY | os.O_CREAT), writer.descriptor)
+    for lazy in (False, True):
+        with pytest.raises(RecordingFailed, match="No space left"):
+            writer.write(command(), 0.0, lazy)
+    with pytest.raises(RecordingFailed):
+        writer.flush()
+    assert (tmp_path / "x").stat().st_size == 0
+    writer.release()
+
+
+def test_a_lazy_write_that_fails_later_fails_what_follows_r1(tmp_path: Path) -> None:
+    """R1: the command behind an outcome that could not be written is not recorded either."""
+    writer = Writer(os.open("/dev/full", os.O_WRONLY), tmp_path / "x")
+    writer.write(outcome(), 0.0, lazy=True)
+    with pytest.raises(RecordingFailed, match="No space left"):
+        writer.write(command(), 0.0)
+    assert writer.failure is not None
+    writer.release()
+
+
+def test_a_failed_sync_is_never_tried_again_r1(tmp_path: Path) -> None:
+    """R1: fdatasync on a pipe fails for good (EINVAL)."""
+    reader, end = os.pipe()
+    writer = Writer(end, tmp_path / "x")
+    with pytest.raises(RecordingFailed, match="cannot sync"):
+        writer.sync()
+    with pytest.raises(RecordingFailed, match="cannot sync"):
+        writer.write(command(), 0.0)
+    writer.release()
+    os.close(reader)
+
+
+def test_release_twice(writer: Writer) -> None:
+    writer.release()
+    writer.release()
+    with pytest.raises(RecordingFailed):
+        writer.write(command(), 0.0)
