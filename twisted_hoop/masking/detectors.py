@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-import re2  # type: ignore[import-untyped]
+import re2
 
 from twisted_hoop.errors import ConfigurationError
 from twisted_hoop.masking.patterns import BUILT_IN, ESCAPES, Rule

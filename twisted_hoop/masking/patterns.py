@@ -91,6 +91,6 @@ BUILT_IN: Final[dict[str, tuple[Rule, ...]]] = {
 }
 """Detector names (`MaskSection.detect`) and their rules."""
 
-ESCAPES: Final = (r"\\u00[0-9A-Fa-f]{2}", r"\\x[0-9A-Fa-f]{2}")
+ESCAPES: Final = (r"\\u00[0-9A-Fa-f]{2}", r"\\x[0-9A-Fa-f]{2}", r"&#x?[0-9A-Fa-f]{2,6};")
 """Text that may hide characters from the patterns: JSON's escapes and bytea's hexadecimal form. The filter says "look
 closer" for both, so that nobody gets past it by writing a digit as an escape."""

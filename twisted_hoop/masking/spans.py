@@ -1,0 +1,50 @@
+"""Replacing what a detector finds inside a text: each find by its own mask's strategy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from twisted_hoop.masking.detectors import Detector, Span
+from twisted_hoop.masking.strategies import replace_text, strictest
+
+Look = Callable[[bytes], bytes]
+"""Text in, text with what was found replaced out; the same object when nothing was found."""
+
+_STAR: Final = b"*"
+
+
+class SpanMasker:
+    """A detector and, for each of its names, the strategy for what it finds. Shared; keeps nothing of a value."""
+
+    __slots__ = ("_key", "_strategies", "detector")
+
+    def __init__(self, detector: Detector, strategies: Mapping[str, str], key: bytes) -> None:
+        self.detector = detector
+        self._strategies = dict(strategies)
+        self._key = key
+
+    def mask(self, data: bytes, found: list[str]) -> bytes:
+        """`data` with every find replaced; their names are added to `found`. The same object when there is none."""
+        return self._replace(data, found, self._replacement)
+
+    def star(self, data: bytes, found: list[str]) -> bytes:
+        """The same, keeping the length: for binary values whose inner lengths we do not know."""
+        return self._replace(data, found, lambda data, span: _STAR * (span.end - span.start))
+
+    def _replacement(self, data: bytes, span: Span) -> bytes:
+        strategy = strictest(self._strategies[name] for name in (span.name, *span.others))
+        return replace_text(strategy, self._key, data[span.start : span.end])
+
+    def _replace(self, data: bytes, found: list[str], replacement: Callable[[bytes, Span], bytes]) -> bytes:
+        spans = self.detector.spans(data)
+        if not spans:
+            return data
+        out: list[bytes] = []
+        at = 0
+        for span in spans:
+            out += (data[at : span.start], replacement(data, span))
+            at = span.end
+            found.append(span.name)
+        out.append(data[at:])
+        return b"".join(out)
