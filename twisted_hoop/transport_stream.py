@@ -359,6 +359,7 @@ class EagerTransport(SocketEnd):
             raise RuntimeError("TLS was started before, or the connection is closing")
         if unread or self._outbox.size:
             raise ProtocolError("bytes in the clear around the start of TLS", side)
+        self._first = None
         self._wrap(context, server_side, server_hostname)
         if not server_side:
             self._reactor.callLater(0, self._shake)

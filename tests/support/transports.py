@@ -36,6 +36,16 @@ STOCK = Kind("stock", serverFromString, clientFromString)
 EAGER = Kind("eager", server_endpoint, client_endpoint)
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A Failure that may be returned from a coroutine without being raised."""
+
+    reason: Any
+
+    def check(self, kind: type[BaseException]) -> bool:
+        return self.reason.check(kind) is not None
+
+
 class End(Protocol):
     """Keeps what happens to one connection. `got(n)` waits for n bytes in all, `ended()` for the end."""
 
@@ -79,10 +89,10 @@ class End(Protocol):
         if not self._gone.called:
             self._gone.callback(None)
 
-    async def ended(self) -> Any:
+    async def ended(self) -> Ended:
         """The reason of the end."""
         await self._gone
-        return self.reasons[0]
+        return Ended(self.reasons[0])
 
 
 @implementer(IHalfCloseableProtocol)
