@@ -136,10 +136,8 @@ def _planned(walk: Walk, query: Any, scope: Scope) -> None:
     """What is planned and not run: nothing is written. Functions stay judged, for planning calls some of them."""
     found = walk.found
     walk.statement(query, scope)
-    values = found.values
-    values["class"] -= {"write", "ddl"}
-    if written := values.pop("table_write", None):
-        found.add("table_read", *written)
+    found.classes.difference_update(("write", "ddl"))
+    found.tables_read.update(found.values.pop("table_write", ()))
     found.extra.pop("changes_catalogue", None)
 
 

@@ -10,13 +10,13 @@ from twisted_hoop.policy.sql_walk import Scope, Source, Walk, dotted, part, stri
 
 def column(walk: Walk, ref: Any, scope: Scope) -> None:
     """A column reference: `c`, `t.c`, `s.t.c`, and the same with `*`."""
-    names = strings(ref.fields)
-    if len(names) == 1:
-        _bare(walk, names[0], scope)
-    elif len(names) == 2:
+    names = [field.string.sval or "*" for field in ref.fields]  # no identifier is empty
+    if len(names) == 2:
         _qualified(walk, names[0], names[1], scope)
-    elif len(names) > 2:
-        walk.found.add("column", f"{dotted(names[:-1])}.{part(names[-1])}")
+    elif len(names) == 1:
+        _bare(walk, names[0], scope)
+    else:
+        walk.found.columns.add(f"{dotted(names[:-1])}.{part(names[-1])}")
 
 
 def _bare(walk: Walk, name: str, scope: Scope) -> None:
@@ -32,7 +32,7 @@ def _bare(walk: Walk, name: str, scope: Scope) -> None:
     if len(sources) == 1:
         _of_source(walk, sources[0], name)
     elif not sources or any(s.tables for s in sources):
-        walk.found.add("column", f"?.{part(name)}")
+        walk.found.columns.add(f"?.{part(name)}")
 
 
 def _all_sources(scope: Scope) -> list[Source]:
@@ -54,18 +54,18 @@ def _qualified(walk: Walk, qualifier: str, name: str, scope: Scope) -> None:
                 _of_source(walk, source, name)
                 return
         level = level.parent
-    walk.found.add("column", f"{part(qualifier)}.{part(name)}")
+    walk.found.columns.add(f"{part(qualifier)}.{part(name)}")
 
 
 def _of_source(walk: Walk, source: Source, name: str) -> None:
     """Note a column of a source; nothing for a derived one, whose own query has been noted already."""
     tables = source.tables
     if name == "*" or source.renamed or name in WHOLE_ROW:
-        walk.found.add("column", *(f"{table}.*" for table in tables))
+        walk.found.columns.update([f"{table}.*" for table in tables])
     elif len(tables) == 1 and not source.derived:
-        walk.found.add("column", f"{tables[0]}.{part(name)}")
+        walk.found.columns.add(f"{tables[0]}.{part(name)}")
     elif tables:
-        walk.found.add("column", f"?.{part(name)}")
+        walk.found.columns.add(f"?.{part(name)}")
 
 
 def constant(walk: Walk, value: Any, scope: Scope) -> None:
@@ -123,7 +123,7 @@ def called(walk: Walk, names: list[str]) -> None:
     found = walk.found
     schema = names[-2] if len(names) > 1 else ""
     found.add("function", dotted(names))
-    if schema:
+    if schema and schema != "pg_catalog":
         found.add("schema", schema)
     classes = classes_of(names[-1])
     if classes:

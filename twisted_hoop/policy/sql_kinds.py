@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _TABLE = """
-SelectStmt              select           -
+SelectStmt              select           read
 InsertStmt              insert           write
 UpdateStmt              update           write
 DeleteStmt              delete           write

@@ -55,12 +55,24 @@ class Scope:
 
 
 class Found:
-    """What has been found so far. `extra` are the fields of `Statement` that are not facts."""
+    """What has been found so far. `extra` are the fields of `Statement` that are not facts.
 
-    __slots__ = ("extra", "literals", "resets_all", "sets", "values")
+    The sets that nearly every statement fills are attributes: this runs for every statement that is not in the cache.
+    """
+
+    __slots__ = ("classes", "columns", "extra", "literals", "resets_all", "sets", "tables", "tables_read", "values")
 
     def __init__(self) -> None:
-        self.values: dict[str, set[str]] = {}
+        self.classes: set[str] = set()
+        self.columns: set[str] = set()
+        self.tables: set[str] = set()
+        self.tables_read: set[str] = set()
+        self.values: dict[str, set[str]] = {
+            "class": self.classes,
+            "column": self.columns,
+            "table": self.tables,
+            "table_read": self.tables_read,
+        }
         self.literals: list[str] = []
         self.sets: list[tuple[str, str | None]] = []
         self.resets_all = False
@@ -80,28 +92,28 @@ class Found:
 
     def reads(self, table: str) -> None:
         """A relation is read. That makes the statement a read, whatever else it is."""
-        self.add("table", table)
-        self.add("table_read", table)
-        self.add("class", "read")
+        self.tables.add(table)
+        self.tables_read.add(table)
+        self.classes.add("read")
 
     def writes(self, table: str) -> None:
         """A relation is changed, or what it is."""
-        self.add("table", table)
+        self.tables.add(table)
         self.add("table_write", table)
 
     def facts(self) -> Facts:
         """The facts, with `access` derived; every statement has a class."""
-        values = self.values
-        classes = values.get("class")
-        if not classes:
-            self.add("class", "unknown")
-        else:
-            access = [a for a in ("read", "write") if a in classes]
-            if access:
-                self.add("access", *access)
-        return {name: frozenset(found) for name, found in values.items() if found}
+        if not self.classes:
+            self.classes.add("unknown")
+        facts = {name: frozenset(found) for name, found in self.values.items() if found}
+        access = self.classes & _ACCESS
+        if access:
+            facts["access"] = frozenset(access)
+        return facts
 
 
+_UNKNOWN = ("unknown",)
+_ACCESS = frozenset(("read", "write"))
 Handler = Callable[["Walk", Any, Scope], None]
 
 
@@ -130,9 +142,7 @@ class Walk:
         """Enter a Node that holds a whole statement, with the classes it always has."""
         which = node.WhichOneof("node") or ""
         name = FIELDS.get(which, "")
-        self.found.add("class", *CLASSES.get(name, ("unknown",)))
-        if name == "SelectStmt":
-            self.found.add("class", "read")
+        self.found.classes.update(CLASSES.get(name, _UNKNOWN))
         self.node(node, scope)
 
     def nodes(self, nodes: Any, scope: Scope) -> None:
