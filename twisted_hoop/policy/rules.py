@@ -16,6 +16,7 @@ from twisted_hoop.interfaces import IPolicy
 from twisted_hoop.model import Command, Decision, Effect, Facts, Principal, Session, Target
 from twisted_hoop.policy.compiled import Rule, compile_rule
 from twisted_hoop.policy.reasons import no_rule
+from twisted_hoop.policy.findings import FOUND, with_findings
 from twisted_hoop.policy.verdicts import combine
 from twisted_hoop.policy.version import version_of
 from twisted_hoop.policy.what import prepared
@@ -137,10 +138,13 @@ class RulePolicy:
         return decision
 
     def _first_match(self, view: _View, shut: frozenset[int], facts: Facts) -> Decision:
-        for rule in view.rules:
-            if rule.position not in shut and rule.matches(facts):
-                return rule.decision
-        return no_rule(facts, self.version)
+        decision = next(
+            (rule.decision for rule in view.rules if rule.position not in shut and rule.matches(facts)), None
+        )
+        if decision is None:
+            return no_rule(facts, self.version)
+        found = facts.get(FOUND)
+        return with_findings(decision, found, self.mask_named, self.version) if found else decision
 
     def _explained(self, session: Session, facts: Facts) -> list[str]:
         lines: list[str] = []

@@ -6,7 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from twisted_hoop.model import Command, Decision, Effect, Facts, Refusal
+from twisted_hoop.policy.findings import FOUND
 from twisted_hoop.policy.sql import reason_of
+from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres.knowledge import Knowledge
 from twisted_hoop.postgres.reading import NOTHING, UNKNOWN_FACTS, Guard, Read, Reading
 from twisted_hoop.postgres.registry import Prepared
@@ -54,7 +56,7 @@ def execute_question(
         facts += more
         reads += [r for choices in resolved for r in choices]
     if found:
-        facts = [{**f, "found": found} for f in facts]
+        facts = [{**f, FOUND: found} for f in facts]
     text = candidates[-1].text if candidates else ""
     command = Command(
         "execute", text, tuple(facts) or (UNKNOWN_FACTS,), parameters, context_of(state), reason_of(text)
@@ -106,12 +108,10 @@ def _class_of(facts: Facts) -> frozenset[str]:
 
 
 def _indirection(read: Read) -> str:
-    statement = read.statement
+    statement: Statement | None = read.statement
     while statement is not None:
         if statement.executes or statement.fetches:
             return statement.executes or statement.fetches
-        if statement.inner is None:
-            return ""
         statement = statement.inner
     return ""
 

@@ -46,7 +46,7 @@ class CatalogueSource:
 
     def old(self) -> bool:
         """Whether the time has come to read it again, though nobody said that it changed."""
-        return self._reactor.seconds() - self._read_at > self._interval
+        return bool(self._reactor.seconds() - self._read_at > self._interval)
 
     async def refresh(self) -> None:
         """Read it now, or join a reading under way. Raises ProtocolError: without a catalogue nothing is judged."""

@@ -14,14 +14,15 @@ from twisted_hoop.model import Admission, Command, Decision, Effect, Outcome, Re
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.asking import (
     Question,
+    context_of,
     execute_question,
     guard_refusal,
     mask_refusal,
     parse_question,
     query_question,
 )
-from twisted_hoop.postgres.binding import InwardMasks, shown_parameters
-from twisted_hoop.postgres.reading import UNKNOWN_FACTS
+from twisted_hoop.postgres.binding import InwardMasks, shown_parameters, with_found
+from twisted_hoop.postgres.reading import NOTHING, UNKNOWN_FACTS
 from twisted_hoop.postgres.registry import Portal, Prepared
 from twisted_hoop.postgres.state import (
     BIND,
@@ -61,7 +62,7 @@ class ClientSide:
         self._discarding = False
         self._question: Question | None = None
         self._then: Continue | None = None
-        self._extended = False
+        self._refused: Callable[[Refusal], None] = lambda refusal: None
         self._retry: tuple[int, bytes, bytes] | None = None
         self._finish: Finish | None = None
         self._handlers: dict[int, Callable[[bytes, bytes], Step | None]] = {
@@ -152,8 +153,11 @@ class ClientSide:
         self._retry = (kind, raw, b"")
         return Refresh()
 
-    def _ask(self, question: Question, extended: bool, then: Continue) -> Step:
-        self._question, self._extended, self._then = question, extended, then
+    def _ask(
+        self, question: Question, extended: bool, then: Continue, refuse: Callable[[Refusal], None] | None = None
+    ) -> Step:
+        self._question, self._then = question, then
+        self._refused = refuse or (lambda refusal: self._refuse(refusal, extended))
         return Ask(question.command)
 
     def decided(self, verdict: Verdict) -> list[Step]:
@@ -164,7 +168,7 @@ class ClientSide:
         self._question = self._then = None
         refusal = self._objection(question, verdict)
         if refusal is not None:
-            self._refuse(refusal, self._extended)
+            self._refused(refusal)
         elif isinstance(verdict, Admission):
             self._admit(question, verdict, then)
         return self._pump()
@@ -188,13 +192,18 @@ class ClientSide:
 
     # -- refusing -------------------------------------------------------------------------------------------------
 
-    def _refuse(self, refusal: Refusal, extended: bool) -> None:
-        """Record it, and send what must fail in its place."""
+    def _record_refusal(self, refusal: Refusal) -> tuple[bytes, bytes]:
+        """(a word that must fail at the target, the error the client gets for it)."""
         state = self._state
         state.number += 1
         state.record("refused", **_refused(state.number, refusal))
         nonce = b"hoop_refused_" + secrets.token_hex(8).encode()
-        error = pg.error(sqlstate(refusal), f"hoop: {refusal.message}", _detail(refusal), refusal.hint)
+        return nonce, pg.error(sqlstate(refusal), f"hoop: {refusal.message}", _detail(refusal), refusal.hint)
+
+    def _refuse(self, refusal: Refusal, extended: bool) -> None:
+        """Record it, and send what must fail in its place."""
+        state = self._state
+        nonce, error = self._record_refusal(refusal)
         if extended:
             self._out.append(pg.parse(nonce, nonce))
             state.expects.append(Expect(PARSE, nonce=nonce, error=error))
@@ -269,11 +278,11 @@ class ClientSide:
         state = self._state
         bound = pg.bind(body)
         candidates = state.registry.prepared(bound.statement, self._segment)
-        bound, found, changed = self._inward.parameters(bound, candidates)
+        sent, (bound, found) = bound, self._inward.parameters(bound, candidates)
         portal = Portal(bound.portal, candidates, self._segment, bound, found=found)
         if self._within_limit(lambda: state.registry.bind(portal), Command("bind", "")):
             state.expects.append(Expect(BIND, portal=portal))
-            self._out.append(pg.build_bind(bound) if changed else raw)
+            self._out.append(raw if bound is sent else pg.build_bind(bound))
         return None
 
     def _describe(self, raw: bytes, body: bytes) -> Step | None:
@@ -303,7 +312,7 @@ class ClientSide:
         candidates = tuple(p for portal in portals for p in portal.candidates)
         found = frozenset(n for portal in portals for n in portal.found)
         bound = portals[-1].bind if portals else None
-        shown = shown_parameters(bound, candidates, self._hides(candidates))
+        shown = shown_parameters(state, bound, candidates, self._hides(candidates))
         question = execute_question(state, candidates, shown, found)
 
         def forward(run: Run) -> None:
@@ -358,38 +367,44 @@ class ClientSide:
         self._cutter.through = not looking
 
     def _copy_data(self, raw: bytes, body: bytes) -> Step | None:
-        data = self._inward.copy_rows(raw, body)
-        if data:
-            self._out.append(data)
-        return self._copy_finding()
-
-    def _copy_end(self, raw: bytes, body: bytes) -> Step | None:
-        state = self._state
-        rest = self._inward.copy_rest()
-        finding = self._copy_finding()
-        if rest:
-            self._out.append(rest)
-        self._cutter.through = False
-        state.copying_in = False
-        if finding is None:
-            self._out.append(raw if not self._inward.aborted else b"")
-        self._inward.copy_over()
-        return None
-
-    def _copy_finding(self) -> Step | None:
-        """A value that must not be sent: the copy fails at the target, and the client gets the reason."""
-        refusal = self._inward.take_refusal()
-        if refusal is None:
+        if self._inward.dropping:
             return None
+        return self._copy_on(*self._inward.copy_rows(raw, body))
+
+    def _copy_on(self, data: bytes, found: frozenset[str], end: bytes = b"") -> Step | None:
+        """Rows go on, unless something in them must be refused or asked about first."""
+        if not found:
+            self._out.append(data + end)
+            return None
+        run = self._inward.run
+        reads = run.reads() if run is not None else ()
+        facts = with_found((r.statement.facts for r in reads), found)
+        text = reads[0].statement.text if reads else ""
+        question = Question(Command("copy-in", text, facts, (), context_of(self._state)), (reads,))
+
+        def forward(run: Run) -> None:
+            self._inward.settle()
+            self._out.append(data + end)
+
+        return self._ask(question, False, forward, self._copy_refused)
+
+    def _copy_refused(self, refusal: Refusal) -> None:
+        """The copy fails at the target, and the client gets the reason."""
         state = self._state
-        state.number += 1
-        state.record("refused", **_refused(state.number, refusal))
-        nonce = b"hoop_refused_" + secrets.token_hex(8).encode()
-        error = pg.error("42501", f"hoop: {refusal.message}", _detail(refusal), refusal.hint)
+        nonce, error = self._record_refusal(refusal)
+        self._inward.dropping = True
         if state.expects:
             state.expects[0].nonce, state.expects[0].error = nonce, error
         self._out.append(pg.message(b"f", nonce + b"\0"))
-        return None
+
+    def _copy_end(self, raw: bytes, body: bytes) -> Step | None:
+        dropping = self._inward.dropping
+        self._cutter.through = False
+        self._state.copying_in = False
+        rest, found = (b"", NOTHING) if dropping else self._inward.copy_rest()
+        step = None if dropping else self._copy_on(rest, found, raw)
+        self._inward.dropping = False
+        return step
 
     def _function(self, raw: bytes, body: bytes) -> Step | None:
         state = self._state

@@ -83,7 +83,9 @@ def _column(
     if names:
         return planned_cell(place, masks.column_masker(names, field.type_oid, field.typmod, field.format, types))
     content = masks.content_masker(effective, field.type_oid, field.format, types)
-    return None if content is None else (place, SCANNED, None, content)
+    if content is None:
+        return None
+    return place, SCANNED if content.reach == "joined" else COMPUTED, None, content
 
 
 def planned_cell(place: int, masker: CellMasker) -> PlannedColumn:

@@ -92,6 +92,7 @@ class PostgresClient(Protocol):
     """One client connection. Before the session opens it talks through `Startup`; then everything is the bridge's."""
 
     log = Logger()
+    transport: Any
 
     def __init__(self, factory: PostgresFactory, host: str) -> None:
         self._factory = factory
@@ -147,9 +148,8 @@ class PostgresClient(Protocol):
         self._refuse("57014", "the log-in took too long")
 
     def _peer(self) -> Peer:
-        transport: Any = self.transport
-        peer = transport.getPeer()
-        tls = getattr(transport, "tls", None)
+        peer = self.transport.getPeer()
+        tls = getattr(self.transport, "tls", None)
         return Peer(getattr(peer, "host", "local"), getattr(peer, "port", 0), tls is not None)
 
     def _guarded(self, data: bytes) -> None:
@@ -165,8 +165,8 @@ class PostgresClient(Protocol):
 
     def _check_direct(self) -> None:
         """Direct TLS without ALPN could be a confused deputy of another protocol: PostgreSQL refuses it too."""
-        transport: Any = self.transport
-        if self._direct and (transport.tls is None or transport.tls.selected_alpn != ALPN):
+        tls = self.transport.tls if self._direct else None
+        if self._direct and (tls is None or tls.selected_alpn != ALPN):
             raise ProtocolError("direct TLS needs ALPN postgresql")
 
     def _step(self, step: Send | StartTls | Cancel | Hello | Answer) -> None:
@@ -185,9 +185,8 @@ class PostgresClient(Protocol):
 
     def _start_tls(self) -> None:
         assert self._factory.context is not None
-        transport: Any = self.transport
-        transport.write(b"S")
-        transport.start_tls(self._factory.context(), True)
+        self.transport.write(b"S")
+        self.transport.start_tls(self._factory.context(), True)
         self._startup.tls_started()
 
     def _greet(self, hello: Hello) -> None:

@@ -32,6 +32,8 @@ class Opened:
 class TargetConnection(Protocol):
     """The Twisted side of one connection to a target. After log-in all bytes go to `receiver`, the loss to `on_lost`."""
 
+    transport: Any
+
     def __init__(self, context: ssl.SSLContext | None, hostname: str | None, opened: Callable[[bool], None]) -> None:
         self._context = context
         self._hostname = hostname
@@ -73,9 +75,8 @@ class TargetConnection(Protocol):
             self._fail(ProtocolError(f"{why}; set tls to what it offers", "target", "08001"))
             return
         self._stage = self._hold
-        transport: Any = self.transport
-        transport.start_tls(self._context, False, self._hostname)
-        transport.handshake().addCallbacks(lambda _: self._opened(True), lambda f: self._fail(f.value))
+        self.transport.start_tls(self._context, False, self._hostname)
+        self.transport.handshake().addCallbacks(lambda _: self._opened(True), lambda f: self._fail(f.value))
 
     def _fail(self, error: BaseException) -> None:
         if self.failed is not None:
@@ -204,7 +205,7 @@ class TargetDoor:
                 connection.failed = None
                 ready.callback(step)
             case Derive(challenge):
-                derived = self._derive(login.password, challenge.salt, challenge.iterations)
+                derived: Deferred[Any] = self._derive(login.password, challenge.salt, challenge.iterations)
                 derived.addCallback(lambda key: connection.transport.write(login.derived(key)))
                 derived.addErrback(lambda failure: fail(failure.value))
 
@@ -232,8 +233,7 @@ def _explained(error: TargetRefused) -> ProtocolError:
 
 
 def _binding(connection: TargetConnection) -> bytes | None:
-    transport: Any = connection.transport
-    session = transport.tls
+    session = connection.transport.tls
     certificate = session.peer_certificate if session is not None else None
     return tls_server_end_point(certificate) if certificate else None
 
