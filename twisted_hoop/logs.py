@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import Any, TextIO
 
 import re2
-from constantly import NamedConstant
 from twisted.logger import (
     FilteringLogObserver,
     ILogObserver,
@@ -34,7 +33,7 @@ _SECRET_NAME: Any = re2.compile(
 )
 _SECRET_TEXT: Any = re2.compile(
     r"(?i)(\b(?:Bearer|Basic)\s+)[A-Za-z0-9+/=._~-]{6,}"
-    r"|(\b(?:password|passwd|secret|token|authorization)\s*[=:]\s*)(?:'[^']*'|\"[^\"]*\"|[^\s,;&]+)"
+    r"|(\b(?:password|passwd|secret|token|authorization)\s*[=:]\s*)(?:(?:Bearer|Basic)\s+)?(?:'[^']*'|\"[^\"]*\"|[^\s,;&]+)"
     r"|(\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,100}:)[^\s/@]+@"
     r"|()\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]*)?"
 )
@@ -42,7 +41,12 @@ _SECRET_TEXT: Any = re2.compile(
 
 def is_secret(name: str) -> bool:
     """Whether a field of this name is never written: password, client_secret, access_token, authorization …"""
-    return _SECRET_NAME.search(name) is not None
+    return _SECRET_NAME.search(_utf8(name)) is not None
+
+
+def _utf8(text: str) -> str:
+    """RE2 reads UTF-8, in which a lone surrogate cannot be written."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def scrub(text: str) -> str:
@@ -51,7 +55,7 @@ def scrub(text: str) -> str:
     A net below the names: it catches what reaches a message or a traceback by accident, and is no licence to log
     secrets.
     """
-    return str(_SECRET_TEXT.sub(_hidden, text))
+    return str(_SECRET_TEXT.sub(_hidden, _utf8(text)))
 
 
 def _hidden(match: Any) -> str:
@@ -92,7 +96,7 @@ def to_line(event: Mapping[str, Any]) -> str:
     level = event.get("log_level")
     line: dict[str, Any] = {
         "time": _time(event.get("log_time")),
-        "level": level.name if isinstance(level, NamedConstant) else "info",
+        "level": str(getattr(level, "name", "info")),
         "namespace": str(event.get("log_namespace") or ""),
         "message": _text(formatEvent(clean)),
     }

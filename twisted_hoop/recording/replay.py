@@ -38,7 +38,17 @@ def _seconds(entry: dict[str, Any]) -> float:
 
 def _stamp(entry: dict[str, Any]) -> Text:
     seconds = _seconds(entry)
-    return Text(f"{int(seconds // 60):4d}:{seconds % 60:06.3f}  ", style="dim")
+    return Text.assemble((f"{int(seconds // 60):4d}:{seconds % 60:06.3f}  ", "dim"))
+
+
+def shown_time(seconds: object) -> str:
+    """A POSIX time in UTC; "" for what is none."""
+    try:
+        return (
+            datetime.fromtimestamp(seconds, UTC).isoformat(" ", "seconds") if isinstance(seconds, (int, float)) else ""
+        )
+    except (ValueError, OverflowError, OSError):
+        return ""
 
 
 def _word(value: object) -> str:
@@ -50,8 +60,7 @@ def _open(entry: dict[str, Any]) -> Iterator[Text]:
     chain = [_word(_mapping(actor).get("subject")) for actor in _items(entry.get("chain") or who.get("chain"))]
     name = _word(who.get("name") or who.get("subject"))
     label = f"{name} via {', '.join(chain)}" if chain else name
-    started = entry.get("started")
-    when = datetime.fromtimestamp(started, UTC).isoformat(" ", "seconds") if isinstance(started, (int, float)) else "?"
+    when = shown_time(entry.get("started"))
     yield Text.assemble(("session ", "dim"), (_word(entry.get("session")), "bold"), f"  {when}")
     yield Text(f"  {label} <{_word(who.get('subject'))}> of {_word(who.get('issuer'))}")
     yield Text(f"  groups {', '.join(map(_word, _items(who.get('groups')))) or '-'}")

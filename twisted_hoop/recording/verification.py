@@ -67,7 +67,7 @@ class _Reading:
     root: str = ""
     head: str = ""
     count: int = 0
-    end: int = 0
+    end: int = len(framing.MAGIC)
     said: Statement | None = None
 
     def take(self, frame: framing.Frame, keys: PublicKeys) -> None:

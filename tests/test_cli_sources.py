@@ -1,0 +1,59 @@
+"""Reading through the API: the same dictionaries as from files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+
+from tests.support.recordings import command, recorded
+from twisted_hoop.cli.sources import LocalSource, RemoteSource, recordings_folder
+from twisted_hoop.errors import HoopError, UnknownRecording
+
+
+def test_both_sources_agree(tmp_path: Path) -> None:
+    recorded(tmp_path, command())
+    local = LocalSource(tmp_path / "recordings")
+    asked: list[str] = []
+
+    def get(path: str) -> Any:
+        asked.append(path)
+        rows = local.recent(10, "", "")
+        return {"sessions": rows} if "?" in path else rows[0]
+
+    def lines(path: str) -> list[str]:
+        asked.append(path)
+        return [json.dumps(entry) + "\n" for entry in local.entries("session-0001")] + ["\n"]
+
+    remote = RemoteSource(get, lines)
+    assert remote.recent(5, "shop", "") == local.recent(5, "shop", "")
+    assert remote.summary("session-0001") == local.summary("session-0001")
+    assert list(remote.entries("session-0001")) == list(local.entries("session-0001"))
+    assert asked == [
+        "/v1/sessions?limit=5&target=shop",
+        "/v1/sessions/session-0001",
+        "/v1/sessions/session-0001/recording",
+    ]
+
+
+def test_ids_are_checked_before_they_become_a_url_r9() -> None:
+    """R9."""
+    remote = RemoteSource(lambda path: pytest.fail(path), lambda path: pytest.fail(path))
+    for name in ("../../etc", "a/b/c/d/e/f", "session-0001/end", "?x=12345678"):
+        with pytest.raises(UnknownRecording):
+            remote.summary(name)
+        with pytest.raises(UnknownRecording):
+            list(remote.entries(name))
+
+
+def test_an_answer_that_is_not_json_is_an_error() -> None:
+    with pytest.raises(HoopError, match="not JSON"):
+        list(RemoteSource(lambda path: {}, lambda path: ["<html>"]).entries("session-0001"))
+
+
+def test_a_state_folder_without_recordings(tmp_path: Path) -> None:
+    with pytest.raises(click.UsageError):
+        recordings_folder(tmp_path)
