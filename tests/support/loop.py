@@ -17,9 +17,20 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.threads import blockingCallFromThread
+from twisted.protocols import tls
 
 T = TypeVar("T")
 TIMEOUT = 30.0
+_by_thread: dict[int, EPollReactor] = {}
+_process_clock = tls._get_default_clock
+
+
+def _clock_of_this_thread() -> Any:
+    """Twisted's TLS takes the installed reactor as its clock and cannot be given another: give it the thread's own."""
+    return _by_thread.get(threading.get_ident()) or _process_clock()
+
+
+tls._get_default_clock = _clock_of_this_thread
 
 
 @dataclass(frozen=True)
@@ -44,6 +55,7 @@ def running_loop() -> Iterator[Loop]:
     """A reactor that runs until the block is left."""
     reactor = EPollReactor()
     started = threading.Event()
+    reactor.callWhenRunning(lambda: _by_thread.__setitem__(threading.get_ident(), reactor))
     reactor.callWhenRunning(started.set)
     thread = threading.Thread(target=reactor.run, kwargs={"installSignalHandlers": False}, daemon=True)
     thread.start()
@@ -53,6 +65,7 @@ def running_loop() -> Iterator[Loop]:
     finally:
         reactor.callFromThread(reactor.stop)
         thread.join(TIMEOUT)
+        _by_thread.pop(thread.ident or 0, None)
         for selectable in reactor.removeAll():
             selectable.connectionLost(None)
         reactor._poller.close()

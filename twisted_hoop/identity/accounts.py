@@ -28,7 +28,7 @@ class Account:
     def __init__(self, section: AccountSection, gateway: str) -> None:
         where = f"accounts ({section.name})"
         self.name = section.name
-        self.token_digest = bytes.fromhex(section.token_sha256)
+        self.token_digest = bytes.fromhex(section.token_sha256) or secrets.token_bytes(32)  # none: one nobody has
         self.verifier = _verifier(section.scram, where)
         self._issuer = gateway
         self._section = section
