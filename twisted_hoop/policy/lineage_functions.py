@@ -73,7 +73,7 @@ _MULTIPLIERS = _words(
 # None stands for every column.
 _REVEALING: dict[str, frozenset[str] | None] = {
     "pg_statistic": None,
-    "pg_statistic_ext_data": None,
+    "pg_statistic_ext_data": frozenset(("stxdndistinct", "stxddependencies", "stxdmcv", "stxdexpr")),
     "pg_stats": _words(
         """
         most_common_vals histogram_bounds most_common_elems range_length_histogram range_bounds_histogram
@@ -86,7 +86,7 @@ _REVEALING: dict[str, frozenset[str] | None] = {
     "pg_stat_statements": frozenset(("query",)),
     "pg_prepared_statements": frozenset(("statement",)),
     "pg_cursors": frozenset(("statement",)),
-    "pg_largeobject": None,
+    "pg_largeobject": frozenset(("data",)),
 }
 
 
