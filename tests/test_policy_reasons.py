@@ -21,6 +21,10 @@ def test_the_guarded_class_is_the_reason() -> None:
     assert why(class_="read dynamic", table="public.orders") == "no rule allows dynamic"
 
 
+def test_functions_that_may_do_anything_are_named() -> None:
+    assert why(class_="read", flag="user-function", function="do_write").endswith("PostgreSQL's own (do_write)")
+
+
 def test_long_lists_and_names_are_cut() -> None:
     assert why(class_="write", table="a b c d e f g") == "no rule allows write of a, b, c, d, e and 2 more"
     assert len(why(class_="write", table="x" * 5000)) < 200

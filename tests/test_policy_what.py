@@ -68,7 +68,7 @@ def test_functions_may_be_absent_where_the_rule_says_otherwise_what_it_permits()
 
 @pytest.mark.parametrize("guarded", sorted(GUARDED))
 def test_guarded_classes_must_be_named(guarded: str) -> None:
-    for classes in ([], [".*"], [".+"], ["[a-z]+"], sorted(CLASSES - GUARDED)):
+    for classes in ([], [".*"], [".+"], ["[a-z-]+"], sorted(CLASSES - GUARDED)):
         assert not met("allow", facts(class_=guarded), classes=classes)
         assert not met("allow", facts(class_=f"read {guarded}"), classes=classes)
     assert met("allow", facts(class_=guarded), classes=[guarded])
@@ -79,6 +79,16 @@ def test_guarded_classes_must_be_named(guarded: str) -> None:
 def test_what_has_no_class_is_unknown(nothing: Facts) -> None:
     assert not met("allow", nothing) and not met("allow", nothing, classes=["read", ".*"])
     assert met("deny", nothing, classes=["unknown"])
+
+
+def test_a_function_that_is_not_postgresqls_own_must_be_named() -> None:
+    """P13: what it does cannot be told from the statement."""
+    calls = {**READ, "function": frozenset({"do_write", "lower"}), "flag": frozenset({"user-function"})}
+    assert not met("allow", calls) and not met("allow", calls, classes=["read"], tables=[".*"], access=["read"])
+    assert not met("allow", calls, functions=["do_write"])
+    assert met("allow", calls, functions=["do_write", "lower"]) and met("allow", calls, functions=[".*"])
+    assert met("allow", calls, classes=["read", "dynamic"]) and met("allow", calls, flags=["user-function"])
+    assert met("deny", calls, flags=["user-function"]) and met("deny", calls, functions=["do_write"])
 
 
 def test_flags() -> None:

@@ -31,6 +31,7 @@ Duration = Annotated[
 
 
 Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+_ALGORITHMS: tuple[Algorithm, ...] = ("RS256", "ES256", "EdDSA")
 
 
 class Section(BaseModel):
@@ -80,7 +81,7 @@ class IssuerSection(Section):
     """URL or file of the key set; empty means discovery at the issuer."""
     ca: str = ""
     """CA bundle for fetching keys, when not the system's."""
-    algorithms: list[Algorithm] = Field(default_factory=lambda: ["RS256", "ES256", "EdDSA"])
+    algorithms: list[Algorithm] = Field(default_factory=lambda: list(_ALGORITHMS))
     """Signature algorithms accepted; asymmetric ones only (I1)."""
     groups_claim: str = "groups"
     """Claim with the groups; dots reach into objects (`realm_access.roles`)."""
@@ -249,7 +250,9 @@ class RuleSection(Section):
     """Protocol names."""
     classes: list[str] = Field(default_factory=list)
     """Patterns: what the command does: read, write, ddl, privilege, session, transaction, dynamic, program, file,
-    administration, maintenance, notify, copy-in, copy-out, large-object, function-call, unknown, oversize."""
+    encoding, administration, maintenance, notify, copy-in, copy-out, large-object, function-call, execute, cursor,
+    unknown, oversize. To allow dynamic, program, file, encoding, execute, cursor, unknown or oversize, a rule must
+    name it: `.*` does not."""
     statements: list[str] = Field(default_factory=list)
     """Patterns: statement kinds: select, insert, update, delete, merge, truncate, drop, create, alter, copy, set, …"""
     access: list[Literal["read", "write"]] = Field(default_factory=list)
@@ -257,14 +260,16 @@ class RuleSection(Section):
     schemas: list[str] = Field(default_factory=list)
     """Patterns: schemas."""
     tables: list[str] = Field(default_factory=list)
-    """Patterns: `schema.table`, or `table` for names written without schema."""
+    """Patterns: `schema.table`; `table` means `public.table` to allow, a table of any schema to deny or review."""
     columns: list[str] = Field(default_factory=list)
     """Patterns: `schema.table.column`, `table.column`."""
     functions: list[str] = Field(default_factory=list)
-    """Patterns: functions called."""
+    """Patterns: functions called. To allow one that is not PostgreSQL's own, a rule must name it here (or the class
+    `dynamic`): what it does cannot be told."""
     flags: list[str] = Field(default_factory=list)
-    """Properties: no-where (UPDATE or DELETE of every row), explain, explain-analyze, multi-statement,
-    masked-predicate (compares a masked column), cascade."""
+    """Properties: no-where (UPDATE or DELETE of every row), cascade, explain, explain-analyze, multi-statement,
+    masked-predicate (compares a masked column), oracle (tells of data without showing it), returning, locks, sleeps,
+    temp, writing-cte, concurrently, security-definer, copy-program, user-function. To allow, every one the statement has must be covered."""
     hours: str = Field(default="", pattern=r"^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9])?$")
     """Time window, `09:00-17:30`; may span midnight."""
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(default_factory=list)

@@ -34,8 +34,11 @@ def options() -> re2.Options:
 
 def problem_with(pattern: str) -> str:
     """Why the pattern cannot be used, or "" (C5: a rule that does not compile is refused when it is loaded)."""
-    if is_plain(pattern):
-        return _doubtful(pattern)
+    return _doubtful(pattern) if is_plain(pattern) else problem_with_regexp(pattern)
+
+
+def problem_with_regexp(pattern: str) -> str:
+    """Why RE2 cannot use the pattern, or ""."""
     try:
         re2.compile(pattern, options())
     except re2.error as error:

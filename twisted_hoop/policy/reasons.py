@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from twisted_hoop.model import Decision, Effect, Facts
-from twisted_hoop.policy.what import GUARDED
+from twisted_hoop.policy.what import GUARDED, USER_FUNCTION
 
 _SHOWN = 5
 _WIDTH = 80
@@ -22,6 +22,8 @@ def _why(facts: Facts | None) -> str:
     what = ", ".join(guarded or sorted(classes))
     tables = sorted(facts.get("table", ())) if facts else []
     of = f" of {_listed(tables)}" if tables and not guarded else ""
+    if facts and USER_FUNCTION in facts.get("flag", ()):
+        of += f" with functions that are not PostgreSQL's own ({_listed(sorted(facts.get('function', ())))})"
     return f"no rule allows {_cut(what)}{of}"
 
 

@@ -2,8 +2,10 @@
 
 To permit, a rule must cover everything the statement does: every class, kind, table … of its facts, and there must be
 one, for a rule about tables says nothing of a statement without tables (`select some_function()`). To forbid or to ask
-for review, one thing that matches is enough. What was not understood has class `unknown`, and is never permitted by a
-rule that does not name that class.
+for review, one thing that matches is enough.
+
+What was not understood has class `unknown`, and is never permitted by a rule that does not name that class. A function
+that is not PostgreSQL's own can do anything (P13): a rule must name functions, or class `dynamic`, to permit its call.
 """
 
 from __future__ import annotations
@@ -17,18 +19,23 @@ from twisted_hoop.policy.names import Forbidden, Names, Permitted
 from twisted_hoop.policy.patterns import Patterns, names
 from twisted_hoop.settings import RuleSection
 
-GUARDED = frozenset({"unknown", "oversize", "dynamic", "program", "file", "encoding"})
-"""Classes whose effect cannot be known or reaches outside: an allow rule must name them; `.*` does not."""
+GUARDED = frozenset({"unknown", "oversize", "dynamic", "program", "file", "encoding", "execute", "cursor"})
+"""Classes whose effect cannot be known or reaches outside: an allow rule must name them; `.*` does not.
+
+`execute` and `cursor` are left only where the relay could not tell what a name stands for."""
+
+USER_FUNCTION = "user-function"
+"""Flag of a statement that calls a function which is not PostgreSQL's own."""
 
 CLASSES = GUARDED | {
     "read", "write", "ddl", "privilege", "session", "transaction", "administration", "maintenance", "notify", "copy-in",
-    "copy-out", "large-object", "function-call", "execute", "cursor",
+    "copy-out", "large-object", "function-call",
 }  # fmt: skip
 """Every class there is."""
 
 FLAGS = frozenset({
-    "no-where", "explain", "explain-analyze", "multi-statement", "masked-predicate", "cascade", "copy-program", "locks",
-    "oracle", "returning", "temp", "writing-cte",
+    "no-where", "explain", "explain-analyze", "multi-statement", "masked-predicate", "cascade", "concurrently", "copy-program",
+    "locks",    "oracle", "returning", "security-definer", "sleeps", "temp", "writing-cte", USER_FUNCTION,
 })  # fmt: skip
 """Every flag there is."""
 
@@ -74,6 +81,8 @@ def _permitting(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
     if rule.functions:
         covered = Permitted(rule.functions, 2, home="pg_catalog").matches
         yield "functions", _covers("function", covered, absent=_selects_without_functions(rule))
+    elif not _names_user_functions(rule):
+        yield "functions", lambda facts: USER_FUNCTION not in facts.get("flag", _NONE)
 
 
 def _forbidding(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
@@ -120,6 +129,10 @@ def _covers(attribute: str, covered: Callable[[str], bool], absent: bool = False
 def _selects_without_functions(rule: RuleSection) -> bool:
     """Whether a statement that calls no function is meant: yes when the rule says by other keys what it permits."""
     return bool(rule.classes or rule.access or rule.statements or rule.schemas or rule.tables or rule.columns)
+
+
+def _names_user_functions(rule: RuleSection) -> bool:
+    return any(names(p, "dynamic") for p in rule.classes) or any(names(p, USER_FUNCTION) for p in rule.flags)
 
 
 def _schema_of(table: str) -> str:

@@ -1,0 +1,187 @@
+"""What a well-formed configuration must also be: names that are unique, addresses that can be used, no open doors."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from twisted_hoop.config_draft import Draft, closest
+from twisted_hoop.config_lines import Key, Problem
+from twisted_hoop.config_rules import check_masks, check_rules, patterns
+from twisted_hoop.identity.scram_keys import parse_verifier
+from twisted_hoop.secrets.secret import problem_with as problem_with_secret
+from twisted_hoop.settings import AccountSection, IssuerSection, ListenerSection, TargetSection
+from twisted_hoop.transport_bindings import TcpBinding, UnixBinding
+from twisted_hoop.transport_names import client_place, server_binding
+
+_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+_LISTS = ("issuers", "accounts", "listeners", "targets", "rules", "masks")
+
+
+def check(draft: Draft) -> Iterator[Problem]:
+    """Everything that is wrong with what is well formed."""
+    for section in _LISTS:
+        yield from _unique(section, "name", draft)
+    yield from _gateway(draft)
+    yield from _unique("issuers", "issuer", draft)
+    yield from _unique("accounts", "token_sha256", draft)
+    for number, issuer in draft.issuers:
+        yield from _issuer(("issuers", number), issuer, draft)
+    for number, account in draft.accounts:
+        yield from _account(("accounts", number), account)
+    for number, listener in draft.listeners:
+        yield from _listener(("listeners", number), listener, draft)
+    for number, target in draft.targets:
+        yield from _target(("targets", number), target)
+    yield from check_rules(draft)
+    yield from check_masks(draft)
+
+
+def _unique(section: str, key: str, draft: Draft) -> Iterator[Problem]:
+    first: dict[str, int] = {}
+    elements = draft.data.get(section)
+    for number, element in enumerate(elements if isinstance(elements, list) else []):
+        value = element.get(key) if isinstance(element, dict) else None
+        if not isinstance(value, str) or not value:
+            continue
+        if value in first:
+            what = f"stands for {section}.{first[value]} already: each must have its own"
+            yield Problem((section, number, key), what)
+        first.setdefault(value, number)
+
+
+def _gateway(draft: Draft) -> Iterator[Problem]:
+    url = urlsplit(draft.gateway.url)
+    if url.scheme not in ("http", "https") or not url.hostname:
+        yield Problem(("gateway", "url"), "write a URL, https://hoop.example.com")
+    if not draft.gateway.name:
+        yield Problem(("gateway", "name"), "write a name: it is the issuer of [[accounts]]")
+    if draft.gateway.name in (*draft.names("issuers"), *draft.names("issuers", "issuer")):
+        # I4: identity is issuer and subject; accounts have the gateway's name as issuer.
+        yield Problem(("gateway", "name"), "an issuer has this name: its subjects could be taken for accounts")
+
+
+def _issuer(key: Key, issuer: IssuerSection, draft: Draft) -> Iterator[Problem]:
+    yield from _empty((*key, "name"), [issuer.name])
+    yield from _empty((*key, "audience"), issuer.audience)
+    if not issuer.jwks and urlsplit(issuer.issuer).scheme not in ("http", "https"):
+        yield Problem((*key, "issuer"), "is no URL, so its keys cannot be discovered: write jwks as well")
+    for name, value in (("issuer", issuer.issuer), ("jwks", issuer.jwks)):
+        if value.startswith("http:") and not is_loopback(urlsplit(value).hostname or ""):
+            # I3: keys fetched in the clear are anybody's.
+            yield Problem((*key, name), "write https: in the clear, anybody on the way can give us their keys")
+    for claim, wanted in issuer.claims.items():
+        yield from patterns((*key, "claims", claim), [wanted] if isinstance(wanted, str) else wanted)
+    yield from _ranges(key, issuer.sources)
+    if not issuer.algorithms:
+        yield Problem((*key, "algorithms"), "name at least one")
+    if issuer.name in draft.names("issuers", "issuer") and issuer.name != issuer.issuer:
+        yield Problem((*key, "name"), "is the URL of another issuer: rules could not tell them apart")
+
+
+def _account(key: Key, account: AccountSection) -> Iterator[Problem]:
+    yield from _empty((*key, "name"), [account.name])
+    if not account.token_sha256 and not account.scram:
+        yield Problem(key, "write token_sha256 or scram: nobody can log in with this account")
+    if account.scram:
+        try:
+            parse_verifier(account.scram)
+        except ValueError as error:
+            yield Problem((*key, "scram"), str(error))
+    if account.expires and not _is_time(account.expires):
+        yield Problem((*key, "expires"), "write a time with its offset, 2027-01-31T00:00:00Z")
+    yield from _ranges(key, account.sources)
+
+
+def _listener(key: Key, listener: ListenerSection, draft: Draft) -> Iterator[Problem]:
+    yield from _pair(key, listener)
+    try:
+        binding = server_binding(listener.endpoint)
+    except ValueError as error:
+        yield Problem((*key, "endpoint"), f"{error}: write tcp:5432:interface=127.0.0.1 or unix:/run/hoop.sock")
+        return
+    local = isinstance(binding, UnixBinding) or (isinstance(binding, TcpBinding) and is_loopback(binding.interface))
+    if not listener.certificate:
+        yield from _in_the_clear(key, listener, local)
+    if listener.protocol == "postgres":
+        yield from _ways_to_log_in(key, listener, draft)
+
+
+def _in_the_clear(key: Key, listener: ListenerSection, local: bool) -> Iterator[Problem]:
+    if not local:
+        what = "is missing: only a listener on loopback or a unix socket may do without, for tokens cross the wire"
+        yield Problem((*key, "certificate"), f"{what}; write certificate and key, or interface=127.0.0.1")
+    elif listener.tls == "required":
+        what = 'is required, and there is no certificate: write certificate and key, or tls = "optional"'
+        yield Problem((*key, "tls"), what)
+
+
+def _ways_to_log_in(key: Key, listener: ListenerSection, draft: Draft) -> Iterator[Problem]:
+    issuers = draft.names("issuers")
+    if not listener.auth:
+        yield Problem((*key, "auth"), "name at least one way to log in")
+    if "oauth" in listener.auth and not issuers:
+        yield Problem((*key, "auth"), "oauth needs [[issuers]]: clients are told where to get a token")
+    if listener.issuer and listener.issuer not in issuers:
+        yield Problem((*key, "issuer"), f"no issuer has this name. {closest(listener.issuer, issuers)}".strip())
+
+
+def _target(key: Key, target: TargetSection) -> Iterator[Problem]:
+    yield from _pair(key, target)
+    try:
+        client_place(target.endpoint)
+    except ValueError as error:
+        yield Problem((*key, "endpoint"), f"{error}: write tcp:db.internal:5432 or unix:/run/postgresql/.s.PGSQL.5432")
+    if target.secret and (why := problem_with_secret(target.secret)):
+        yield Problem((*key, "secret"), why)
+    if not target.login:
+        yield Problem((*key, "login"), "is missing: write the role the gateway logs in as")
+    if not target.database and not [name for name in target.databases if name != "*"]:
+        yield Problem((*key, "database"), "is missing: write the database for clients that name none")
+    if "*" in target.databases and len(target.databases) > 1:
+        yield Problem((*key, "databases"), '"*" means any, so the others say nothing: write one or the other')
+    yield from _empty((*key, "groups"), target.groups)
+    for number, oid in enumerate(target.allow_functions):
+        if not 0 < oid < 2**32:
+            yield Problem((*key, "allow_functions", number), "an OID is a number from 1 to 4294967295")
+
+
+def _pair(key: Key, section: ListenerSection | TargetSection) -> Iterator[Problem]:
+    if section.certificate and not section.key:
+        yield Problem((*key, "key"), "is missing: a certificate needs its private key")
+    if section.key and not section.certificate:
+        yield Problem((*key, "certificate"), "is missing: a private key needs its certificate")
+
+
+def _ranges(key: Key, sources: Iterable[str]) -> Iterator[Problem]:
+    for number, text in enumerate(sources):
+        try:
+            ipaddress.ip_network(text)
+        except ValueError as error:
+            yield Problem((*key, "sources", number), f"{error}: write 10.0.0.0/8 or 2001:db8::/32")
+
+
+def _empty(key: Key, values: Iterable[str]) -> Iterator[Problem]:
+    if any(not value.strip() for value in values):
+        yield Problem(key, "is empty: write something, or remove it")
+
+
+def _is_time(text: str) -> bool:
+    """RFC 3339, section 5.6."""
+    try:
+        return _TIME.fullmatch(text) is not None and datetime.fromisoformat(text.upper()).tzinfo is not None
+    except ValueError:
+        return False
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this one: `localhost`, 127.0.0.0/8 or ::1. No name is looked up."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,91 @@
+"""The files a configuration names: relative ones made absolute, and whether they are there and kept from others."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TypeVar
+
+from twisted_hoop.settings import Section, Settings
+
+_S = TypeVar("_S", bound=Section)
+_OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+def absolute(settings: Settings, folder: Path) -> Settings:
+    """The settings with relative files taken from the configuration's own folder."""
+    changes = {
+        "gateway": _placed(settings.gateway, folder, "state"),
+        "recording": _placed(settings.recording, folder, "folder", "key"),
+        "issuers": [_placed(issuer, folder, "jwks", "ca") for issuer in settings.issuers],
+        "listeners": [_placed(listener, folder, "certificate", "key") for listener in settings.listeners],
+        "targets": [_placed(target, folder, "ca", "certificate", "key", "secret") for target in settings.targets],
+    }
+    return settings.model_copy(update=changes)
+
+
+def _placed(section: _S, folder: Path, *names: str) -> _S:
+    changes = {name: _place(name, getattr(section, name), folder) for name in names if getattr(section, name)}
+    return section.model_copy(update={name: value for name, value in changes.items() if value})
+
+
+def _place(name: str, value: str, folder: Path) -> str:
+    if name == "secret":
+        scheme, _, path = value.partition(":")
+        return f"file:{folder / path}" if scheme == "file" else value
+    return value if name == "jwks" and "://" in value else str(folder / value)
+
+
+def check_files(settings: Settings, file: Path | None = None) -> list[str]:
+    """What is wrong with the files the settings name, one line each; reads the disk, so not for the reactor's thread.
+
+    They must be there, and keys and secrets be readable by their owner only (R11). `file` is the configuration itself:
+    with `[[accounts]]` in it, it holds verifiers, and must not be readable by everybody.
+    """
+    problems = [line for key, path in _public(settings) for line in _missing(key, path)]
+    problems += [line for key, path in _private(settings) for line in _exposed(key, path)]
+    problems += _state(Path(settings.gateway.state))
+    if file is not None and settings.accounts and file.stat().st_mode & stat.S_IRWXO:
+        problems.append(f"accounts: {file} can be read by everybody: chmod o= {file}")
+    return problems
+
+
+def _public(settings: Settings) -> Iterator[tuple[str, str]]:
+    for number, issuer in enumerate(settings.issuers):
+        yield f"issuers.{number}.ca", issuer.ca
+        yield f"issuers.{number}.jwks", "" if "://" in issuer.jwks else issuer.jwks
+    for number, listener in enumerate(settings.listeners):
+        yield f"listeners.{number}.certificate", listener.certificate
+    for number, target in enumerate(settings.targets):
+        yield f"targets.{number}.ca", target.ca
+        yield f"targets.{number}.certificate", target.certificate
+
+
+def _private(settings: Settings) -> Iterator[tuple[str, str]]:
+    yield "recording.key", settings.recording.key
+    for number, listener in enumerate(settings.listeners):
+        yield f"listeners.{number}.key", listener.key
+    for number, target in enumerate(settings.targets):
+        yield f"targets.{number}.key", target.key
+        scheme, _, path = target.secret.partition(":")
+        yield f"targets.{number}.secret", path if scheme == "file" else ""
+
+
+def _missing(key: str, path: str) -> Iterator[str]:
+    if path and not (Path(path).is_file() and os.access(path, os.R_OK)):
+        yield f"{key}: {path} cannot be read: no such file, or not for us"
+
+
+def _exposed(key: str, path: str) -> Iterator[str]:
+    yield from _missing(key, path)
+    if path and Path(path).is_file() and Path(path).stat().st_mode & _OPEN_TO_OTHERS:
+        yield f"{key}: {path} is open to others: chmod 600 {path}"
+
+
+def _state(folder: Path) -> Iterator[str]:
+    if folder.exists() and not folder.is_dir():
+        yield f"gateway.state: {folder} is no folder"
+    elif folder.is_dir() and folder.stat().st_mode & _OPEN_TO_OTHERS:
+        yield f"gateway.state: {folder} is open to others: chmod 700 {folder}"
