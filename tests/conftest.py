@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.support.approvals import Office, Time, open_office
+from tests.support.loop import Loop, running_loop
 from tests.support.postgres import Server, load_shop, start_postgres
+from twisted_hoop.store.database import Database
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +28,35 @@ def shop(postgres: Server) -> str:
     dsn = postgres.create_database("shop")
     load_shop(dsn)
     return dsn
+
+
+@pytest.fixture(scope="module")
+def loop() -> Iterator[Loop]:
+    """A reactor that runs in a thread of its own, one for each module of tests."""
+    with running_loop() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def _store_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty store: migrating one costs more than copying it."""
+    path = tmp_path_factory.mktemp("store") / "hoop.db"
+    database = Database(f"sqlite:///{path}", None)
+    database.start()
+    database.stop()
+    return path
+
+
+@pytest.fixture
+def store_url(tmp_path: Path, _store_template: Path) -> str:
+    """The URL of an empty SQLite store of one's own."""
+    shutil.copy(_store_template, tmp_path / "hoop.db")
+    return f"sqlite:///{tmp_path}/hoop.db"
+
+
+@pytest.fixture
+def office(store_url: str, loop: Loop) -> Iterator[Office]:
+    """Approver and desk over a store of one's own, with a clock that stands."""
+    opened = open_office(store_url, loop.reactor, Time())
+    yield opened
+    opened.database.stop()

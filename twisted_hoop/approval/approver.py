@@ -42,12 +42,17 @@ class Approver:
 
     async def file(self, session: Session, command: Command, decision: Decision) -> PendingApproval:
         """See IApprover. LimitExceeded: 54000 when the command is too long to be shown whole, 53300 on a flood."""
+        waits = self._waits.setdefault(session.id, [])
         request = make_request(session, command, decision, self._shelf.now(), self._caps)
         stored = await self._shelf.file(request, self._caps)
         url = f"{self._url}/v1/approvals/{stored.id}"
         pending = PendingApproval(stored, url, session, self._shelf, self._watch, self._reactor)
-        waits = [other for other in self._waits.get(session.id, []) if not other.over]
-        self._waits[session.id] = [*waits, pending]
+        if decision.wait > 0:
+            waits[:] = [*(other for other in waits if not other.over), pending]
+        if self._waits.get(session.id) is not waits:
+            # It ended while the store was still writing, and before it could see the request (A6).
+            pending.release("the session ended")
+            self._later(self._shelf.session_ended(session.id))
         return pending
 
     def ended(self, session: Session) -> None:

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from twisted_hoop.approval.desk import Desk
-from twisted_hoop.model import Principal
+from twisted_hoop.model import Principal, Session
 from twisted_hoop.store.database import Database
 from twisted_hoop.store.reads import ReadLog
 from twisted_hoop.store.sessions import SessionIndex
 
 
 class LiveSessions(Protocol):
-    """The sessions of this process."""
+    """The sessions of this process; `twisted_hoop.sessions` has them."""
 
-    def end(self, session_id: str, reason: str, /) -> bool:
-        """End it with its protocol's goodbye; False when it is not live here."""
+    def end_where(self, matches: Callable[[Session], bool], code: str, message: str, /) -> int:
+        """End those that match, each with its protocol's goodbye; how many there were."""
 
 
 class Recordings(Protocol):

@@ -53,7 +53,7 @@ class Sessions:
         if not self._parts.operates(principal):
             raise Problem(403, "ending sessions is for operators")
         reason = call.json(EndBody).reason
-        if not self._parts.live.end(ident, reason):
+        if not self._parts.live.end_where(lambda session: session.id == ident, "ended", reason):
             raise Problem(404, "no such session is live here")
         return Reply({"ended": ident}, status=202)
 
