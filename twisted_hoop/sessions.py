@@ -21,6 +21,9 @@ class Ending(Protocol):
     def cancel(self) -> None:
         """Cancel what it runs, or withdraw what it waits for."""
 
+    def activity(self) -> tuple[int, bool, bool]:
+        """(commands so far, whether something runs or waits, whether a transaction is open)."""
+
 
 @dataclass(slots=True)
 class Live:

@@ -39,6 +39,10 @@ class Hall:
         self._memory = memory
         self._sources: dict[str, CatalogueSource] = {}
 
+    def same(self, section: TargetSection, masks: Sequence[MaskSection]) -> bool:
+        """Whether a reload leaves this target as it is."""
+        return section == self.section and tuple(masks) == self._masks
+
     def database(self, asked: str) -> str:
         """The database a client gets; raises UnknownTarget for one that is not offered."""
         own = self.section.database or self.section.name

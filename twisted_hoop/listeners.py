@@ -1,0 +1,127 @@
+"""Where clients connect: one port a configured listener, each with its protocol's factory."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.interfaces import IListeningPort
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+from twisted.protocols.policies import WrappingFactory
+
+from twisted_hoop.errors import ConfigurationError
+from twisted_hoop.identity.provider import IdentityProvider, ScramLogin
+from twisted_hoop.model import Peer
+from twisted_hoop.postgres.authentication import chooser
+from twisted_hoop.postgres.opening import Opening, Services
+from twisted_hoop.postgres.server import ALPN, PostgresFactory
+from twisted_hoop.settings import ListenerSection, Settings
+from twisted_hoop.transport import ReloadingContext, server_context, server_endpoint
+from twisted_hoop.web.parts import Parts
+from twisted_hoop.web.site import build_site
+
+
+class Listeners:
+    """See the module. `identity` is asked for anew: a reload changes it."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        settings: Settings,
+        services: Services,
+        identity: Callable[[], IdentityProvider],
+        parts: Parts,
+    ) -> None:
+        self._reactor = reactor
+        self._settings = settings
+        self._services = services
+        self._identity = identity
+        self._parts = parts
+        self._ports: list[tuple[ListenerSection, IListeningPort]] = []
+
+    async def start(self) -> None:
+        """Listen everywhere, or raise ConfigurationError naming the listener that cannot."""
+        for section in self._settings.listeners:
+            endpoint = server_endpoint(self._reactor, section.endpoint)
+            try:
+                port = await endpoint.listen(self._factory(section))
+            except Exception as error:
+                raise ConfigurationError([f"listeners: {section.name}: cannot listen: {error}"]) from error
+            self._ports.append((section, port))
+
+    def describe(self) -> list[str]:
+        """`name protocol address` of each."""
+        return [f"{section.name} {section.protocol} {port.getHost()}" for section, port in self._ports]
+
+    async def stop(self) -> None:
+        """Accept nobody any more."""
+        for _, port in self._ports:
+            await maybeDeferred(port.stopListening)
+        self._ports = []
+
+    def _factory(self, section: ListenerSection) -> Factory:
+        if section.protocol == "api":
+            return self._api(section)
+        return self._postgres(section)
+
+    def _postgres(self, section: ListenerSection) -> Factory:
+        def scram(user: str, peer: Peer) -> ScramLogin | None:
+            provider = self._identity()
+            only = section.auth == ["scram"]
+            return provider.scram(user, peer) if only or provider.has_scram(user) else None
+
+        def authentication(parameters: dict[str, str], peer: Peer) -> Any:
+            choose = chooser(self._identity(), scram, list(section.auth), self._discovery(section))
+            return choose(parameters, peer)
+
+        context = _context(section, (ALPN,))
+        opening = Opening(self._services)
+        return PostgresFactory(
+            self._reactor,
+            self._settings.gateway,
+            section,
+            context,
+            opening,
+            authentication,
+            self._services.sessions.cancel,
+        )
+
+    def _discovery(self, section: ListenerSection) -> tuple[str, str]:
+        issuers = self._settings.issuers
+        wanted = next((i for i in issuers if i.name == section.issuer), issuers[0] if issuers else None)
+        return (wanted.issuer, wanted.scope) if wanted is not None else ("", "")
+
+    def _api(self, section: ListenerSection) -> Factory:
+        context = _context(section, ("http/1.1",))
+        site = build_site(self._parts, self._reactor, encrypted=context is not None)
+        return site if context is None else _TlsFactory(site, context)
+
+
+class _TlsFactory(WrappingFactory):
+    """Starts TLS before the first byte for protocols that know nothing of it."""
+
+    noisy = False
+
+    def __init__(self, wrapped: Any, context: Callable[[], ssl.SSLContext]) -> None:
+        super().__init__(wrapped)
+        self._context = context
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """The wrapped factory's own protocol, told of TLS before it is told of the connection."""
+        protocol = self.wrappedFactory.buildProtocol(addr)
+        if protocol is not None:
+            protocol.firstByte = lambda byte: self._context()
+        return protocol
+
+
+def _context(section: ListenerSection, alpn: tuple[str, ...]) -> Callable[[], ssl.SSLContext] | None:
+    if not section.certificate:
+        return None
+    return ReloadingContext(
+        lambda: server_context(section.certificate, section.key, alpn), section.certificate, section.key
+    )

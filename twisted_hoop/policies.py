@@ -1,0 +1,39 @@
+"""The policy in force: one object the whole gateway asks, whose content a reload replaces whole (R13)."""
+
+from __future__ import annotations
+
+from twisted_hoop.model import Session
+from twisted_hoop.policy.rules import RulePolicy
+from twisted_hoop.settings import Settings
+
+
+class PolicyInForce:
+    """Holds the current rules, and per session the names of the masks that apply by default."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.current = RulePolicy(settings)
+        self._masks: dict[str, tuple[str, frozenset[str]]] = {}
+
+    def __call__(self) -> RulePolicy:
+        """The rules now."""
+        return self.current
+
+    def replace(self, settings: Settings) -> None:
+        """New rules, whole; raises before anything changes."""
+        policy = RulePolicy(settings)
+        self.current = policy
+        self._masks.clear()
+
+    def masks(self, session: Session) -> frozenset[str]:
+        """Names of the masks that apply to this session by the rules in force."""
+        known = self._masks.get(session.id)
+        policy = self.current
+        if known is not None and known[0] == policy.version:
+            return known[1]
+        names = frozenset(m.name for m in policy.masks_for(session.principal, session.target))
+        self._masks[session.id] = (policy.version, names)
+        return names
+
+    def forget(self, session: Session) -> None:
+        """The session is over."""
+        self._masks.pop(session.id, None)

@@ -1,0 +1,258 @@
+"""The composition root: the only module that names concrete classes. `make_service` reads from top to bottom."""
+
+from __future__ import annotations
+
+import os
+import secrets as random
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import IService, MultiService, Service
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
+
+from twisted_hoop.approval.approver import Approver
+from twisted_hoop.approval.desk import Desk
+from twisted_hoop.approval.shelf import Shelf
+from twisted_hoop.approval.watch import Watch
+from twisted_hoop.config import load, reload
+from twisted_hoop.config_files import check_files
+from twisted_hoop.errors import ConfigurationError, HoopError
+from twisted_hoop.gate import Gate
+from twisted_hoop.halls import Halls
+from twisted_hoop.identity.locks import Locks
+from twisted_hoop.identity.provider import IdentityProvider
+from twisted_hoop.identity.replay import ReplayGuard
+from twisted_hoop.listeners import Listeners
+from twisted_hoop.metrics import Metrics
+from twisted_hoop.model import Decision, Outcome, Principal, Session
+from twisted_hoop.policies import PolicyInForce
+from twisted_hoop.postgres.opening import Services
+from twisted_hoop.recording.files import private_folder
+from twisted_hoop.recording.library import Library
+from twisted_hoop.recording.recorder import Recorder
+from twisted_hoop.secrets.store import SecretStore
+from twisted_hoop.sessions import Sessions
+from twisted_hoop.settings import Settings
+from twisted_hoop.store.database import Database
+from twisted_hoop.store.reads import ReadLog
+from twisted_hoop.store.sessions import SessionIndex
+from twisted_hoop.warden import Warden
+from twisted_hoop.web.parts import Parts
+
+
+def make_service(config: str, reactor: Any, environ: Mapping[str, str]) -> IService:
+    """The gateway as a Twisted service. Raises ConfigurationError with every problem before anything is opened."""
+    path = Path(config).resolve()
+    settings = load(path)
+    problems = check_files(settings, path)
+    if problems:
+        raise ConfigurationError([f"{path.name}: {problem}" for problem in problems])
+    parent = MultiService()
+    gateway = GatewayService(path, settings, reactor, environ)
+    gateway.setServiceParent(parent)
+    return parent
+
+
+class GatewayService(Service):
+    """Builds everything in `startService`, and lets go of it in `stopService`, sessions last."""
+
+    log = Logger()
+    name = "hoop"
+
+    def __init__(self, path: Path, settings: Settings, reactor: Any, environ: Mapping[str, str]) -> None:
+        self._path = path
+        self._settings = settings
+        self._reactor = reactor
+        self._state = private_folder(Path(settings.gateway.state))
+        self._locks = Locks()
+        self._replay = ReplayGuard()
+        self.policy = PolicyInForce(settings)
+        self.identity = self._identity_of(settings)
+        self.sessions = Sessions()
+        self.metrics = Metrics()
+        self.recorder = Recorder(settings.recording, self._state, reactor, settings.gateway.name)
+        self.metrics.watch_recorder(self.recorder.counts)
+        url = settings.store.url or f"sqlite:///{self._state / 'store.db'}"
+        self.database = Database(url, reactor)
+        self.index = SessionIndex(self.database, time.time)
+        self._watch = Watch(lambda ids: self._shelf.decided(ids), reactor)
+        self._shelf = Shelf(self.database, time.time, lambda principal: self.identity.still_valid(principal))
+        self.approver = Approver(self._shelf, self._watch, reactor, settings.gateway.url)
+        self.gate = Gate(self.policy, self.approver)
+        vault = SecretStore(reactor, environ, root=path.parent)
+        self.halls = Halls(reactor, settings, vault, _masking_key(self._state), self._state / "bindings")
+        self.warden = Warden(reactor, self.sessions, lambda: self.identity, self.policy, self._lock_of)
+        self.listeners = Listeners(reactor, settings, self._services(), lambda: self.identity, self._parts())
+
+    # -- composing ------------------------------------------------------------------------------------------------
+
+    def _identity_of(self, settings: Settings) -> IdentityProvider:
+        return IdentityProvider(settings, self._reactor, locks=self._locks, replay=self._replay)
+
+    def _services(self) -> Services:
+        return Services(
+            self._reactor,
+            self.gate,
+            self.policy,
+            self.policy.masks,
+            self.halls.find,
+            self.recorder,
+            self.approver,
+            self.sessions,
+            self._observe,
+            self,
+        )
+
+    def _parts(self) -> Parts:
+        settings = self._settings
+        return Parts(
+            _Current(self),
+            Desk(self.database, self._shelf, self._watch),
+            self.database,
+            self.index,
+            ReadLog(self.database, time.time),
+            self.sessions,
+            Library(self.recorder.folder),
+            self.metrics.render,
+            frozenset(settings.api.auditors),
+            frozenset(settings.api.operators),
+        )
+
+    # -- what sessions tell ---------------------------------------------------------------------------------------
+
+    def decided(self, decision: Decision, verdict: str) -> None:
+        """See Meter."""
+        self.metrics.command("", verdict, 0.0)
+
+    def _observe(self, session: Session, outcome: Outcome | None) -> None:
+        work: Any
+        if outcome is None:
+            self.metrics.session_opened(session.target.name)
+            work = self.index.opened(session)
+            _log_session(self.log, "session opened", session)
+        else:
+            self.policy.forget(session)
+            self.metrics.session_ended(session.target.name, outcome.code)
+            work = self.index.closed(session.id, outcome, 0)
+            _log_session(self.log, f"session ended: {outcome.code}", session)
+        if isinstance(work, Deferred):
+            work.addErrback(lambda f: self.log.warn("the session index was not written: {e}", e=str(f.value)))
+
+    def _lock_of(self, session: Session) -> str:
+        lock = self._locks.holds(session.principal, session.target.name)
+        return f"{lock.kind} {lock.value} {lock.reason}".strip() if lock is not None else ""
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    def startService(self) -> None:
+        """Open the store, end what a crash left open, then listen."""
+        super().startService()
+        self.database.start()
+        started = Deferred.fromCoroutine(self._start())
+        started.addErrback(self._could_not_start)
+
+    async def _start(self) -> None:
+        recovered = await self.recorder.recover()
+        await self.index.interrupted([r.session for r in recovered])
+        await self.listeners.start()
+        self.warden.start()
+        self.log.info("hoop is ready", policy=self.policy().version, listeners=self.listeners.describe())
+
+    def _could_not_start(self, failure: Any) -> None:
+        self.log.critical("the gateway cannot start: {why}", why=str(failure.value))
+        if not isinstance(failure.value, HoopError):
+            self.log.failure("why", failure=failure)
+        self.exit_code = 1
+        if self._reactor.running:
+            self._reactor.stop()
+
+    exit_code = 0
+
+    def reload(self) -> None:
+        """SIGHUP: the whole new configuration, or the old one stays (R13)."""
+        try:
+            settings = reload(self._path, self._settings)
+            problems = check_files(settings, self._path)
+            if problems:
+                raise ConfigurationError(problems)
+            identity = self._identity_of(settings)
+            self.policy.replace(settings)
+        except Exception as error:
+            self.log.error("the configuration was not reloaded, the old one stays: {why}", why=str(error))
+            return
+        self.identity = identity
+        self.halls.replace(settings)
+        self._settings = settings
+        self.log.info("the configuration was reloaded", policy=self.policy().version)
+
+    def stopService(self) -> Deferred[None]:
+        """Accept nobody, let commands finish, then end every session with a message."""
+        super().stopService()
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
+        await self.listeners.stop()
+        self.warden.stop()
+        until = self._reactor.seconds() + self._settings.gateway.stop_timeout
+        while self._reactor.seconds() < until and any(live.handle.activity()[1] for live in self.sessions):
+            await _pause(self._reactor, 0.05)
+        closing = [live.handle for live in self.sessions]
+        for handle in closing:
+            handle.end("57P01", "hoop: the gateway stops; connect again")
+        while len(self.sessions) and self._reactor.seconds() < until + 5:
+            await _pause(self._reactor, 0.02)
+        await gatherResults([self.recorder.idle()])
+        await self._stopped_database()
+
+    async def _stopped_database(self) -> None:
+        await _pause(self._reactor, 0.05)
+        self.database.stop()
+
+
+class _Current:
+    """The identity provider in force, for those who were given it once."""
+
+    def __init__(self, service: GatewayService) -> None:
+        self._service = service
+
+    def authenticate(self, credential: str, peer: Any) -> Any:
+        """See IIdentityProvider."""
+        return self._service.identity.authenticate(credential, peer)
+
+    def still_valid(self, principal: Principal) -> bool:
+        """See IIdentityProvider."""
+        return self._service.identity.still_valid(principal)
+
+
+def _pause(reactor: Any, seconds: float) -> Deferred[None]:
+    waited: Deferred[None] = Deferred()
+    reactor.callLater(seconds, waited.callback, None)
+    return waited
+
+
+def _log_session(log: Logger, what: str, session: Session) -> None:
+    log.info(
+        "{what}",
+        what=what,
+        session=session.id,
+        principal=session.principal.label,
+        issuer=session.principal.issuer,
+        target=session.target.name,
+        peer=session.peer.address,
+    )
+
+
+def _masking_key(state: Path) -> bytes:
+    """The key that makes hashes join-preserving; made once, mode 0600."""
+    path = state / "masking.key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return path.read_bytes()
+    with os.fdopen(descriptor, "wb") as file:
+        key = random.token_bytes(32)
+        file.write(key)
+    return key

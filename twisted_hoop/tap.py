@@ -1,0 +1,61 @@
+"""`twistd hoop --config FILE`: options, log, signals, and the service."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.logger import globalLogBeginner
+from twisted.python.usage import Options as BaseOptions
+from twisted.python.usage import UsageError
+
+from twisted_hoop.errors import HoopError
+
+
+class Options(BaseOptions):
+    """The command line. Everything else stands in the configuration file."""
+
+    synopsis = "[options]"
+    longdesc = (
+        "Runs the gateway that the configuration file describes. SIGHUP reloads it, SIGTERM stops it gracefully. "
+        "Check a file beforehand with: hoop config check FILE"
+    )
+    optParameters = [
+        ["config", "c", "/etc/hoop/hoop.toml", "The configuration file."],
+        ["log", None, "json", "How lines are logged: json or text."],
+        ["log-level", None, "info", "debug, info, warn, error or critical."],
+    ]
+
+    def postOptions(self) -> None:
+        """Check what was given."""
+        if self["log"] not in ("json", "text"):
+            raise UsageError("--log is json or text")
+
+
+def makeService(options: Options) -> IService:
+    """What twistd asks for. Here alone the reactor that twistd has chosen is looked up, to be passed on."""
+    from twisted.internet import reactor  # noqa: TID251
+
+    from twisted_hoop.logs import json_log
+    from twisted_hoop.service import make_service
+
+    if options["log"] == "json":
+        globalLogBeginner.beginLoggingTo([json_log(sys.stderr, options["log-level"])], redirectStandardIO=False)
+    try:
+        service = make_service(options["config"], reactor, os.environ)
+    except HoopError as error:
+        raise SystemExit(f"hoop: {error}") from None
+    _reload_on_hangup(service, reactor)
+    return service
+
+
+def _reload_on_hangup(service: Any, reactor: Any) -> None:
+    gateway = service.getServiceNamed("hoop")
+
+    def hangup(*_: object) -> None:
+        reactor.callFromThread(gateway.reload)
+
+    reactor.callWhenRunning(signal.signal, signal.SIGHUP, hangup)
