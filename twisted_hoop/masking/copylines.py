@@ -12,6 +12,7 @@ from typing import Final, Literal, Protocol
 from twisted_hoop.errors import ProtocolError
 
 Side = Literal["client", "target"]
+Format = Literal["text", "csv", "binary"]
 
 HELD_LIMIT: Final = 64 << 20
 """The longest row, in octets."""
@@ -226,3 +227,15 @@ class CsvCodec:
 
     def is_quoted(self, raw: bytes) -> bool:
         return raw.startswith(self.special)
+
+
+def codec(format: Format, delimiter: str, quote: str, escape: str, null: str) -> Codec:  # noqa: A002 - COPY's word
+    """The reader and writer of one row format, text or csv."""
+    if format == "text":
+        return TextCodec(delimiter.encode(), null.encode())
+    return CsvCodec(delimiter.encode(), quote.encode(), escape.encode(), null.encode())
+
+
+def lines(format: Format, side: Side, quote: str, escape: str) -> Lines:  # noqa: A002
+    """The row cutter of one row format, text or csv."""
+    return Lines(side, quote.encode(), escape.encode()) if format == "csv" else Lines(side)

@@ -6,31 +6,19 @@ Rows are framed again before anything is looked at: a CopyData message may hold 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final, Literal
+from typing import Final
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.masking.copybinary import Cells, Tuples, pack
-from twisted_hoop.masking.copylines import END_MARKER, Codec, CsvCodec, Lines, TextCodec
+from twisted_hoop.masking.copylines import END_MARKER, Format, codec, lines
+from twisted_hoop.masking.structured import ContentMasker
 
-Format = Literal["text", "csv", "binary"]
 CellFunction = Callable[[bytes], bytes | None]
 """A value that is not NULL in; the same object, its replacement, or None for NULL out."""
 Column = bytes | CellFunction | None
 """What happens to a column: a constant that replaces every value, a function, or None: it passes."""
 
 NULL_COLUMN: Final[CellFunction] = lambda value: None  # noqa: E731 - a constant function
-
-
-def codec(format: Format, delimiter: str, quote: str, escape: str, null: str) -> Codec:  # noqa: A002 - COPY's word
-    """The reader and writer of one row format, text or csv."""
-    if format == "text":
-        return TextCodec(delimiter.encode(), null.encode())
-    return CsvCodec(delimiter.encode(), quote.encode(), escape.encode(), null.encode())
-
-
-def lines(format: Format, side: Literal["client", "target"], quote: str, escape: str) -> Lines:  # noqa: A002
-    """The row cutter of one row format, text or csv."""
-    return Lines(side, quote.encode(), escape.encode()) if format == "csv" else Lines(side)
 
 
 class CopyMasker:
@@ -41,9 +29,24 @@ class CopyMasker:
     """
 
     __slots__ = (
-        "_codec", "_delimiter", "_header", "_lines", "_null", "_plan", "_quote", "_raw", "_special", "_tuples",
-        "_width", "masked", "rows",
-    )  # fmt: skip
+        "_clean",
+        "_codec",
+        "_delimiter",
+        "_escape",
+        "_header",
+        "_lines",
+        "_might",
+        "_null",
+        "_plan",
+        "_quote",
+        "_raw",
+        "_special",
+        "_sure",
+        "_tuples",
+        "_width",
+        "masked",
+        "rows",
+    )
 
     def __init__(
         self,
@@ -66,13 +69,19 @@ class CopyMasker:
         self._delimiter, self._null = self._codec.delimiter, self._codec.null
         self._special = self._codec.special
         self._quote = quote.encode() if format == "csv" else b"\n"  # no row begins with a newline
+        self._escape = escape.encode()
         self._raw = [(i, *self._prepared(column)) for i, column in self._plan]
+        joined = {i: c for i, c in self._plan if isinstance(c, ContentMasker) and c.reach == "joined"}
+        self._sure = [entry for entry in self._raw if entry[0] not in joined]
+        self._might = next((c.might for c in joined.values()), None)
+        self._clean = False
 
     def feed(self, payload: bytes) -> bytes:
         """The body of a CopyData message → the octets to pass on, which may be empty while a row is incomplete."""
         if self._tuples is not None:
             return b"".join(map(self._piece, self._tuples.feed(payload)))
         rows = self._lines.feed(payload)
+        self._clean = self._might is not None and rows != [] and self._is_clean(b"\n".join(rows))
         if len(rows) == 1:
             return self._row(rows[0]) + b"\n"
         if not rows:
@@ -87,6 +96,7 @@ class CopyMasker:
             self._tuples.flush()
             return b""
         rest = self._lines.flush()
+        self._clean = False
         return b"" if rest is None else self._row(rest)
 
     def _row(self, row: bytes) -> bytes:
@@ -97,7 +107,7 @@ class CopyMasker:
         if len(fields) != self._width:
             return self._odd(row)
         self.rows += 1
-        for index, plain, quoted, action in self._raw:
+        for index, plain, quoted, action in self._sure if self._clean else self._raw:
             raw = fields[index]
             if raw == self._null:
                 continue
@@ -107,6 +117,20 @@ class CopyMasker:
             else:
                 fields[index] = self._computed(raw, action)
         return self._delimiter.join(fields)
+
+    def _is_clean(self, rows: bytes) -> bool:
+        """Whether detectors find nothing in whole rows: then no cell is decoded. Escapes may hide something: not clean.
+
+        Delimiters and quotes become newlines, so that every cell begins and ends a line, as `Detector.might` wants it.
+        """
+        assert self._might is not None
+        if b"\\" in rows and b"\\" in rows.replace(self._null, b""):
+            return False
+        if self._special in rows:
+            if self._special * 2 in rows or (self._escape != self._special and self._escape in rows):
+                return False
+            rows = rows.replace(self._special, b"\n")
+        return not self._might(rows.replace(self._delimiter, b"\n"))
 
     def _prepared(self, column: bytes | CellFunction) -> tuple[bytes, bytes, CellFunction | None]:
         """A constant as plain and as quoted field, or the function that computes the value."""

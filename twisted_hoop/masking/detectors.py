@@ -7,6 +7,7 @@ fields stick to values and break word boundaries.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,6 +21,9 @@ NAMES: Final = tuple(BUILT_IN)
 """Every detector there is."""
 
 _MEMORY: Final = 256 << 20
+_USER: Final = "pattern-"
+_ANCHOR: Final = re.compile(r"\\\\|\\A|\\z")
+_NO_LINES: Final = re.compile(r"\(\?[A-Za-z]*-[A-Za-z]*m")
 _HITS: Final = 5000
 _USER_HITS: Final = 200
 _SHORT: Final = 1 << 16
@@ -46,10 +50,10 @@ class Detector:
 
     def __init__(self, names: Sequence[str], patterns: Sequence[str] = ()) -> None:
         rules = [(name, rule) for name in dict.fromkeys(names) for rule in _built_in(name)]
-        rules += [(f"pattern-{i}", Rule(pattern)) for i, pattern in enumerate(patterns, 1)]
+        rules += [(f"{_USER}{i}", Rule(pattern)) for i, pattern in enumerate(patterns, 1)]
         self.names = tuple(dict.fromkeys(name for name, _ in rules))
         self._rules = [(name, rule, _compile(rule.pattern)) for name, rule in rules]
-        self._set = _compile_set(rule.pattern for _, rule in rules)
+        self._set = _compile_set(_joined(name, rule.pattern) for name, rule in rules)
 
     def might(self, data: bytes) -> bool:
         """Whether anything may be found in `data`. False is certain; True means: look with `spans`."""
@@ -88,7 +92,7 @@ class Detector:
 
         A user's pattern may read to the end of the value for every short match; ours cost some microseconds a match.
         """
-        return hits >= _HITS or (name.startswith("pattern-") and rest > _SHORT)
+        return hits >= _HITS or (name.startswith(_USER) and rest > _SHORT)
 
 
 def _built_in(name: str) -> tuple[Rule, ...]:
@@ -114,6 +118,15 @@ def _compile(pattern: str) -> Any:
 def _message(error: Exception) -> str:
     text = error.args[0] if error.args else ""
     return text.decode(errors="replace") if isinstance(text, bytes) else str(text)
+
+
+def _joined(name: str, pattern: str) -> str:
+    """The pattern as it must be searched in cells joined by newlines: a cell's ends are line ends there."""
+    if not name.startswith(_USER):
+        return pattern
+    if _NO_LINES.search(pattern):
+        return ""  # matches everything: the filter always says "look closer"
+    return "(?m)" + _ANCHOR.sub(lambda m: {"\\A": "^", "\\z": "$"}.get(m[0], m[0]), pattern)
 
 
 def _compile_set(patterns: Iterable[str]) -> Any:

@@ -14,7 +14,7 @@ from twisted_hoop.masking.requests import RequestMask
 from twisted_hoop.masking.shown import shown
 from twisted_hoop.masking.spans import SpanMasker
 from twisted_hoop.masking.strategies import CellMasker, masker_for, strictest
-from twisted_hoop.masking.structured import Reach, mask_content, reach
+from twisted_hoop.masking.structured import ContentMasker, mask_content
 from twisted_hoop.policy.catalogue import TypeInfo
 from twisted_hoop.settings import MaskSection
 
@@ -22,30 +22,6 @@ __all__ = ["CellMasker", "ContentMasker", "MaskSet"]
 
 _REMEMBERED: Final = 256
 _NO_TYPES: Final[Mapping[int, TypeInfo]] = {}
-
-
-class ContentMasker:
-    """Hides what detectors find in one column's values; the same object comes back when nothing is found.
-
-    `reach` says how to use it. "joined": join the column's cells of a chunk of rows by newlines, ask the detector's
-    `might` once, and call this for single cells only when it says yes. "single": call it for every cell, since the
-    octets do not show the text they stand for (numbers in binary form, bytea, binary arrays).
-    """
-
-    __slots__ = ("_fmt", "_masker", "_oid", "_types", "reach")
-
-    def __init__(
-        self, masker: SpanMasker, type_oid: int, fmt: int, types: Mapping[int, TypeInfo], reach: Reach
-    ) -> None:
-        self.reach = reach
-        self._masker = masker
-        self._oid = type_oid
-        self._fmt = fmt
-        self._types = types
-
-    def __call__(self, value: bytes) -> bytes:
-        """The value as it may be shown. NULL is never passed in."""
-        return mask_content(self._masker, self._oid, self._fmt, self._types, value)[0]
 
 
 class MaskSet:
@@ -88,8 +64,10 @@ class MaskSet:
     ) -> ContentMasker | None:
         """What hides finds in a column that is shown otherwise; None when there is nothing to look for in that type."""
         masker = self._span_masker(effective)
-        how = reach(type_oid, fmt, types)
-        return None if masker is None or how == "never" else ContentMasker(masker, type_oid, fmt, types, how)
+        if masker is None:
+            return None
+        content = ContentMasker(masker, type_oid, fmt, types)
+        return None if content.reach == "never" else content
 
     def request_masks(self, effective: frozenset[str]) -> tuple[RequestMask, ...]:
         """The masks of these names that look at what goes in."""

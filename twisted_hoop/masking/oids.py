@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
+BOOL: Final = 16
 BYTEA: Final = 17
 CHAR: Final = 18
 INT8: Final = 20
 INT2: Final = 21
 INT4: Final = 23
 OID: Final = 26
+TEXT: Final = 25
 JSON: Final = 114
 FLOAT4: Final = 700
 FLOAT8: Final = 701

@@ -12,8 +12,7 @@ from typing import Literal
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.masking.copybinary import Cells, Tuples, pack
-from twisted_hoop.masking.copylines import END_MARKER
-from twisted_hoop.masking.copyrows import Format, codec, lines
+from twisted_hoop.masking.copylines import END_MARKER, Format, codec, lines
 from twisted_hoop.masking.spans import SpanMasker
 from twisted_hoop.masking.structured import CellLook
 from twisted_hoop.policy.catalogue import TypeInfo
@@ -66,8 +65,8 @@ def look_at_parameter(
 
 
 def look_at_literals(masks: Sequence[RequestMask], literals: Iterable[str]) -> list[Finding]:
-    """What is found in a statement's string constants. With action `mask` use `literals.mask_literals` to rewrite them,
-    or refuse and tell the client to send the value as a parameter."""
+    """What is found in a statement's string constants. Nothing is rewritten here, not even by action
+    `mask`: the caller refuses, and its hint says to send the value as a parameter."""
     findings: list[Finding] = []
     for number, literal in enumerate(literals, 1):
         data = literal.encode("utf-8", "surrogatepass")

@@ -148,6 +148,29 @@ class CellLook:
         return data if self._text(text) is text else bytes(len(data))
 
 
+class ContentMasker:
+    """Hides what detectors find in one column's values; the same object comes back when nothing is found.
+
+    `reach` says how to use it. "joined": join the column's cells of a chunk of rows by newlines, ask `might` once, and
+    call this for single cells only when it says yes. "single": call it for every cell, since the octets do not show
+    the text they stand for (numbers in binary form, bytea, binary arrays).
+    """
+
+    __slots__ = ("_fmt", "_masker", "_oid", "_types", "might", "reach")
+
+    def __init__(self, masker: SpanMasker, type_oid: int, fmt: int, types: Mapping[int, TypeInfo]) -> None:
+        self.reach = reach(type_oid, fmt, types)
+        self.might = masker.detector.might
+        self._masker = masker
+        self._oid = type_oid
+        self._fmt = fmt
+        self._types = types
+
+    def __call__(self, value: bytes) -> bytes:
+        """The value as it may be shown. NULL is never passed in."""
+        return mask_content(self._masker, self._oid, self._fmt, self._types, value)[0]
+
+
 def _is_range(oid: int, info: TypeInfo | None) -> bool:
     built_in = oid in oids.RANGES or oid in oids.MULTIRANGES
     return built_in or (info is not None and info.kind in _RANGE_KINDS)
