@@ -69,10 +69,15 @@ class KeyRing:
         return {"keys": [public_jwk(key, kid) for kid, key in self.keys.items()]}
 
     def sign(self, claims: Mapping[str, Any], kid: str | None = None, headers: Mapping[str, Any] | None = None) -> str:
-        """A JWT with exactly these claims, signed by the key `kid` (the first one by default)."""
+        """A JWT with exactly these claims, signed by the key `kid` (the first one by default).
+
+        `headers` add to `kid` and `typ`; None takes one away. The claims are not looked at: tests sign nonsense too.
+        """
         name = kid if kid is not None else next(iter(self.keys))
         key = self.keys[name]
-        return jwt.encode(dict(claims), key, algorithm_of(key), headers={"kid": name, **(headers or {})})
+        merged = {"kid": name, "typ": "JWT", **(headers or {})}
+        given = {header: value for header, value in merged.items() if value is not None}
+        return jwt.PyJWS().encode(json.dumps(dict(claims)).encode("utf-8"), key, algorithm_of(key), given)
 
     def token(self, subject: str, lifetime: float = 3600.0, kid: str | None = None, **claims: Any) -> str:
         """A token with the usual claims (iss, aud, iat, exp, jti); `claims` add to them, None takes one away."""
