@@ -11,7 +11,7 @@ import pytest
 
 from tests.support.recordings import command, recorded
 from twisted_hoop.cli.sources import LocalSource, RemoteSource, recordings_folder
-from twisted_hoop.errors import HoopError, UnknownRecording
+from twisted_hoop.errors import HoopError, RecordingDamaged, UnknownRecording
 
 
 def test_both_sources_agree(tmp_path: Path) -> None:
@@ -52,6 +52,21 @@ def test_ids_are_checked_before_they_become_a_url_r9() -> None:
 def test_an_answer_that_is_not_json_is_an_error() -> None:
     with pytest.raises(HoopError, match="not JSON"):
         list(RemoteSource(lambda path: {}, lambda path: ["<html>"]).entries("session-0001"))
+
+
+def test_a_damaged_recording_is_an_error_after_its_good_entries() -> None:
+    sent = [
+        '{"n": 0, "kind": "open"}',
+        '{"n": 1, "kind": "damaged"}',
+        '{"kind": "damaged", "message": "at byte 9"}',
+        "[]",
+    ]
+    entries = RemoteSource(lambda path: {}, lambda path: sent).entries("session-0001")
+    assert [next(entries)["n"], next(entries)["n"]] == [0, 1]
+    with pytest.raises(RecordingDamaged, match="at byte 9"):
+        next(entries)
+    with pytest.raises(HoopError, match="no object"):
+        list(RemoteSource(lambda path: {}, lambda path: sent[3:]).entries("session-0001"))
 
 
 def test_a_state_folder_without_recordings(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from urllib.parse import quote, urlencode
 
 import click
 
-from twisted_hoop.errors import HoopError
+from twisted_hoop.errors import HoopError, RecordingDamaged
 from twisted_hoop.recording.files import LEDGER, checked_id
 from twisted_hoop.recording.library import Library
 
@@ -83,7 +83,11 @@ def _entry(line: str) -> dict[str, Any]:
         value = json.loads(line)
     except ValueError as error:
         raise HoopError(f"the API sent an entry that is not JSON: {error}") from error
-    return value if isinstance(value, dict) else {}
+    if not isinstance(value, dict):
+        raise HoopError("the API sent an entry that is no object")
+    if value.get("kind") == "damaged" and "n" not in value:  # not an entry: how the API ends a damaged recording
+        raise RecordingDamaged(str(value.get("message")))
+    return value
 
 
 def recordings_folder(state: Path) -> Path:
