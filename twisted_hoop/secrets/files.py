@@ -20,11 +20,13 @@ def read_secret_file(path: Path) -> Secret:
     try:
         # Not blocking: a FIFO in the file's place must not hold the thread.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+        try:
+            _check(path, os.fstat(descriptor))
+            data = os.read(descriptor, MAX_SIZE + 1)
+        finally:
+            os.close(descriptor)
     except OSError as error:
         raise SecretUnavailable(f"secret file {path}: {error.strerror}") from None
-    with os.fdopen(descriptor, "rb") as file:
-        _check(path, os.fstat(descriptor))
-        data = file.read(MAX_SIZE + 1)
     return _text(path, data)
 
 
