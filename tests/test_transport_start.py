@@ -50,6 +50,8 @@ def asked(ends: Pair, files: Certificates) -> None:
 
 
 def test_start_tls_in_the_middle(loop: Loop, files: Certificates) -> None:
+    der = ssl.PEM_cert_to_DER_cert(Path(files.cert).read_text())
+
     async def scene() -> None:
         ends = await pair(loop.reactor, EAGER, TlsEnd, TlsEnd)
         asked(ends, files)
@@ -60,7 +62,6 @@ def test_start_tls_in_the_middle(loop: Loop, files: Certificates) -> None:
         assert server.version == client.version == "TLSv1.3"
         assert server.selected_alpn == client.selected_alpn == "hoop"
         assert client.cipher == server.cipher != ""
-        der = ssl.PEM_cert_to_DER_cert(Path(files.cert).read_text())
         assert client.peer_certificate == der and server.peer_certificate is None
         assert ends.server.events == ends.client.events == ["made", "shaken"]
         await ends.close()
@@ -295,7 +296,9 @@ def test_a_handshake_cut_into_single_bytes(loop: Loop, files: Certificates) -> N
     loop.run(port.stopListening)
 
 
-@pytest.mark.parametrize("garbage", [b"\x16garbage that is no handshake", b"\x16\x03\x01\x00\x05hello", b"\x16" * 70_000])
+@pytest.mark.parametrize(
+    "garbage", [b"\x16garbage that is no handshake", b"\x16\x03\x01\x00\x05hello", b"\x16" * 70_000]
+)
 def test_garbage_instead_of_a_handshake(loop: Loop, files: Certificates, garbage: bytes) -> None:
     factory, port = listening(loop, files, direct_end(files))
     with socket.create_connection(("127.0.0.1", port.getHost().port)) as sock:

@@ -58,10 +58,14 @@ async def _stock_pair(reactor: Any, files: Certificates, end: Callable[[], End])
     where = f"ssl:0:privateKey={files.key}:certKey={files.cert}:interface=127.0.0.1"
     port = await serverFromString(reactor, where).listen(factory)
     accepted = factory.next()
-    options = optionsForClientTLS("localhost", trustRoot=Certificate.loadPEM(Path(files.ca).read_bytes()))
+    options = optionsForClientTLS("localhost", trustRoot=_root(files))
     plain = clientFromString(reactor, f"tcp:127.0.0.1:{port.getHost().port}")
     client: Any = await wrapClientTLS(options, plain).connect(Ends(end))
     return Pair(await accepted, client, port, factory)
+
+
+def _root(files: Certificates) -> Any:
+    return Certificate.loadPEM(Path(files.ca).read_bytes())
 
 
 @makes
@@ -184,9 +188,7 @@ def test_bulk_records_are_given_together_and_pausing_holds_the_rest(loop: Loop, 
 # Against a peer that is no transport of ours.
 
 
-def tls_client(
-    loop: Loop, files: Certificates, talk: Callable[[ssl.SSLSocket], None], expect: int = 0
-) -> TlsEnd:
+def tls_client(loop: Loop, files: Certificates, talk: Callable[[ssl.SSLSocket], None], expect: int = 0) -> TlsEnd:
     """Let `talk` speak to a direct-TLS listener of ours; return what was seen there, after the end."""
     context = server_context(files.cert, files.key)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.endpoints import clientFromString, serverFromString
+from twisted.internet.endpoints import AdoptedStreamServerEndpoint, clientFromString, serverFromString
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
 from twisted_hoop.errors import ConfigurationError
+from twisted_hoop.transport_bindings import AdoptedBinding
 from twisted_hoop.transport_connect import EagerClientEndpoint
 from twisted_hoop.transport_listen import EagerPort, EagerServerEndpoint
 from twisted_hoop.transport_names import client_place, server_binding
@@ -47,6 +48,8 @@ def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
         if binding is not None:
             return EagerServerEndpoint(reactor, binding)
         other: IStreamServerEndpoint = serverFromString(reactor, description)
+        if isinstance(other, AdoptedStreamServerEndpoint):
+            return EagerServerEndpoint(reactor, AdoptedBinding(other.fileno, other.addressFamily))
         return other
     except Exception as why:  # Twisted's parsers and plugins raise what they like
         raise _unusable(description, why) from why

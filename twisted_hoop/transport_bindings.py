@@ -1,4 +1,4 @@
-"""Where listening sockets come from: a TCP address, a path, or systemd."""
+"""Where listening sockets come from: a TCP address, a path, or somebody who listens for us."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 
 from twisted.internet.error import CannotListenError
 from twisted.python.lockfile import FilesystemLock
-from twisted.python.systemd import ListenFDs
 
 BACKLOG = 511
 """Connections the kernel keeps waiting (net.core.somaxconn may be less)."""
@@ -31,7 +30,7 @@ class TcpBinding:
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
             self._bind(sock)
-        except (OSError, OverflowError, UnicodeError) as why:
+        except (OSError, OverflowError, TypeError, UnicodeError) as why:
             sock.close()
             raise CannotListenError(self.interface, self.port, why) from why
         return sock
@@ -67,7 +66,7 @@ class UnixBinding:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
             self._bind(sock)
-        except (OSError, ValueError, UnicodeError) as why:
+        except (OSError, TypeError, ValueError) as why:
             sock.close()
             raise CannotListenError(None, self._path, why) from why
         return sock
@@ -102,31 +101,24 @@ class UnixBinding:
 
 
 @dataclass(frozen=True, slots=True)
-class SystemdBinding:
-    """A socket systemd listens on and passed to us (sd_listen_fds(3)), by name or, when name is "", by index."""
+class AdoptedBinding:
+    """A descriptor somebody else made us heir to, listening already: systemd, as a rule (sd_listen_fds(3))."""
 
+    descriptor: int
     family: int
-    index: int = 0
-    name: str = ""
 
     def open(self) -> socket.socket:
-        """See `Binding`. The passed descriptor itself stays open, so that we may listen again later."""
-        where = self.name or f"systemd socket {self.index}"
+        """See `Binding`. The descriptor itself stays open, so that we may listen again later."""
         try:
-            sock = socket.socket(fileno=os.dup(self._descriptor()))
-        except (OSError, KeyError, IndexError) as why:
-            raise CannotListenError(None, where, why) from why
+            sock = socket.socket(fileno=os.dup(self.descriptor))
+        except OSError as why:
+            raise CannotListenError(None, f"descriptor {self.descriptor}", why) from why
         listens = sock.type == socket.SOCK_STREAM and sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
         if sock.family != self.family or not listens:
             sock.close()
-            raise CannotListenError(None, where, OSError("not a listening socket of that domain"))
+            unfit = OSError("not a listening socket of that domain")
+            raise CannotListenError(None, f"descriptor {self.descriptor}", unfit)
         return sock
-
-    def _descriptor(self) -> int:
-        passed = ListenFDs.fromEnvironment()
-        if self.name:
-            return passed.inheritedNamedDescriptors()[self.name]
-        return passed.inheritedDescriptors()[self.index]
 
     def close(self, sock: socket.socket) -> None:
         """See `Binding`."""

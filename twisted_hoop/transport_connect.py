@@ -88,7 +88,7 @@ async def connect_one(reactor: Any, where: Candidate, bind: tuple[str, int] | No
             code = await _settled(reactor, sock, within)
         if code:
             raise error.getConnectError((code, os.strerror(code)))
-    except (OSError, OverflowError, ValueError) as why:  # a name that cannot be an address
+    except (OSError, OverflowError, TypeError, ValueError) as why:  # a name that cannot be an address
         sock.close()
         raise error.ConnectError(string=str(why)) from why
     except BaseException:
@@ -108,7 +108,7 @@ def _timed_out(_: object, within: float) -> int:
 def _bind(sock: socket.socket, bind: tuple[str, int]) -> None:
     try:
         sock.bind(bind)
-    except (OSError, OverflowError) as why:
+    except (OSError, OverflowError, TypeError, ValueError) as why:
         raise error.ConnectBindError(string=str(why)) from why
 
 

@@ -6,11 +6,10 @@ it (`twisted.internet.endpoints.serverFromString`).
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twisted_hoop.transport_bindings import BACKLOG, SystemdBinding, TcpBinding, UnixBinding
+from twisted_hoop.transport_bindings import BACKLOG, TcpBinding, UnixBinding
 from twisted_hoop.transport_connect import CONNECT_TIMEOUT, TcpPlace, UnixPlace
 from twisted_hoop.transport_listen import Binding
 
@@ -113,15 +112,6 @@ def _unix(arguments: Arguments) -> Binding:
     )
 
 
-def _systemd(arguments: Arguments) -> Binding:
-    domain, name, index = arguments.take("domain"), arguments.named("name", ""), arguments.named("index", "")
-    if bool(name) == bool(index):
-        raise ValueError("give either index or name")
-    if domain not in _DOMAINS:
-        raise ValueError("domain is INET, INET6 or UNIX")
-    return SystemdBinding(_DOMAINS[domain], _index(index or "0"), name)
-
-
 def _client_tcp(arguments: Arguments) -> Place:
     host = _some(arguments.take("host"), "host")
     port = _port(arguments.take("port"))
@@ -148,13 +138,6 @@ def _port(text: str) -> int:
     return port
 
 
-def _index(text: str) -> int:
-    index = int(text)
-    if index < 0:
-        raise ValueError("an index is not negative")
-    return index
-
-
 def _flag(text: str) -> bool:
     flags = {"0": False, "no": False, "false": False, "1": True, "yes": True, "true": True}
     if text.lower() not in flags:
@@ -168,12 +151,10 @@ def _some(text: str, what: str) -> str:
     return text
 
 
-_DOMAINS = {"INET": socket.AF_INET, "INET6": socket.AF_INET6, "UNIX": socket.AF_UNIX}
 _SERVERS: dict[str, Callable[[Arguments], Binding]] = {
     "tcp": _tcp,
     "tcp4": _tcp,
     "tcp6": lambda arguments: _tcp(arguments, "::"),
     "unix": _unix,
-    "systemd": _systemd,
 }
 _CLIENTS: dict[str, Callable[[Arguments], Place]] = {"tcp": _client_tcp, "unix": _client_unix}

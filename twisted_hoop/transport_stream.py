@@ -66,25 +66,12 @@ class EagerTransport(SocketEnd):
     handshake is under way.
     """
 
+    # fmt: off
     __slots__ = (
-        "__weakref__",
-        "_aborted",
-        "_again",
-        "_broken",
-        "_deadline",
-        "_first",
-        "_half_closing",
-        "_on_lost",
-        "_outbox",
-        "_paused",
-        "_read_closed",
-        "_start",
-        "_wire",
-        "_writing",
-        "connected",
-        "disconnecting",
-        "tls",
+        "__weakref__", "_aborted", "_again", "_broken", "_deadline", "_first", "_half_closing", "_on_lost",
+        "_outbox", "_paused", "_read_closed", "_start", "_wire", "_writing", "connected", "disconnecting", "tls",
     )
+    # fmt: on
 
     def __init__(
         self,
