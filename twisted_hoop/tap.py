@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
 from typing import Any
 
 from twisted.application.service import IService
-from twisted.logger import globalLogBeginner
 from twisted.python.usage import Options as BaseOptions
 from twisted.python.usage import UsageError
 
 from twisted_hoop.errors import HoopError
+
+LEVELS = ("debug", "info", "warn", "error", "critical")
 
 
 class Options(BaseOptions):
@@ -33,17 +33,19 @@ class Options(BaseOptions):
         """Check what was given."""
         if self["log"] not in ("json", "text"):
             raise UsageError("--log is json or text")
+        if self["log-level"] not in LEVELS:
+            raise UsageError(f"--log-level is one of {', '.join(LEVELS)}")
+        parent = getattr(self, "parent", None)
+        if self["log"] == "json" and parent is not None and not (parent.get("logger") or parent.get("logfile")):
+            parent["logger"] = f"twisted_hoop.log_levels.{self['log-level']}"
 
 
 def makeService(options: Options) -> IService:
     """What twistd asks for. Here alone the reactor that twistd has chosen is looked up, to be passed on."""
     from twisted.internet import reactor  # noqa: TID251
 
-    from twisted_hoop.logs import json_log
     from twisted_hoop.service import make_service
 
-    if options["log"] == "json":
-        globalLogBeginner.beginLoggingTo([json_log(sys.stderr, options["log-level"])], redirectStandardIO=False)
     try:
         service = make_service(options["config"], reactor, os.environ)
     except HoopError as error:

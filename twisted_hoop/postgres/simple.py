@@ -39,6 +39,7 @@ class _Collector:
     def __init__(self, done: Deferred[list[Rows]]) -> None:
         self._done = done
         self._results: list[Rows] = []
+        self._rows: Rows = []
         self._error = ""
         self._buffer = b""
 
@@ -56,10 +57,11 @@ class _Collector:
 
     def _message(self, kind: int, body: bytes) -> None:
         match chr(kind):
-            case "T":
-                self._results.append([])
-            case "D" if self._results:
-                self._results[-1].append(_cells(body))
+            case "D":
+                self._rows.append(_cells(body))
+            case "C":
+                self._results.append(self._rows)
+                self._rows = []
             case "E":
                 self._error = dict(pg.error_fields(body)).get(ord("M"), b"").decode("utf-8", "replace")
             case "Z":
