@@ -12,10 +12,10 @@ from twisted_hoop.policy.catalogue_reader import CATALOGUE_SQL, Row, build
 def read_catalogue(dsn: str, version: int = 1) -> Catalogue:
     """The catalogue of a database."""
     with psycopg.connect(dsn, autocommit=True) as connection:
-        return build([_run(connection.pgconn, sql) for sql in CATALOGUE_SQL], version)
+        return build([run_text(connection.pgconn, sql) for sql in CATALOGUE_SQL], version)
 
 
-def _run(connection: pq.abc.PGconn, sql: str) -> list[Row]:
+def run_text(connection: pq.abc.PGconn, sql: str) -> list[Row]:
     """The rows of a text by simple-query protocol, cells as text."""
     result = connection.exec_(sql.encode())
     assert result.status in (pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK), result.error_message

@@ -41,9 +41,10 @@ class Bindings:
         self._masks = dict(self._lasting)
         if patterns:
             self._see_through(tracer or Tracer(catalogue))
+            self._add_whole_rows()
 
     def masks_of(self, column: ColumnId) -> frozenset[str]:
-        """Names of the masks the column is bound to."""
+        """Names of the masks the column is bound to; attribute number 0 is a whole row, as in RowDescription."""
         return self._masks.get(column, _NONE)
 
     def masks_of_origin(self, origin: Origin) -> frozenset[str]:
@@ -70,6 +71,10 @@ class Bindings:
                 masks = self._every if seen is None else self.masks_of_origin(seen[place][1])
                 if masks:
                     self._masks[relation.oid, column.number] = masks
+
+    def _add_whole_rows(self) -> None:
+        for (oid, _), masks in list(self._masks.items()):
+            self._masks[oid, 0] = self._masks.get((oid, 0), _NONE) | masks
 
 
 def _derives(relation: Relation) -> bool:
