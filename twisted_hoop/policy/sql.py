@@ -71,7 +71,13 @@ def understand(text: str) -> SqlText:
         return _understand_bulk(text, *bulk)
     if parsed.problem:
         return SqlText(text, problem=parsed.problem, why=parsed.why)
-    raws = parsed.tree.stmts
+    try:
+        return _understand_tree(text, parsed.tree.stmts)
+    except RecursionError:  # the caller's own stack was deep already
+        return SqlText(text, problem="oversize", why="nested too deeply")
+
+
+def _understand_tree(text: str, raws: Any) -> SqlText:
     if len(raws) == 1:
         return SqlText(text, (describe(raws[0].stmt, text),))
     data = text.encode()

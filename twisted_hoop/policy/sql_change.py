@@ -22,7 +22,8 @@ def insert(walk: Walk, stmt: Any, outer: Scope) -> None:
         _changed(walk, table, column.res_target, scope)
     if not stmt.cols:
         walk.found.add("column", f"{table}.*")
-    select(walk, stmt.select_stmt.select_stmt, scope.beside())
+    if stmt.HasField("select_stmt"):  # not for DEFAULT VALUES
+        select(walk, stmt.select_stmt.select_stmt, scope.beside())
     scope.sources.append(source)
     if stmt.HasField("on_conflict_clause"):
         _on_conflict(walk, stmt.on_conflict_clause, source, scope)
