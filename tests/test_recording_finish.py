@@ -19,7 +19,7 @@ from twisted_hoop.recording.writer import Writer
 
 def finisher(tmp_path: Path, key: SigningKey) -> tuple[Finisher, Writer]:
     path = tmp_path / "session-0001.hoop"
-    writer = Writer(files.create(path), path)
+    writer = Writer(files.create(path), path.parent)
     writer.begin(b"{}")
     return Finisher(key, Ledger(tmp_path / "ledger.hoop", key, sync=False)), writer
 

@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def writer(path: Path) -> Iterator[Writer]:
-    made = Writer(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), path)
+    made = Writer(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600))
     made.begin(b"{}")
     yield made
     made.release()
@@ -68,7 +68,7 @@ def test_numbers_count_from_one(writer: Writer, path: Path) -> None:
 
 def test_the_first_failure_is_final_r1(tmp_path: Path) -> None:
     """R1: a full disk (the real ENOSPC of /dev/full) fails this write and every one after it."""
-    writer = Writer(os.open("/dev/full", os.O_WRONLY), tmp_path / "x")
+    writer = Writer(os.open("/dev/full", os.O_WRONLY))
     with pytest.raises(RecordingFailed, match="No space left"):
         writer.write(command(), 0.0)
     os.dup2(os.open(tmp_path / "x", os.O_WRONLY | os.O_CREAT), writer.descriptor)
@@ -83,7 +83,7 @@ def test_the_first_failure_is_final_r1(tmp_path: Path) -> None:
 
 def test_a_lazy_write_that_fails_later_fails_what_follows_r1(tmp_path: Path) -> None:
     """R1: the command behind an outcome that could not be written is not recorded either."""
-    writer = Writer(os.open("/dev/full", os.O_WRONLY), tmp_path / "x")
+    writer = Writer(os.open("/dev/full", os.O_WRONLY))
     writer.write(outcome(), 0.0, lazy=True)
     with pytest.raises(RecordingFailed, match="No space left"):
         writer.write(command(), 0.0)
@@ -94,7 +94,7 @@ def test_a_lazy_write_that_fails_later_fails_what_follows_r1(tmp_path: Path) -> 
 def test_a_failed_sync_is_never_tried_again_r1(tmp_path: Path) -> None:
     """R1: fdatasync on a pipe fails for good (EINVAL)."""
     reader, end = os.pipe()
-    writer = Writer(end, tmp_path / "x")
+    writer = Writer(end)
     with pytest.raises(RecordingFailed, match="cannot sync"):
         writer.sync()
     with pytest.raises(RecordingFailed, match="cannot sync"):

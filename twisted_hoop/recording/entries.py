@@ -38,11 +38,11 @@ def describe(session: Session, gateway: str, policy_version: str = "") -> bytes:
                 "groups": sorted(who.groups),
                 "kind": who.kind.value,
                 "proof": who.proof,
-                "chain": [asdict(actor) for actor in who.chain],
+                "chain": list(who.chain),
             },
             "target": session.target.name,
             "protocol": session.target.protocol,
-            "peer": asdict(session.peer),
+            "peer": session.peer,
             "attributes": dict(session.attributes),
         }
     )
@@ -128,7 +128,7 @@ class Statement:
 
     def signed(self) -> bytes:
         """The exact bytes the signature covers, and the final frame holds after the signature."""
-        return orjson.dumps(asdict(self))
+        return orjson.dumps(self)
 
     @classmethod
     def parse(cls, body: bytes, offset: int = -1) -> tuple[bytes, Statement]:

@@ -11,7 +11,7 @@ import fcntl
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -55,7 +55,7 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
 
 
 def _written(line: Line, key: SigningKey) -> bytes:
-    body = orjson.dumps(asdict(line))
+    body = orjson.dumps(line)
     return key.sign(_DOMAIN + body).hex().encode() + b" " + body + b"\n"
 
 
@@ -78,14 +78,17 @@ class Ledger:
         # What this process has seen of the file: where it ended, its last line's digest and number.
         self._end, self._head, self._number = 0, ROOT, 0
 
-    def append(self, event: str, session: str, path: str, head: bytes, time: float, **rest: int | str) -> str:
+    def append(
+        self, event: str, session: str, path: str, head: bytes, time: float, count: int = 0, outcome: str = ""
+    ) -> str:
         """Add a line, and return its digest: the ledger's head. Raises RecordingFailed, and when the ledger was cut."""
         with self._lock:
             try:
                 with self._opened() as stream:
                     self._catch_up(stream)
-                    line = Line(self._number + 1, self._head, event, session, path, head.hex(), time, self._key.id)
-                    return self._put(stream, _written(_with(line, rest), self._key))
+                    place = (self._number + 1, self._head)
+                    line = Line(*place, event, session, path, head.hex(), time, self._key.id, count, outcome)
+                    return self._put(stream, _written(line, self._key))
             except (OSError, RecordingDamaged) as error:
                 raise RecordingFailed(f"the ledger {self._path}: {error}") from error
 
@@ -119,10 +122,6 @@ class Ledger:
             os.fdatasync(stream.fileno())
         self._end, self._head, self._number = self._end + len(raw), digest(raw), self._number + 1
         return self._head
-
-
-def _with(line: Line, rest: dict[str, int | str]) -> Line:
-    return Line(**{**asdict(line), **rest})
 
 
 def _lines(stream: BinaryIO, offset: int, previous: str) -> Iterator[tuple[bytes, Line]]:

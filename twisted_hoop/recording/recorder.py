@@ -55,7 +55,8 @@ class Recorder:
         """A recording whose header is written; or RecordingFailed (no space, no such id, the id was used before)."""
         files.require_space(self.folder, self._minimum_free)
         path = self._place(session)
-        writer = Writer(files.create(self.folder / path), self.folder / path)
+        place = self.folder / path
+        writer = Writer(files.create(place), place.parent if self._means.durable else None)
         try:
             writer.begin(describe(session, self._gateway, policy_version))
         except RecordingFailed:

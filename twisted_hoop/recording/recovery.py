@@ -164,7 +164,7 @@ def mend(
             os.ftruncate(descriptor, found.end)
     except OSError as error:
         raise RecordingFailed(f"cannot put the torn end of {path} aside: {error.strerror}") from error
-    writer = Writer(descriptor, path)
+    writer = Writer(descriptor, path.parent)
     writer.chain, writer.count, writer.bytes = found.chain, found.count, found.end
     finisher.finish(writer, path.stem, relative, outcome, found.seconds, torn)
 

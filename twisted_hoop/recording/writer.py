@@ -20,14 +20,15 @@ MAX_PENDING = 1 << 16
 class Writer:
     """Appends frames. The first failure is final: every later call raises RecordingFailed (R1).
 
+    `folder` is the one the file stands in, when its name too must survive the loss of the machine.
     After a failed write the file's end is unknown, so nothing may follow it; `recovery.py` puts such a file in order.
     """
 
     __slots__ = ("_folder", "_pending", "bytes", "chain", "count", "descriptor", "failure")
 
-    def __init__(self, descriptor: int, path: Path) -> None:
+    def __init__(self, descriptor: int, folder: Path | None = None) -> None:
         self.descriptor = descriptor
-        self._folder: Path | None = path.parent
+        self._folder = folder
         self.chain = framing.ROOT
         self.count = 0
         self.bytes = 0
