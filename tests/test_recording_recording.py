@@ -144,6 +144,20 @@ def test_close_waits_for_the_ledger_and_for_a_running_sync(tmp_path: Path) -> No
     assert not later.work
 
 
+def test_idle_waits_for_what_is_being_closed_and_for_nothing_else(tmp_path: Path) -> None:
+    later = Later()
+    place = Recorder(RecordingSection(minimum_free=0), tmp_path, Clock(), "x", in_thread=later)
+    first, _open = place.open(session("session-0001")), place.open(session("session-0002"))
+    assert now(place.idle()) is None
+    closed = first.close(Outcome("ended"))
+    idle = place.idle()
+    while later.work:
+        assert not idle.called
+        later.step()
+    assert (now(idle), now(closed), now(place.idle())) == (None, None, None)
+    assert Library(place.folder).summary("session-0001").outcome == "ended"
+
+
 def test_on_a_real_reactor_with_real_threads(tmp_path: Path) -> None:
     program = f"""
 from pathlib import Path

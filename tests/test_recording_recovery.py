@@ -46,7 +46,7 @@ def test_an_open_recording_is_ended_as_interrupted(tmp_path: Path) -> None:
     path = crashed(tmp_path)
     before = path.read_bytes()
     (done,) = recovered(tmp_path)
-    assert (done.outcome, done.count, done.torn) == ("interrupted", 3, 0)
+    assert (done.session, done.outcome, done.count, done.torn) == ("session-0001", "interrupted", 3, 0)
     assert path.read_bytes().startswith(before)
     last = list(Library(tmp_path / "recordings").read("session-0001"))[-1]
     assert (last["outcome"], last["torn"]) == ("interrupted", 0)
@@ -80,7 +80,7 @@ def test_a_machine_that_was_lost_may_leave_zeros(tmp_path: Path) -> None:
 def test_a_live_recording_of_another_process_is_left_alone(tmp_path: Path) -> None:
     place = recorder(tmp_path)
     recording = place.open(session())
-    assert [done.outcome for done in recovered(tmp_path)] == ["live"]
+    assert recovered(tmp_path) == []
     recording.write(command())
     now(recording.close(Outcome("closed")))
     assert well(tmp_path)

@@ -6,13 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
 from zope.interface import implementer
 
 from twisted_hoop.errors import RecordingFailed, UnknownRecording
 from twisted_hoop.interfaces import IRecorder
-from twisted_hoop.model import Session
+from twisted_hoop.model import Outcome, Session
 from twisted_hoop.recording import files
 from twisted_hoop.recording.barrier import InThread
 from twisted_hoop.recording.entries import describe
@@ -33,6 +34,8 @@ class Recorder:
     returns a Deferred; the default is the reactor's thread pool. Construction reads or makes the key, and raises
     ConfigurationError when that cannot be.
     """
+
+    _log = Logger()
 
     def __init__(
         self, settings: RecordingSection, state: Path, reactor: Any, gateway: str, in_thread: InThread | None = None
@@ -78,7 +81,31 @@ class Recorder:
 
     def recover(self) -> Deferred[list[Recovered]]:
         """End what a crash left open, in a thread. To be awaited before the first session starts (R5)."""
-        return self._means.in_thread(recover, self.folder, self._means.finisher)
+        return self._means.in_thread(recover, self.folder, self._means.finisher).addCallback(self._told)
+
+    def _told(self, done: list[Recovered]) -> list[Recovered]:
+        for each in done:
+            say = self._log.error if each.outcome == "damaged" else self._log.info
+            say("recording {session} was left open: {outcome} {why}", **_fields(each))
+        return done
+
+    def idle(self) -> Deferred[None]:
+        """Fires once every recording that is being closed is signed and in the ledger, or has failed to be.
+
+        To be awaited before the reactor stops its threads. Does not wait for recordings nobody has closed.
+        """
+        ends: list[Deferred[Any]] = [each.close(Outcome("closed")) for each in tuple(self._means.closing)]
+        return DeferredList(ends, consumeErrors=True).addCallback(lambda _: None)
+
+
+def _fields(each: Recovered) -> dict[str, Any]:
+    return {
+        "session": each.session,
+        "outcome": each.outcome,
+        "why": each.problem,
+        "count": each.count,
+        "torn": each.torn,
+    }
 
 
 def _pool(reactor: Any) -> InThread:

@@ -44,6 +44,7 @@ class Means:
     finisher: Finisher
     durable: bool
     counts: Counts = field(default_factory=Counts)
+    closing: set[Recording] = field(default_factory=set)
 
 
 @implementer(IRecording)
@@ -120,6 +121,7 @@ class Recording:
         self._waiting.append(waiter)
         if not self._closing:
             self._closing = True
+            self._means.closing.add(self)
             self._end(outcome)
         elif self._result is not None:
             self._fire()
@@ -154,6 +156,7 @@ class Recording:
         else:
             self._result = ()
         self._means.counts.closed += 1
+        self._means.closing.discard(self)
         self._fire()
 
     def _fire(self) -> None:

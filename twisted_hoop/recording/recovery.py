@@ -25,8 +25,8 @@ COPY = 1 << 20
 class Recovered:
     """What was done with one recording that had no line "closed" in the ledger.
 
-    `outcome` is "interrupted" (ended by us), "entered" (it was whole, the ledger did not know), "live" (another process
-    writes it), "empty" (it never began; moved to `<id>.torn`) or "damaged" (left as it is: see `problem`).
+    `outcome` is "interrupted" (ended by us), "entered" (it was whole, the ledger did not know), "empty" (it never
+    began; moved to `<id>.torn`) or "damaged" (left as it is: see `problem`).
     """
 
     path: str
@@ -34,6 +34,11 @@ class Recovered:
     count: int = 0
     torn: int = 0
     problem: str = ""
+
+    @property
+    def session(self) -> str:
+        """The session's id."""
+        return Path(self.path).stem
 
 
 @dataclass(slots=True)
@@ -78,16 +83,17 @@ def scan(stream: BinaryIO) -> Scan:
 
 
 def recover(folder: Path, finisher: Finisher) -> list[Recovered]:
-    """Look at every recording the ledger does not know to be closed, and end it. Never touches a live one."""
+    """Look at every recording the ledger does not know to be closed, and end it. Leaves live ones of others alone."""
     lines = _known(folder / files.LEDGER, finisher)
     closed = {line.session for line in lines if line.event == "closed"}
     opened = {line.session: line for line in lines if line.event == "opened"}
-    return [
+    done = (
         _recover(folder, path, finisher, opened.get(path.stem))
         for day in files.days(folder)
         for path in files.recordings(day)
         if path.stem not in closed
-    ]
+    )
+    return [each for each in done if each is not None]
 
 
 def _known(path: Path, finisher: Finisher) -> list[Line]:
@@ -99,7 +105,7 @@ def _known(path: Path, finisher: Finisher) -> list[Line]:
     return lines
 
 
-def _recover(folder: Path, path: Path, finisher: Finisher, opened: Line | None) -> Recovered:
+def _recover(folder: Path, path: Path, finisher: Finisher, opened: Line | None) -> Recovered | None:
     relative = str(path.relative_to(folder))
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -107,7 +113,7 @@ def _recover(folder: Path, path: Path, finisher: Finisher, opened: Line | None) 
         return Recovered(relative, "damaged", problem=f"cannot open it: {error.strerror}")
     try:
         if not files.lock(descriptor):
-            return Recovered(relative, "live")
+            return None  # another process writes it
         return _judge(path, relative, descriptor, finisher, opened)
     except (HoopError, OSError) as error:
         return Recovered(relative, "damaged", problem=str(error))
