@@ -18,8 +18,8 @@ def extensions() -> list[Extension]:
     try:
         from mypyc.build import mypycify
 
-        return mypycify(MODULES, opt_level="3")
-    except Exception as error:  # whatever goes wrong, the interpreted modules work
+        return mypycify(["--config-file=", *MODULES], opt_level="3")
+    except (Exception, SystemExit) as error:  # whatever goes wrong, the interpreted modules work
         if wish == "1":
             raise
         print(f"the byte loops stay interpreted: {error}")
