@@ -16,8 +16,46 @@ from twisted_hoop.policy.parse import DIRECT, LARGEST, Parsed, measure, parse_te
 PIECES = st.sampled_from(
     [
         *"()[],;.*+-/<>=~!@#%^&|`?:'\"$ \n\t",
-        *"select from where and or not in is null case when then else end join on union with as".split(),
-        *["--", "/*", "*/", "$$", "$a$", "e'", "U&'", "\\'", "''", "::", "1", "1.5e3", "0x1F", "$1", "é", "\U0001f600", "a"],
+        *[
+            "select",
+            "from",
+            "where",
+            "and",
+            "or",
+            "not",
+            "in",
+            "is",
+            "null",
+            "case",
+            "when",
+            "then",
+            "else",
+            "end",
+            "join",
+            "on",
+            "union",
+            "with",
+            "as",
+        ],
+        *[
+            "--",
+            "/*",
+            "*/",
+            "$$",
+            "$a$",
+            "e'",
+            "U&'",
+            "\\'",
+            "''",
+            "::",
+            "1",
+            "1.5e3",
+            "0x1F",
+            "$1",
+            "é",
+            "\U0001f600",
+            "a",
+        ],
     ]
 )
 
@@ -39,7 +77,8 @@ def test_measuring_never_refuses_for_good_what_is_short_and_parses(text: str) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["select 1\0; drop table t", "\0", "select '\0'", "select \ud800", "selec 1", "select 1 from", "'", "$$", "/*"]
+    "text",
+    ["select 1\0; drop table t", "\0", "select '\0'", "select \ud800", "selec 1", "select 1 from", "'", "$$", "/*"],
 )
 def test_what_does_not_parse_is_unknown(text: str) -> None:
     """P9: a NUL would hide what follows it from the parser."""
@@ -57,7 +96,9 @@ def test_too_long_is_oversize() -> None:
     assert parse_text("select '" + "a" * LARGEST + "'").problem == "oversize"
 
 
-@pytest.mark.parametrize("name", ["parentheses", "arrays", "plus", "case", "union", "join", "comments", "calls", "derived"])
+@pytest.mark.parametrize(
+    "name", ["parentheses", "arrays", "plus", "case", "union", "join", "comments", "calls", "derived"]
+)
 def test_too_deep_is_oversize_or_harmless(name: str) -> None:
     parsed = parse_text(largest(HOSTILE[name], 16000))
     assert parsed == Parsed(problem="oversize", why=parsed.why)

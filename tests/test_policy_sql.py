@@ -67,7 +67,9 @@ def test_every_statement_has_its_own_text_and_the_flag() -> None:
     assert "flag" not in only("select 1 from a;").facts
 
 
-@pytest.mark.parametrize("wrapper", ["prepare p as ", "declare p cursor for ", "explain analyze ", "copy (", "create table p as "])
+@pytest.mark.parametrize(
+    "wrapper", ["prepare p as ", "declare p cursor for ", "explain analyze ", "copy (", "create table p as "]
+)
 def test_what_wraps_a_query_does_what_the_query_does(wrapper: str) -> None:
     end = ") to stdout" if wrapper == "copy (" else ""
     text = f"{wrapper}select a.x, lo_get(1) from a join b on true{end}"
@@ -89,7 +91,9 @@ def test_trees_are_the_grammars_own() -> None:
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.text(max_size=80) | st.sampled_from(["select ", "delete from t ", "with a as (", ")", "(", "'", ";"]).map(str))
+@given(
+    st.text(max_size=80) | st.sampled_from(["select ", "delete from t ", "with a as (", ")", "(", "'", ";"]).map(str)
+)
 def test_understand_never_raises_and_never_calls_nonsense_a_read(text: str) -> None:
     known = understand(text)
     assert not (known.problem and known.statements)

@@ -14,7 +14,10 @@ FACTS = [
     ("grant connect on database d to r", {"database": {"d"}}),
     ("grant set on parameter log_min_messages to r", {"setting": {"log_min_messages"}}),
     ("grant admin, ops to bob with admin option", {"role": {"admin", "ops", "bob"}}),
-    ("alter default privileges for role a in schema s grant select on tables to b", {"role": {"a", "b"}, "schema": {"s"}}),
+    (
+        "alter default privileges for role a in schema s grant select on tables to b",
+        {"role": {"a", "b"}, "schema": {"s"}},
+    ),
     ("create role r in role admin", {"role": {"r", "admin"}}),
     ("drop role a, b", {"role": {"a", "b"}}),
     ("drop owned by a cascade", {"role": {"a"}, "flag": {"cascade"}}),
@@ -30,7 +33,7 @@ FACTS = [
     ("lock table s.t in access exclusive mode", {"table": {"s.t"}, "flag": {"locks"}}),
     ("call s.p((select a from t))", {"function": {"s.p"}, "table_read": {"t"}, "class": {"dynamic", "read"}}),
     ("create publication p for table s.t where (a > 1)", {"table": {"s.t"}}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("text", "expected"), FACTS)
@@ -47,12 +50,22 @@ def test_do_in_another_language_reaches_further() -> None:
 @pytest.mark.parametrize(
     ("options", "runs"),
     [
-        ("", False), ("verbose", False), ("(analyze false)", False), ("(analyze off, buffers)", False),
-        ("(analyze 0)", False), ("analyze", True), ("(analyze)", True), ("(analyze true)", True), ("(analyze on)", True),
-        ("(analyze 1)", True), ("analyze verbose", True), ("(costs off, analyze 'on')", True),
-        ("(analyze false, analyze true)", True), ("(analyse)", True),
+        ("", False),
+        ("verbose", False),
+        ("(analyze false)", False),
+        ("(analyze off, buffers)", False),
+        ("(analyze 0)", False),
+        ("analyze", True),
+        ("(analyze)", True),
+        ("(analyze true)", True),
+        ("(analyze on)", True),
+        ("(analyze 1)", True),
+        ("analyze verbose", True),
+        ("(costs off, analyze 'on')", True),
+        ("(analyze false, analyze true)", True),
+        ("(analyse)", True),
     ],
-)  # fmt: skip
+)
 def test_explain_executes_when_it_analyzes(options: str, runs: bool) -> None:
     """P14"""
     text = f"explain {options} delete from t where a = 1"

@@ -13,7 +13,7 @@ from twisted_hoop.policy.sql import understand
 from twisted_hoop.policy.sql_bulk import head_of_bulk
 
 ROWS = ",\n".join(f"({i}, 'it''s {i}', null, -1.5e3, true)" for i in range(9000))
-LONG = f"INSERT INTO public.\"Orders\" (a, b, \"C\", d, e) VALUES {ROWS};\n"
+LONG = f'INSERT INTO public."Orders" (a, b, "C", d, e) VALUES {ROWS};\n'
 
 
 def test_a_long_insert_is_understood() -> None:
@@ -34,10 +34,36 @@ def test_it_takes_bounded_time() -> None:
 
 @pytest.mark.parametrize(
     "tail",
-    [", (lo_export(1, 'x'))", ", ((select 1))", ", (1); drop table t", "; drop table t", " returning *", ", (E'\\'')", ", ('a'::int)",
-     " on conflict do nothing", ", (1) -- x", ", (1) /* x */", ", (x)", ", ($1)", ", ('a)", ", (1 + 1)", ", (U&'a')", ", ('a' 'b')",
-     ", (1a)", ", (0x1F)", ", (1", ", ()", ",", ", (\"a\")", ", (N'a')", "; select 1", ", ($$a$$)", ", (nullif(1,2))", ", (true.x)"],
-)  # fmt: skip
+    [
+        ", (lo_export(1, 'x'))",
+        ", ((select 1))",
+        ", (1); drop table t",
+        "; drop table t",
+        " returning *",
+        ", (E'\\'')",
+        ", ('a'::int)",
+        " on conflict do nothing",
+        ", (1) -- x",
+        ", (1) /* x */",
+        ", (x)",
+        ", ($1)",
+        ", ('a)",
+        ", (1 + 1)",
+        ", (U&'a')",
+        ", ('a' 'b')",
+        ", (1a)",
+        ", (0x1F)",
+        ", (1",
+        ", ()",
+        ",",
+        ', ("a")',
+        ", (N'a')",
+        "; select 1",
+        ", ($$a$$)",
+        ", (nullif(1,2))",
+        ", (true.x)",
+    ],
+)
 def test_anything_else_at_the_end_is_not(tail: str) -> None:
     """P9: what is not looked at by the parser must be shown to be constants."""
     text = LONG.rstrip(";\n") + tail
@@ -46,7 +72,12 @@ def test_anything_else_at_the_end_is_not(tail: str) -> None:
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.lists(st.sampled_from([*"(),;'-.+e1 x", "''", "null", "true", "1.5", "'a'", "(1)", "(1),", "values", "/*", "--"]), max_size=12).map("".join))
+@given(
+    st.lists(
+        st.sampled_from([*"(),;'-.+e1 x", "''", "null", "true", "1.5", "'a'", "(1)", "(1),", "values", "/*", "--"]),
+        max_size=12,
+    ).map("".join)
+)
 def test_what_is_shortened_is_what_the_parser_would_see(tail: str) -> None:
     """The regular expression accepts nothing that PostgreSQL's grammar reads as anything but rows of constants."""
     text = "insert into t (a) values (1)" + tail

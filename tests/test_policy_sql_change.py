@@ -14,7 +14,11 @@ from tests.support.sql import fact, flags
         ("insert into s.a select * from b", {"s.a"}, {"b"}),
         ("update a set x = (select 1 from b) from c where a.i = c.i", {"a"}, {"b", "c"}),
         ("delete from a using b where a.i in (select i from c) and a.i = b.i", {"a"}, {"b", "c"}),
-        ("merge into a using b on a.i = b.i when matched then delete when not matched then insert values (b.i)", {"a"}, {"b"}),
+        (
+            "merge into a using b on a.i = b.i when matched then delete when not matched then insert values (b.i)",
+            {"a"},
+            {"b"},
+        ),
         ("truncate a, s.b", {"a", "s.b"}, set()),
         ("with x as (insert into a select * from b returning *) select * from x", {"a"}, {"a", "b"}),
         ("insert into a default values returning *", {"a"}, {"a"}),
@@ -28,16 +32,46 @@ def test_targets(text: str, written: set[str], read: set[str]) -> None:
     assert ("read" in fact(text, "access")) == (bool(read) or text.startswith("with x as (insert"))
 
 
-EVERY = ["", "where true", "where 1=1", "where 'a' = 'a'", "where not false", "where id = id", "where a.id = id", "where 't'",
-         "where x = 1 or true", "where 1=1 and 2=2", "where now() > '2000-01-01'", "where random() >= 0", "where $1",
-         "where 't'::bool", "where (select true)", "where not (1=2)", "where true or false and x"]  # fmt: skip
-SOME = ["where id = 1", "where id = $1", "where true and x = 1", "where current of c", "where x", "where not x", "where 1=2",
-        "where exists (select 1 from b where b.i = 1)", "where false", "where a.id = b.id"]  # fmt: skip
+EVERY = [
+    "",
+    "where true",
+    "where 1=1",
+    "where 'a' = 'a'",
+    "where not false",
+    "where id = id",
+    "where a.id = id",
+    "where 't'",
+    "where x = 1 or true",
+    "where 1=1 and 2=2",
+    "where now() > '2000-01-01'",
+    "where random() >= 0",
+    "where $1",
+    "where 't'::bool",
+    "where (select true)",
+    "where not (1=2)",
+    "where true or false and x",
+]
+SOME = [
+    "where id = 1",
+    "where id = $1",
+    "where true and x = 1",
+    "where current of c",
+    "where x",
+    "where not x",
+    "where 1=2",
+    "where exists (select 1 from b where b.i = 1)",
+    "where false",
+    "where a.id = b.id",
+]
 
 
 @pytest.mark.parametrize("where", EVERY)
 def test_every_row(where: str) -> None:
-    for text in (f"delete from a {where}", f"update a set x = 1 {where}", f"with d as (delete from a {where}) select 1"):
+    for text in (
+        f"delete from a {where}",
+        f"update a set x = 1 {where}",
+        f"with d as (delete from a {where}) select 1",
+    ):
         assert "no-where" in flags(text)
 
 

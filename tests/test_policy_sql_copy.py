@@ -16,7 +16,10 @@ CSV = {"format": "csv", "delimiter": ",", "null": ""}
         ("", {}),
         ("csv", CSV),
         ("csv header", {**CSV, "header": True}),
-        ("with csv header delimiter ';' null 'N' quote '''' escape '\\'", {**CSV, "header": True, "delimiter": ";", "null": "N", "quote": "'", "escape": "\\"}),
+        (
+            "with csv header delimiter ';' null 'N' quote '''' escape '\\'",
+            {**CSV, "header": True, "delimiter": ";", "null": "N", "quote": "'", "escape": "\\"},
+        ),
         ("with (format csv, header match)", {**CSV, "header": True}),
         ("with (format 'CSV', header false)", CSV),
         ("(format csv, header 1, force_quote *, quote '|')", {**CSV, "header": True, "quote": "|", "escape": "|"}),

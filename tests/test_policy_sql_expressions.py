@@ -44,7 +44,10 @@ COLUMNS = [
     ("insert into c (a, b) values (1, 2)", {"c.a", "c.b"}),
     ("insert into c values (1)", {"c.*"}),
     ("insert into c (a) select x from d", {"c.a", "d.x"}),
-    ("insert into c (a) values (1) on conflict (i) do update set b = excluded.e where f = 1", {f"c.{x}" for x in "aibef"}),
+    (
+        "insert into c (a) values (1) on conflict (i) do update set b = excluded.e where f = 1",
+        {f"c.{x}" for x in "aibef"},
+    ),
     ("update c x set a = x.b where g = 1", {"c.a", "c.b", "c.g"}),
     ("update c set (a, b) = (select x, y from d)", {"c.a", "c.b", "?.x", "?.y"}),
     ("delete from c where ssn = 1 returning old.a, new.b, d", {"c.ssn", "c.a", "c.b", "c.d"}),
@@ -64,7 +67,11 @@ def test_columns(text: str, columns: set[str]) -> None:
     ("text", "functions", "user"),
     [
         ("select upper(a), pg_catalog.lower(b) from c", {"upper", "pg_catalog.lower"}, False),
-        ("select extract(year from a), trim(b), substring(c from 1 for 2) from t", {"extract", "btrim", "substring"}, False),
+        (
+            "select extract(year from a), trim(b), substring(c from 1 for 2) from t",
+            {"extract", "btrim", "substring"},
+            False,
+        ),
         ("select my_function(1)", {"my_function"}, True),
         ("select public.upper('x')", {"public.upper"}, True),
         ("select * from f(1) x", {"f"}, True),

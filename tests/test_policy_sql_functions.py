@@ -9,9 +9,31 @@ from twisted_hoop.policy.sql_builtins import BUILTINS
 from twisted_hoop.policy.sql_functions import EFFECTS, WHOLE_ROW, classes_of, flags_of
 from twisted_hoop.policy.what import CLASSES
 
-CONTRIB = ("dblink", "crosstab", "connectby", "xpath_table", "http", "pg_file_", "aws", "_s3", "heap_", "get_raw", "pg_get_wal",
-           "autoprewarm", "pg_prewarm", "pg_truncate_vis", "pg_logdir", "pg_stat_statements", "postgres_fdw",
-           "lo_manage", "lo_oid", "pg_start_backup", "pg_stop_backup", "pg_switch_xlog", "plpgsql_")  # fmt: skip
+CONTRIB = (
+    "dblink",
+    "crosstab",
+    "connectby",
+    "xpath_table",
+    "http",
+    "pg_file_",
+    "aws",
+    "_s3",
+    "heap_",
+    "get_raw",
+    "pg_get_wal",
+    "autoprewarm",
+    "pg_prewarm",
+    "pg_truncate_vis",
+    "pg_logdir",
+    "pg_stat_statements",
+    "postgres_fdw",
+    "lo_manage",
+    "lo_oid",
+    "pg_start_backup",
+    "pg_stop_backup",
+    "pg_switch_xlog",
+    "plpgsql_",
+)
 
 
 def test_the_table_names_functions_that_exist() -> None:
@@ -24,8 +46,23 @@ def test_classes_are_ones_that_rules_know() -> None:
     assert {c for found in EFFECTS.values() for c in found} <= CLASSES
 
 
-@pytest.mark.parametrize("stem", ["pg_ls_", "pg_read_", "lo_", "pg_logical_slot_", "binary_upgrade_", "pg_replication_origin_",
-                                  "pg_stat_reset", "query_to_xml", "table_to_xml", "schema_to_xml", "pg_terminate", "pg_backup_"])  # fmt: skip
+@pytest.mark.parametrize(
+    "stem",
+    [
+        "pg_ls_",
+        "pg_read_",
+        "lo_",
+        "pg_logical_slot_",
+        "binary_upgrade_",
+        "pg_replication_origin_",
+        "pg_stat_reset",
+        "query_to_xml",
+        "table_to_xml",
+        "schema_to_xml",
+        "pg_terminate",
+        "pg_backup_",
+    ],
+)
 def test_no_builtin_of_a_dangerous_family_is_harmless(stem: str) -> None:
     """P14"""
     family = {name for name in BUILTINS if name.startswith(stem)}
@@ -34,7 +71,14 @@ def test_no_builtin_of_a_dangerous_family_is_harmless(stem: str) -> None:
 
 
 def test_schemas_and_quotes_do_not_hide_a_function() -> None:
-    for name in ("lo_export", "pg_catalog.lo_export", '"lo_export"', "LO_EXPORT", "other.lo_export", 'pg_catalog."lo_export"'):
+    for name in (
+        "lo_export",
+        "pg_catalog.lo_export",
+        '"lo_export"',
+        "LO_EXPORT",
+        "other.lo_export",
+        'pg_catalog."lo_export"',
+    ):
         assert {"file", "large-object"} <= classes(f"select {name}(1, 'x')"), name
 
 
@@ -48,6 +92,17 @@ def test_flags() -> None:
 
 
 def test_harmless_functions_stay_reads() -> None:
-    for call in ("now()", "currval('s')", "pg_get_viewdef('v')", "txid_current()", "random()", "version()", "format('%s', 1)",
-                 "pg_backend_pid()", "has_table_privilege('t', 'select')", "pg_is_in_recovery()", "json_agg(1)"):  # fmt: skip
+    for call in (
+        "now()",
+        "currval('s')",
+        "pg_get_viewdef('v')",
+        "txid_current()",
+        "random()",
+        "version()",
+        "format('%s', 1)",
+        "pg_backend_pid()",
+        "has_table_privilege('t', 'select')",
+        "pg_is_in_recovery()",
+        "json_agg(1)",
+    ):
         assert classes(f"select {call}") == {"read"}

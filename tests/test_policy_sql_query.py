@@ -13,23 +13,46 @@ READS = [
     ("values (1)", set()),
     ("select * from a join b using (id) left join c on true cross join d natural join e", set("abcde")),
     ("select * from (select * from a) x, lateral (select * from b where b.i = x.i) y", {"a", "b"}),
-    ("select (select max(i) from a), array(select i from b) from c where exists (select 1 from d) or x in (select y from e)", set("abcde")),
+    (
+        "select (select max(i) from a), array(select i from b) from c where exists (select 1 from "
+        "d) or x in (select y from e)",
+        set("abcde"),
+    ),
     ("select 1 from a union select 2 from b except (select 3 from c intersect select 4 from d)", set("abcd")),
     ("select * from a order by (select max(i) from b) limit (select 1 from c) offset (select 2 from d)", set("abcd")),
-    ("select count(*) filter (where exists (select 1 from a)) over (partition by (select 1 from b)) from c", set("abc")),
+    (
+        "select count(*) filter (where exists (select 1 from a)) over (partition by (select 1 from b)) from c",
+        set("abc"),
+    ),
     ("select case when (select true from a) then (select 1 from b) else (select 2 from c) end", set("abc")),
     ("select coalesce((select 1 from a), nullif((select 2 from b), 3)), greatest((select 1 from c))", set("abc")),
-    ("select json_object('k': (select 1 from a)), json_array(select 1 from b), xmlelement(name x, (select 1 from c))", set("abc")),
+    (
+        "select json_object('k': (select 1 from a)), json_array(select 1 from b), xmlelement(name "
+        "x, (select 1 from c))",
+        set("abc"),
+    ),
     ("select * from json_table((select j from a), '$' columns (x int path '$'))", {"a"}),
     ("select * from a tablesample system (10), xmltable('/r' passing (select d from b) columns x int)", {"a", "b"}),
-    ("select * from f((select i from a)) where (x, y) = (select 1, 2 from b) group by grouping sets ((select 1 from c), ()) having (select true from d)", set("abcd")),
+    (
+        "select * from f((select i from a)) where (x, y) = (select 1, 2 from b) group by grouping "
+        "sets ((select 1 from c), ()) having (select true from d)",
+        set("abcd"),
+    ),
     ("select distinct on ((select 1 from a)) 1 from b window w as (order by (select 1 from c))", set("abc")),
     ("select * from only a, b* ", {"a", "b"}),
     ('select * from "A", "public.b", "x"."y.z"', {"A", '"public.b"', 'x."y.z"'}),
-    ("select (array[(select 1 from a)])[(select 1 from b)], row((select 1 from c)), (select 1 from d)::text collate \"C\"", set("abcd")),
+    (
+        "select (array[(select 1 from a)])[(select 1 from b)], row((select 1 from c)),"
+        ' (select 1 from d)::text collate "C"',
+        set("abcd"),
+    ),
     ("select * from a for update of a", {"a"}),
     ("select grouping(i) from a group by rollup (i, (select 1 from b))", {"a", "b"}),
-    ("select x is distinct from (select 1 from a), x between (select 1 from b) and (select 2 from c), x like all (select 1 from d)", set("abcd")),
+    (
+        "select x is distinct from (select 1 from a), x between (select 1 from b) and (select 2 "
+        "from c), x like all (select 1 from d)",
+        set("abcd"),
+    ),
 ]
 CTES = [
     ("with x as (select 1 from a) select * from x", {"a"}),
@@ -61,7 +84,9 @@ def test_tables_read(text: str, tables: set[str]) -> None:
     assert fact(text, "access") == {"read"}
 
 
-@pytest.mark.parametrize("verb", ["insert into x select * from x", "update x set a = 1 from x y", "delete from x using x y"])
+@pytest.mark.parametrize(
+    "verb", ["insert into x select * from x", "update x set a = 1 from x y", "delete from x using x y"]
+)
 def test_a_cte_never_hides_a_target(verb: str) -> None:
     text = f"with x as (select 1) {verb}"
     assert fact(text, "table_write") == {"x"}

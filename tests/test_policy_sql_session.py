@@ -31,9 +31,17 @@ from tests.support.sql import fact, only
         ("set default_transaction_read_only = off", (("default_transaction_read_only", "off"),), {"session"}),
         ("set transaction read write", (("transaction_read_only", "off"),), {"transaction"}),
         ("set transaction_read_only to false", (("transaction_read_only", "false"),), {"session"}),
-        ("begin read only, isolation level serializable", (("transaction_read_only", "on"), ("transaction_isolation", "serializable")), {"transaction"}),
+        (
+            "begin read only, isolation level serializable",
+            (("transaction_read_only", "on"), ("transaction_isolation", "serializable")),
+            {"transaction"},
+        ),
         ("start transaction read write", (("transaction_read_only", "off"),), {"transaction"}),
-        ("set session characteristics as transaction read write", (("default_transaction_read_only", "off"),), {"session"}),
+        (
+            "set session characteristics as transaction read write",
+            (("default_transaction_read_only", "off"),),
+            {"session"},
+        ),
         ("set transaction snapshot 'x'", (("transaction_snapshot", "x"),), {"transaction"}),
     ],
 )
@@ -69,7 +77,11 @@ def test_names_of_prepared_statements_and_cursors() -> None:
 
 
 def test_settings_of_others_are_not_the_sessions() -> None:
-    for text in ("alter role r set role = x", "alter database d set role = x", "alter system set role = x",
-                 "create function f() returns int language sql set role = x as 'select 1'"):  # fmt: skip
+    for text in (
+        "alter role r set role = x",
+        "alter database d set role = x",
+        "alter system set role = x",
+        "create function f() returns int language sql set role = x as 'select 1'",
+    ):
         assert only(text).sets == ()
         assert fact(text, "setting") == {"role"}

@@ -157,9 +157,8 @@ class _Meter:
             self.depth += len(word)  # PostgreSQL's scanner takes quadratic time over `++++…`
         elif group == "punctuation":
             self._structure(word)
-        elif group == "word":
-            if len(word) <= 9:
-                self._structure(word.lower())
+        elif group == "word" and len(word) <= 9:
+            self._structure(word.lower())
         if self.depth > DEEPEST:
             self.why = "nested too deeply"
         elif self.cost > COSTLIEST:

@@ -149,10 +149,17 @@ def every_row(condition: Any) -> bool:
 
     `WHERE 1=1`, `WHERE now() > '2000-01-01'`, `WHERE id = id` and `WHERE x = 1 OR true` are all no WHERE.
     """
-    if condition.WhichOneof("node") is None:
+    which = condition.WhichOneof("node")
+    if which is None:
         return True
+    if which == "a_expr" and _column(condition.a_expr.lexpr) and not _column(condition.a_expr.rexpr):
+        return False  # `id = 1`: nearly every WHERE there is
     value = _truth(condition)
     return value if value is not None else not _chooses(condition)
+
+
+def _column(node: Any) -> bool:
+    return bool(node.HasField("column_ref"))
 
 
 def _truth(node: Any) -> bool | None:
