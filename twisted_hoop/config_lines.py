@@ -63,7 +63,7 @@ def _syntax(error: Exception, root: Node, text: str) -> Iterator[Problem]:
     """tomllib stops at the first error; the grammar recovers and knows of others."""
     said = str(error) or type(error).__name__
     match = _AT_LINE.search(said)
-    first = int(match[1]) if match else text.count("\n") + 1
+    first = int(match[1]) if match else max(1, len(text.splitlines()))
     yield Problem((), f"not TOML: {_AT_LINE.sub('', said)}", first)
     lines = dict.fromkeys(node.start_point.row + 1 for node in _errors(root))
     yield from (Problem((), "not TOML here either", line) for line in lines if line > first)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from annotated_types import Le
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
@@ -52,7 +53,7 @@ def _complete(part: dict[str, Any], model: type[BaseModel]) -> None:
         if info.description:
             entry["description"] = " ".join(info.description.split())
         if info.annotation is float:
-            _as_duration(entry)
+            _as_duration(entry, info)
         if _inner(info) is not None:
             entry.pop("default", None)
         elif not info.is_required():
@@ -60,8 +61,10 @@ def _complete(part: dict[str, Any], model: type[BaseModel]) -> None:
             entry["default"] = duration(value) if info.annotation is float else value
 
 
-def _as_duration(entry: dict[str, Any]) -> None:
+def _as_duration(entry: dict[str, Any], info: FieldInfo) -> None:
     """`"5m"`, or seconds as a number; JSON Schema lets `minimum` speak of numbers only."""
-    limits = {"minimum": entry.pop("ge", 0), "maximum": entry.pop("le", None)}
-    entry.update({"type": ["string", "number"], "pattern": _DURATION})
-    entry.update({name: value for name, value in limits.items() if value is not None})
+    entry.pop("ge", None)
+    entry.update({"type": ["string", "number"], "pattern": _DURATION, "minimum": 0})
+    limits = [limit.le for limit in info.metadata if isinstance(limit, Le)]
+    if limits:
+        entry["maximum"] = limits[0]

@@ -34,8 +34,8 @@ CLASSES = GUARDED | {
 """Every class there is."""
 
 FLAGS = frozenset({
-    "no-where", "explain", "explain-analyze", "multi-statement", "masked-predicate", "cascade", "concurrently", "copy-program",
-    "locks",    "oracle", "returning", "security-definer", "sleeps", "temp", "writing-cte", USER_FUNCTION,
+    "no-where", "explain", "explain-analyze", "multi-statement", "masked-predicate", "cascade", "concurrently",
+    "copy-program", "locks", "oracle", "returning", "security-definer", "sleeps", "temp", "writing-cte", USER_FUNCTION,
 })  # fmt: skip
 """Every flag there is."""
 
