@@ -21,7 +21,7 @@ def finisher(tmp_path: Path, key: SigningKey) -> tuple[Finisher, Writer]:
     path = tmp_path / "session-0001.hoop"
     writer = Writer(files.create(path), path.parent)
     writer.begin(b"{}")
-    return Finisher(key, Ledger(tmp_path / "ledger.hoop", key, sync=False)), writer
+    return Finisher(key, Ledger(tmp_path / "ledger.hoop", key, sync=False), key.trusted), writer
 
 
 def test_it_returns_the_ledgers_head(tmp_path: Path) -> None:

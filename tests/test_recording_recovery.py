@@ -141,6 +141,27 @@ def test_a_recording_the_ledger_never_saw_says_so(tmp_path: Path) -> None:
     assert "unknown to the ledger" in last["message"]
 
 
+def test_a_replaced_key_and_a_new_ledger_lose_nothing(tmp_path: Path) -> None:
+    recorded(tmp_path, command(), name="session-0001")
+    (tmp_path / "recording.key").unlink()
+    assert recovered(tmp_path) == []
+    recorded(tmp_path, command(), name="session-0002")
+    assert well(tmp_path)
+    (tmp_path / "recordings" / "ledger.hoop").rename(tmp_path / "aside")
+    assert [done.outcome for done in recovered(tmp_path)] == ["entered", "entered"]
+    assert well(tmp_path)
+
+
+def test_a_damaged_ledger_is_not_added_to(tmp_path: Path) -> None:
+    recorded(tmp_path, command())
+    ledger = tmp_path / "recordings" / "ledger.hoop"
+    ledger.write_bytes(ledger.read_bytes().splitlines(keepends=True)[1])
+    before = ledger.read_bytes()
+    (done,) = recovered(tmp_path)
+    assert (done.outcome, "ledger" in done.problem) == ("damaged", True)
+    assert ledger.read_bytes() == before
+
+
 def test_a_symbolic_link_is_not_followed(tmp_path: Path) -> None:
     path = crashed(tmp_path)
     path.rename(tmp_path / "elsewhere")

@@ -10,17 +10,18 @@ from twisted_hoop.errors import RecordingFailed
 from twisted_hoop.model import Outcome
 from twisted_hoop.recording import framing
 from twisted_hoop.recording.entries import SIGNATURE, Statement, shorten, to_sign
-from twisted_hoop.recording.keys import SigningKey
+from twisted_hoop.recording.keys import PublicKeys, SigningKey
 from twisted_hoop.recording.ledger import Ledger
 from twisted_hoop.recording.writer import Writer
 
 
 @dataclass(frozen=True, slots=True)
 class Finisher:
-    """Ends recordings with one key and one ledger."""
+    """Ends recordings with one key and one ledger. `trusted` are its public key and those it replaced."""
 
     key: SigningKey
     ledger: Ledger
+    trusted: PublicKeys
 
     def finish(self, writer: Writer, session: str, path: str, outcome: Outcome, seconds: float, torn: int = 0) -> str:
         """Sign, write, sync, check and enter it in the ledger; returns the ledger's new head. Or RecordingFailed."""

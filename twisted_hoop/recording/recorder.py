@@ -18,7 +18,7 @@ from twisted_hoop.recording import files
 from twisted_hoop.recording.barrier import InThread
 from twisted_hoop.recording.entries import describe
 from twisted_hoop.recording.finish import Finisher
-from twisted_hoop.recording.keys import load_signing_key
+from twisted_hoop.recording.keys import load_signing_key, public_keys
 from twisted_hoop.recording.ledger import Ledger
 from twisted_hoop.recording.recording import Counts, Means, Recording
 from twisted_hoop.recording.recovery import Recovered, recover
@@ -46,7 +46,8 @@ class Recorder:
         self._minimum_free = settings.minimum_free
         self._gateway = gateway
         durable = settings.durability == "fsync"
-        finisher = Finisher(self.key, Ledger(self.folder / files.LEDGER, self.key, sync=durable))
+        ledger = Ledger(self.folder / files.LEDGER, self.key, sync=durable)
+        finisher = Finisher(self.key, ledger, public_keys(state))
         self._means = Means(self.folder, reactor, in_thread or _pool(reactor), finisher, durable)
 
     @property

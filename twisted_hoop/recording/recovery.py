@@ -100,7 +100,7 @@ def _known(path: Path, finisher: Finisher) -> list[Line]:
     """The ledger's lines up to the first that cannot be trusted: the rest counts as unknown, and verify reports it."""
     lines: list[Line] = []
     with suppress(FileNotFoundError, RecordingDamaged):
-        for _digest, line in read(path, finisher.key.trusted):
+        for _digest, line in read(path, finisher.trusted):
             lines.append(line)
     return lines
 
@@ -151,7 +151,7 @@ def _ends_with_final(descriptor: int, size: int) -> bool:
 def _entered(path: Path, relative: str, found: Scan, finisher: Finisher) -> Recovered:
     """A crash came between the final frame and the ledger. Only our own signature gets it in."""
     assert found.final is not None
-    report = verify(path, finisher.key.trusted)
+    report = verify(path, finisher.trusted)
     if not report.ok:
         raise RecordingDamaged(report.problem, report.offset)
     finisher.enter(path.stem, relative, Statement.parse(found.final.body)[1], found.chain)
