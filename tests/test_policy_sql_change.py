@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.sql import fact, flags
+from tests.support.sql import fact, flags, only
 
 
 @pytest.mark.parametrize(
@@ -92,3 +92,16 @@ def test_other_flags() -> None:
     assert flags("insert into a values (1) returning i") == {"returning"}
     assert flags("with x as (update a set i = 1 where i = 2) select 1") == {"writing-cte"}
     assert flags("with x as (select 1) select 1") == set()
+
+
+def test_settings_and_catalogues_that_are_tables() -> None:
+    """P13, P16: UPDATE of pg_settings is SET; a catalogue's rows are roles and privileges."""
+    assert fact("update pg_settings set setting = 'off' where name = 'standard_conforming_strings'", "class") == {
+        "write",
+        "dynamic",
+    }
+    assert only("update pg_catalog.pg_settings set setting = 'x'").sets == (("?", "?"),)
+    assert "administration" in fact("update pg_authid set rolsuper = true where rolname = 'x'", "class")
+    assert "administration" in fact("copy pg_catalog.pg_proc from stdin", "class")
+    assert "large-object" in fact("delete from pg_largeobject where loid = 1", "class")
+    assert fact("update public.pg_thing set a = 1 where b = 2", "class") == {"write"}

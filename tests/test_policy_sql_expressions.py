@@ -18,6 +18,7 @@ COLUMNS = [
     ("select x from c x", {"c.*", "c.x"}),
     ("select to_json(x), row_to_json(x.*) from c x", {"c.*", "c.x"}),
     ("select x.to_json from c x", {"c.*"}),
+    ("select public.c.to_json from public.c", {"public.c.*"}),
     ("select (x).ssn from c x", {"c.*", "c.x"}),
     ("select b from c x(a, b)", {"c.*"}),
     ("select x.b from c x(a, b)", {"c.*"}),
@@ -98,6 +99,8 @@ def test_string_constants_are_kept() -> None:
 def test_set_config_is_a_set() -> None:
     """P13"""
     statement = only("select set_config('Role', 'admin', false)")
-    assert statement.facts["class"] == {"read", "dynamic"}
+    assert statement.facts["class"] == {"read", "dynamic", "privilege"}
+    assert "encoding" in fact("select set_config('client_encoding', 'SJIS', false)", "class")
+    assert fact("select set_config('work_mem', '1MB', false)", "class") == {"read", "dynamic"}
     assert statement.sets == (("role", "admin"),)
     assert only("select pg_catalog.set_config(a, b, true) from t").sets == (("?", "?"),)

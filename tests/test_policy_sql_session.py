@@ -85,3 +85,9 @@ def test_settings_of_others_are_not_the_sessions() -> None:
     ):
         assert only(text).sets == ()
         assert fact(text, "setting") == {"role"}
+
+
+def test_roles_taken_on_are_named() -> None:
+    assert fact("set role admin", "role") == {"admin"}
+    assert fact("set session authorization 'x'", "role") == {"x"}
+    assert fact("reset role", "role") == set()

@@ -6,7 +6,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from twisted_hoop.policy.sql_query import from_item, noted_schema, select, with_clause
+from twisted_hoop.policy.sql_query import changed, from_item, select, with_clause
 from twisted_hoop.policy.sql_walk import Scope, Source, Walk, part, relation_name, strings
 
 _CASCADE = 2
@@ -41,8 +41,7 @@ def _opened(walk: Walk, stmt: Any, outer: Scope) -> Scope:
 def _target(walk: Walk, relation: Any) -> tuple[str, Source]:
     """The relation that is changed. A CTE of the same name does not hide it."""
     table = relation_name(relation)
-    walk.found.writes(table)
-    noted_schema(walk, relation)
+    changed(walk, relation)
     alias = relation.alias.aliasname if relation.HasField("alias") else ""
     return table, Source(alias or relation.relname, (table,))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted_hoop.policy.sql_query import noted_schema
-from twisted_hoop.policy.sql_session import setting_class
+from twisted_hoop.policy.sql_guarded import setting_class
+from twisted_hoop.policy.sql_query import changed, noted_schema
 from twisted_hoop.policy.sql_walk import Scope, Source, Walk, part, relation_name, strings
 from twisted_hoop.policy.statements import Copy
 
@@ -38,7 +38,7 @@ def _relation(walk: Walk, stmt: Any, scope: Scope) -> None:
     table = relation_name(stmt.relation)
     noted_schema(walk, stmt.relation)
     if stmt.is_from:
-        walk.found.writes(table)
+        changed(walk, stmt.relation)
     else:
         walk.found.reads(table)
     columns = [part(name) for name in strings(stmt.attlist)] or ["*"]

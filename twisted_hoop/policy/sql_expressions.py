@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from twisted_hoop.policy.sql_functions import WHOLE_ROW, classes_of, flags_of
+from twisted_hoop.policy.sql_guarded import setting_class
 from twisted_hoop.policy.sql_walk import Scope, Source, Walk, dotted, part, strings
 
 
@@ -16,7 +17,8 @@ def column(walk: Walk, ref: Any, scope: Scope) -> None:
     elif len(names) == 1:
         _bare(walk, names[0], scope)
     else:
-        walk.found.columns.add(f"{dotted(names[:-1])}.{part(names[-1])}")
+        name = "*" if names[-1] in WHOLE_ROW else part(names[-1])
+        walk.found.columns.add(f"{dotted(names[:-1])}.{name}")
 
 
 def _bare(walk: Walk, name: str, scope: Scope) -> None:
@@ -136,8 +138,10 @@ def _set_config(walk: Walk, args: Any) -> None:
     """set_config() is SET in a function's clothes; what it sets can be told when its arguments are constants (P13)."""
     values = [a.a_const.sval.sval if a.HasField("a_const") and a.a_const.HasField("sval") else None for a in args]
     name = (values[0] if values else None) or "?"
+    value = values[1] if len(values) > 1 and values[1] is not None else "?"
     walk.found.add("setting", name.lower())
-    walk.found.sets.append((name.lower(), values[1] if len(values) > 1 and values[1] is not None else "?"))
+    walk.found.sets.append((name.lower(), value))
+    walk.found.classes.update({setting_class(name.lower(), value)} - {"session"})
 
 
 def role(walk: Walk, spec: Any, scope: Scope) -> None:

@@ -108,6 +108,21 @@ def noted_schema(walk: Walk, relation: Any) -> None:
         walk.found.add("schema", relation.schemaname)
 
 
+def changed(walk: Walk, relation: Any) -> None:
+    """Rows of a relation are changed. Those of pg_settings are the session's settings (P13), and a catalogue's rows
+    are roles, functions and privileges to whoever may write them."""
+    walk.found.writes(relation_name(relation))
+    noted_schema(walk, relation)
+    if relation.schemaname in ("", "pg_catalog") and relation.relname.startswith("pg_"):
+        if relation.relname == "pg_settings":
+            walk.found.add("class", "dynamic")
+            walk.found.sets.append(("?", "?"))
+        else:
+            walk.found.add("class", "administration")
+    if relation.relname in _LARGE_OBJECTS:
+        walk.found.add("class", "large-object")
+
+
 def with_clause(walk: Walk, clause: Any, scope: Scope) -> None:
     """WITH: enter each query, then let its name be seen."""
     if clause.recursive:

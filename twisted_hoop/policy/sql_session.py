@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted_hoop.policy.sql_guarded import setting_class
 from twisted_hoop.policy.sql_kinds import TRANSACTIONS
 from twisted_hoop.policy.sql_walk import Scope, Walk
 
-PRIVILEGED = frozenset(("role", "session_authorization", "row_security", "session_replication_role", "is_superuser"))
-"""Settings that change what may be done."""
-_TRUE = frozenset(("on", "true", "yes", "1", "t", "y", "tr", "tru", "ye"))
-_UTF8 = frozenset(("utf8", "utf-8", "unicode", "utf_8"))
 _VALUE, _DEFAULT, _CURRENT, _MULTI, _RESET, _RESET_ALL = range(1, 7)
 _DISCARD_ALL, _DISCARD_TEMP = 1, 4
 
@@ -60,19 +57,8 @@ def change(walk: Walk, name: str, value: str | None) -> None:
     walk.found.add("setting", name)
     walk.found.sets.append((name, value))
     walk.found.add("class", setting_class(name, value))
-
-
-def setting_class(name: str, value: str | None) -> str:
-    """ "privilege", "encoding" when it changes how text is read (P16), else "session"."""
-    if name in PRIVILEGED:
-        return "privilege"
-    if value is None:
-        return "session"
-    if name == "standard_conforming_strings" and value.lower() not in _TRUE:
-        return "encoding"
-    if name in ("client_encoding", "names") and value.lower() not in _UTF8:
-        return "encoding"
-    return "session"
+    if name in ("role", "session_authorization") and value:
+        walk.found.add("role", value)
 
 
 def setting_value(args: Any) -> str:
