@@ -120,8 +120,7 @@ class ClientSide:
 
     def _collect(self, step: Step | None) -> list[Step]:
         """Records first, then the bytes; while a question is open the bytes wait, so that they leave together."""
-        steps: list[Step] = self._state.records
-        self._state.records = []
+        steps = self._state.take_records()
         if step is not None:
             return [*steps, step]
         steps += self.flush()

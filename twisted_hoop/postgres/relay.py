@@ -87,9 +87,7 @@ class PostgresRelay:
     def target_received(self, data: bytes) -> list[Step]:
         """See IRelay. Raises ProtocolError."""
         out = self._state.rewriter.feed(data)
-        steps: list[Step] = self._state.records
-        if steps:
-            self._state.records = []
+        steps: list[Step] = self._state.take_records()
         if out:
             steps.append(ToClient(out))
         return steps
@@ -146,8 +144,6 @@ class PostgresRelay:
 
     def recorded_close(self) -> list[Record]:
         """What is still to be written when the session ends."""
-        left = [s for s in self._state.records if isinstance(s, Record)]
-        self._state.records = []
-        return left
+        return [s for s in self._state.take_records() if isinstance(s, Record)]
 
 

@@ -79,6 +79,11 @@ class State:
         """An entry, written before anything that is sent in the same turn."""
         self.records.append(Record(Entry(kind, data)))
 
+    def take_records(self) -> list[Step]:
+        """The entries that are to be written now; the list is the caller's."""
+        taken, self.records = self.records, []
+        return taken
+
     def names_path(self) -> tuple[str, ...] | None:
         """The search_path names are resolved by, None while it may be changing (P18)."""
         return None if self.path_moving else self.path
