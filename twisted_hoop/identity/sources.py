@@ -11,6 +11,7 @@ from twisted_hoop.model import Peer
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
+_REMEMBERED = 4096
 _MAPPED = ipaddress.IPv6Network("::ffff:0:0/96")
 
 
@@ -22,14 +23,17 @@ class SourceRanges:
             self._networks = [_network(text) for text in ranges]
         except ValueError as error:
             raise ConfigurationError([f"{where}: sources: {error}"]) from None
+        self._inside: set[str] = set()
 
     def check(self, peer: Peer) -> None:
         """AuthenticationFailed when the peer is outside, or when its address is none (a unix socket, say)."""
-        if not self._networks:
+        if not self._networks or peer.address in self._inside:
             return
         address = _address(peer.address)
         if address is None or not any(address in network for network in self._networks):
             raise AuthenticationFailed(f"not accepted from {peer.address} (I10)")
+        if len(self._inside) < _REMEMBERED:  # reading an address costs more than the rest of a known token's check
+            self._inside.add(peer.address)
 
 
 def _address(text: str) -> Address | None:
