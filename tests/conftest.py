@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.api import Api, listening_api
 from tests.support.approvals import Office, Time, open_office
 from tests.support.loop import Loop, running_loop
 from tests.support.postgres import Server, load_shop, start_postgres
@@ -60,3 +61,10 @@ def office(store_url: str, loop: Loop) -> Iterator[Office]:
     opened = open_office(store_url, loop.reactor, Time())
     yield opened
     opened.database.stop()
+
+
+@pytest.fixture
+def api(office: Office, loop: Loop, tmp_path: Path) -> Iterator[Api]:
+    """The API over that office, on a loopback port."""
+    with listening_api(office, loop, tmp_path / "state") as listening:
+        yield listening

@@ -34,21 +34,27 @@ def check(file: Path, files: bool, as_json: bool) -> None:
     \b
     hoop config check hoop.toml --no-files
     """
-    from twisted_hoop import config as configuration
     from twisted_hoop.approval.shown import visible
-    from twisted_hoop.errors import ConfigurationError
 
-    problems: list[str] = []
-    try:
-        settings = configuration.load(file)
-        problems = list(configuration.check_files(settings)) if files else []
-    except ConfigurationError as fault:
-        problems = fault.problems
+    problems = _problems(file, files)
     if as_json:
         click.echo(json.dumps({"ok": not problems, "problems": problems}))
     else:
         click.echo("\n".join(map(visible, problems)) if problems else f"{file} is well")
     raise SystemExit(1 if problems else 0)
+
+
+def _problems(file: Path, files: bool) -> list[str]:
+    from twisted_hoop.config import check_file, load
+    from twisted_hoop.errors import ConfigurationError
+
+    if files:
+        return check_file(file)
+    try:
+        load(file)
+    except ConfigurationError as fault:
+        return fault.problems
+    return []
 
 
 @config.command("schema")
@@ -58,9 +64,9 @@ def schema() -> None:
     \b
     hoop config schema > hoop.schema.json
     """
-    from twisted_hoop import config as configuration
+    from twisted_hoop.config_schema import json_schema
 
-    click.echo(json.dumps(configuration.json_schema(), indent=2))
+    click.echo(json.dumps(json_schema(), indent=2))
 
 
 @config.command("show")
@@ -71,12 +77,12 @@ def show(file: Path) -> None:
     \b
     hoop config show hoop.toml
     """
-    from twisted_hoop import config as configuration
     from twisted_hoop.cli.exits import CommandFailed
+    from twisted_hoop.config import load
     from twisted_hoop.errors import ConfigurationError
 
     try:
-        settings = configuration.load(file).model_dump(mode="json")
+        settings = load(file).model_dump(mode="json")
     except ConfigurationError as fault:
         raise CommandFailed(str(fault)) from fault
     click.echo(json.dumps(_without_credentials(settings), indent=2))

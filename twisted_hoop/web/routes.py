@@ -53,7 +53,7 @@ def make_routes(parts: Parts, reactor: Any) -> Map:
 
 def find(routes: Map, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
     """The endpoint and the ids in the path, or a Problem. No path of ours needs escapes, so none is taken (K6, R9)."""
-    if "%" in path or not path.isascii() or path.endswith("/"):
+    if "%" in path or "//" in path or not path.isascii() or path.endswith("/"):
         raise Problem(404, "no such resource")
     try:
         endpoint, ids = routes.bind("hoop").match(path, method)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Iterator
+from typing import Any, TypeVar
 
 from twisted.internet.threads import deferToThreadPool
 
@@ -15,6 +16,7 @@ from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.problems import Problem
 from twisted_hoop.web.views import EndBody, SessionQuery, session_view
 
+T = TypeVar("T")
 _PIECE = 64 * 1024
 
 
@@ -43,10 +45,17 @@ class Sessions:
         """GET /v1/sessions/{id}/recording: JSON lines, for auditors only. R2: no reading without its row."""
         if not self._parts.audits(principal):
             raise Problem(403, "recordings are for auditors")
-        threads = self._reactor.getThreadPool()
-        entries = await deferToThreadPool(self._reactor, threads, self._parts.recordings.read, ident)
+        pieces = await self._in_thread(self._opened, ident)
+        # The first piece now, so that what cannot be read is an error and not half an answer.
+        first = await self._in_thread(next, pieces)
         await self._parts.reads.add(principal, call.peer, ident, "recording", call.request_id)
-        return Stream(lambda: _pieces(entries))
+        return Stream(lambda: itertools.chain((first,), pieces))
+
+    def _opened(self, ident: str) -> Iterator[bytes]:
+        return _pieces(self._parts.recordings.read(ident))
+
+    def _in_thread(self, function: Callable[..., T], *arguments: Any) -> Awaitable[T]:
+        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *arguments)
 
     async def end(self, call: Call, principal: Principal, ident: str) -> Reply:
         """POST /v1/sessions/{id}/end {"reason": …}: for operators."""

@@ -1,0 +1,162 @@
+"""A whole API for tests: a real store, identities with real tokens, real recordings, on a loopback port."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tests.support.approvals import ISSUER, Office, session_of
+from tests.support.loop import Loop
+from tests.support.recordings import command, recorded
+from twisted_hoop.demo.keyring import KeyRing
+from twisted_hoop.identity.provider import IdentityProvider
+from twisted_hoop.metrics import Metrics
+from twisted_hoop.model import Principal
+from twisted_hoop.recording.library import Library
+from twisted_hoop.sessions import Sessions
+from twisted_hoop.settings import Settings
+from twisted_hoop.store.reads import ReadLog
+from twisted_hoop.store.sessions import SessionIndex
+from twisted_hoop.web.parts import Parts
+from twisted_hoop.web.site import build_site
+
+GROUPS: Mapping[str, list[str]] = {
+    "alice": ["developers"],
+    "bob": ["dba"],
+    "carol": ["dba", "auditors"],
+    "olga": ["operators"],
+    "robot": ["dba"],
+}
+RECORDED = "session-0001"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the API said."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Api:
+    """A listening API and what stands behind it."""
+
+    port: int
+    loop: Loop
+    office: Office
+    parts: Parts
+    ring: KeyRing
+    provider: IdentityProvider
+    live: Sessions
+    state: Path
+    ca: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where it listens."""
+        return f"{'https' if self.ca else 'http'}://127.0.0.1:{self.port}"
+
+    def token(self, who: str, **claims: Any) -> str:
+        """A signed token for somebody; `claims` add to it."""
+        kind = "machine" if who == "robot" else "human"
+        usual = {"preferred_username": who.title(), "groups": GROUPS.get(who, []), "kind": kind}
+        return self.ring.token(who, **{**usual, **claims})
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        who: str = "",
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+        token: str = "",
+    ) -> Answer:
+        """One request over a connection of its own. A body that is not bytes is sent as JSON."""
+        sent = dict(headers or {})
+        if who or token:
+            sent["Authorization"] = f"Bearer {token or self.token(who)}"
+        if body is not None and not isinstance(body, bytes):
+            sent.setdefault("Content-Type", "application/json")
+            body = json.dumps(body).encode()
+        connection = self._connection()
+        with contextlib.closing(connection):
+            connection.request(method, path, body, sent)
+            answer = connection.getresponse()
+            return Answer(answer.status, {k.lower(): v for k, v in answer.getheaders()}, answer.read())
+
+    def _connection(self) -> http.client.HTTPConnection:
+        if self.ca:
+            context = ssl.create_default_context(cafile=self.ca)
+            return http.client.HTTPSConnection("127.0.0.1", self.port, context=context, timeout=20)
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+
+    def file(self, principal: Principal, decision: Any, command: Any) -> str:
+        """File a request; its id."""
+        return self.loop.run(lambda: self.office.approver.file(session_of(principal), command, decision)).request.id
+
+
+@contextlib.contextmanager
+def listening_api(
+    office: Office, loop: Loop, state: Path, tls: tuple[Path, Path, Path] | None = None, **changed: Any
+) -> Iterator[Api]:
+    """An API on a free port. `tls` is (CA, certificate, key); `changed` replaces parts."""
+    ring = KeyRing(ISSUER)
+    ring.add("EdDSA")
+    state.mkdir(mode=0o700, exist_ok=True)
+    (state / "jwks.json").write_text(json.dumps(ring.jwks()))
+    provider = IdentityProvider(_settings(state), loop.reactor)
+    live = Sessions()
+    recorded(state, command("select 'x\x1b]0;evil\x07'"), name=RECORDED)
+    parts = Parts(
+        identity=provider,
+        desk=office.desk,
+        database=office.database,
+        sessions=SessionIndex(office.database, office.time),
+        reads=ReadLog(office.database, office.time),
+        live=live,
+        recordings=Library(state / "recordings"),
+        metrics=Metrics().render,
+        auditors=frozenset({"auditors"}),
+        operators=frozenset({"operators"}),
+    )
+    parts = replace(parts, **changed)
+    site = build_site(parts, loop.reactor, encrypted=tls is not None)
+    port = loop.run(lambda: _listen(loop.reactor, site, tls))
+    try:
+        ca = str(tls[0]) if tls else ""
+        yield Api(port.getHost().port, loop, office, parts, ring, provider, live, state, ca)
+    finally:
+        loop.run(port.stopListening)
+
+
+def _listen(reactor: Any, site: Any, tls: tuple[Path, Path, Path] | None) -> Any:
+    if tls is None:
+        return reactor.listenTCP(0, site, interface="127.0.0.1")
+    from twisted.internet.ssl import PrivateCertificate
+
+    pem = tls[2].read_bytes() + tls[1].read_bytes()
+    return reactor.listenSSL(0, site, PrivateCertificate.loadPEM(pem).options(), interface="127.0.0.1")
+
+
+def _settings(state: Path) -> Settings:
+    issuer = {
+        "name": "corp",
+        "issuer": ISSUER,
+        "audience": ["hoop"],
+        "jwks": str(state / "jwks.json"),
+        "algorithms": ["EdDSA"],
+        "kind_claim": "kind",
+    }
+    return Settings.model_validate({"issuers": [issuer]})
