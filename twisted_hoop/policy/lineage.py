@@ -32,11 +32,11 @@ class Tracer:
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.catalogue = catalogue
-        self._relations = RelationSources(catalogue)
+        self.relations = RelationSources(catalogue)
 
     def trace(self, tree: Any) -> Lineage:
         """The lineage of a statement: a `Node` of the parser's tree, a `RawStmt`, or a statement's own message."""
-        walk = Walk(self._relations, query)
+        walk = Walk(self.relations, query)
         try:
             return _lineage(walk, statement(walk, _as_node(tree)))
         except Exception as problem:  # noqa: BLE001 lineage fails closed, whatever the reason
@@ -44,7 +44,7 @@ class Tracer:
 
     def trace_relation(self, schema: str, name: str, columns: Sequence[str] = ()) -> Lineage:
         """The lineage of `COPY table (columns) TO`: all columns when none are named; schema may be ""."""
-        walk = Walk(self._relations, query)
+        walk = Walk(self.relations, query)
         try:
             return _lineage(walk, relation_columns(walk, schema, name, list(columns)))
         except Exception as problem:  # noqa: BLE001 lineage fails closed, whatever the reason
@@ -56,7 +56,7 @@ class Tracer:
         if relation is None:
             return None
         try:
-            return self._relations.relation(relation).columns
+            return self.relations.relation(relation).columns
         except Exception:  # noqa: BLE001 lineage fails closed, whatever the reason
             return None
 

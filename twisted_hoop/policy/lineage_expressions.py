@@ -11,7 +11,16 @@ from collections.abc import Callable, Iterable, Mapping
 from postgast import pg_query_pb2 as pb
 
 from twisted_hoop.policy.lineage_functions import HARMLESS_SETTINGS, is_multiplier, is_sink, why_opaque
-from twisted_hoop.policy.lineage_scope import Node, Scope, Source, Walk, find_column, find_qualified, find_source
+from twisted_hoop.policy.lineage_scope import (
+    Node,
+    Scope,
+    Source,
+    Walk,
+    find_column,
+    find_field,
+    find_qualified,
+    find_source,
+)
 from twisted_hoop.policy.lineage_values import EMPTY, Origin, opaque, union, whole, with_opaque
 
 _QUERIES = frozenset(("select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt"))
@@ -180,8 +189,7 @@ def _indirection(walk: Walk, node: Node, scope: Scope) -> Origin:
     row = whole_row(node.arg, scope)
     first = node.indirection[0].string.sval
     if row is not None and first:
-        origin = row.find(first)
-        return walk.read(union((with_opaque(row.whole, "field") if origin is None else origin, *subscripts)))
+        return walk.read(union((find_field(row, first), *subscripts)))
     return union((expression(walk, node.arg, scope), *subscripts))
 
 

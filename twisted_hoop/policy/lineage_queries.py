@@ -9,9 +9,9 @@ from postgast import pg_query_pb2 as pb
 from twisted_hoop.policy.lineage_changes import delete, insert, merge, update
 from twisted_hoop.policy.lineage_expressions import expression, predicate, window
 from twisted_hoop.policy.lineage_from import from_items
-from twisted_hoop.policy.lineage_scope import Ctes, Node, Scope, Walk
+from twisted_hoop.policy.lineage_scope import Ctes, Node, Scope, Walk, find_column
 from twisted_hoop.policy.lineage_targets import target_columns
-from twisted_hoop.policy.lineage_values import Columns, Origin, union, whole
+from twisted_hoop.policy.lineage_values import EMPTY, Columns, Origin, union, whole
 from twisted_hoop.policy.lineage_with import with_clause
 
 _STATEMENTS = {
@@ -99,7 +99,11 @@ def _by_output(walk: Walk, node: Node, columns: Columns, scope: Scope) -> None:
         return
     if node.HasField("column_ref") and len(node.column_ref.fields) == 1:
         name = node.column_ref.fields[0].string.sval
-        walk.predicate(union(o for n, o in columns or () if n == name))
+        meant = [origin for n, origin in columns or () if n == name]
+        inside = find_column(name, scope)
+        if meant:
+            walk.predicate(union([*meant, EMPTY if inside.opaque else inside]))
+            return
     predicate(walk, node, scope)
 
 

@@ -199,9 +199,12 @@ def find_source(name: str, scope: Scope) -> Source | None:
 def find_qualified(table: str, name: str, scope: Scope) -> Origin:
     """What `table.name` means: a column, or by attribute notation a function of the whole row."""
     source = find_source(table, scope)
-    if source is None:
-        return opaque(f"no table {table}")
+    return opaque(f"no table {table}") if source is None else find_field(source, name)
+
+
+def find_field(source: Source, name: str) -> Origin:
+    """A column of one source; what is none is a system column, or a function of the whole row."""
     origin = source.find(name)
     if origin is None:
-        return EMPTY if name in SYSTEM_COLUMNS else with_opaque(source.whole, f"no column {table}.{name}")
+        return EMPTY if name in SYSTEM_COLUMNS else with_opaque(source.whole, f"no column {source.name}.{name}")
     return union((origin, source.whole)) if name in source.uncertain else origin
