@@ -58,6 +58,12 @@ def test_what_is_wrong_is_told_with_its_key(text: str, key: str, part: str) -> N
     assert found[0].split(": ")[1] == key and part in found[0]
 
 
+def test_having_none_is_for_allow_rules_only() -> None:
+    assert problems_of(RULE.replace("deny", "allow") + "tables=['', 'public.a']\nfunctions=['']\n") == []
+    for key in ("tables", "subjects"):
+        assert "empty pattern" in problems_of(RULE + f"{key}=['']\n")[0]
+
+
 def test_rules_and_masks_that_are_well() -> None:
     more = (
         RULE + "targets=['sh.*']\nclasses=['(ddl|write)', 'unknown']\nissuers=['hoop', 'https://id.*']\nflags=['.*']\n"

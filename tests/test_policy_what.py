@@ -59,9 +59,17 @@ def test_a_rule_about_classes_permits_a_statement_without_tables() -> None:
     assert met("allow", facts(class_="read", kind="select"), classes=["read"])
 
 
-def test_functions_may_be_absent_where_the_rule_says_otherwise_what_it_permits() -> None:
-    assert met("allow", READ, tables=["public.orders"], functions=["lower"])
-    assert not met("allow", READ, functions=["lower"])
+def test_having_none_is_permitted_where_the_rule_says_so() -> None:
+    ping = facts(class_="read", kind="select", access="read")
+    for key in ("schemas", "tables", "columns", "functions"):
+        assert met("allow", ping, **{key: [""]}) and met("allow", ping, **{key: ["a", ""]})
+        assert not met("allow", ping, **{key: ["a", ".*"]})
+    assert not met("allow", READ, tables=[""]) and not met("allow", READ, schemas=[""])
+
+
+def test_functions() -> None:
+    assert met("allow", READ, tables=["public.orders"], functions=["lower", ""])
+    assert not met("allow", READ, tables=["public.orders"], functions=["lower"])
     assert not met("allow", {**READ, "function": frozenset({"pg_sleep"})}, tables=["orders"], functions=["lower"])
     assert met("deny", {**READ, "function": frozenset({"pg_catalog.pg_sleep"})}, functions=["pg_sleep"])
 

@@ -9,7 +9,7 @@ from twisted_hoop.config_draft import Draft, closest
 from twisted_hoop.config_lines import Key, Problem
 from twisted_hoop.masking.patterns import BUILT_IN
 from twisted_hoop.policy.patterns import Patterns, is_plain, problem_with, problem_with_regexp
-from twisted_hoop.policy.what import CLASSES, FLAGS
+from twisted_hoop.policy.what import CLASSES, FLAGS, NONE
 from twisted_hoop.policy.windows import parse_hours, zone_named
 from twisted_hoop.settings import MaskSection, RuleSection
 
@@ -17,6 +17,7 @@ _RULE_PATTERNS = (
     "issuers", "subjects", "groups", "except_groups", "actors", "delegated_by", "targets", "protocols", "classes",
     "statements", "schemas", "tables", "columns", "functions", "flags",
 )  # fmt: skip
+_MAY_BE_NONE = ("schemas", "tables", "columns", "functions")
 _MASK_PATTERNS = ("targets", "groups", "except_groups", "columns")
 _ONLY_REVIEW = ("approvers", "approvals", "valid", "uses", "wait")
 
@@ -28,7 +29,7 @@ def check_rules(draft: Draft) -> Iterator[Problem]:
     for number, rule in draft.rules:
         key: Key = ("rules", number)
         for name in _RULE_PATTERNS:
-            yield from patterns((*key, name), getattr(rule, name))
+            yield from patterns((*key, name), getattr(rule, name), none=rule.effect == "allow" and name in _MAY_BE_NONE)
         for label, pattern in rule.labels.items():
             yield from patterns((*key, "labels", label), [pattern])
         for name, known in vocabulary.items():
@@ -53,9 +54,11 @@ def check_masks(draft: Draft) -> Iterator[Problem]:
         yield from _mask(key, mask)
 
 
-def patterns(key: Key, given: Sequence[str]) -> Iterator[Problem]:
-    """The patterns of a list that cannot be used (C8: RE2 only, C5: refused at load)."""
+def patterns(key: Key, given: Sequence[str], none: bool = False) -> Iterator[Problem]:
+    """The patterns of a list that cannot be used (C8: RE2 only, C5: refused at load); `none`: "" has a meaning."""
     for number, pattern in enumerate(given):
+        if none and pattern == NONE:
+            continue
         if why := problem_with(pattern):
             yield Problem((*key, number), why)
 

@@ -218,7 +218,8 @@ class RuleSection(Section):
     """[[rules]]: the first rule that matches decides; no match means deny.
 
     Lists match when one element does. For `allow`, every table, column, function, class, statement kind … the statement
-    has must be covered by the rule's list; for `deny` and `review`, one that matches is enough.
+    has must be covered by the rule's list, and there must be one, unless "" is in the list of schemas, tables, columns
+    or functions: that stands for having none. For `deny` and `review`, one that matches is enough.
     Patterns are RE2, matched against the whole value, and may be written plain ("public.customers").
     """
 

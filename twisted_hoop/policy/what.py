@@ -1,8 +1,9 @@
 """The what-part of rules: does it concern this statement? Two readings of the same keys.
 
 To permit, a rule must cover everything the statement does: every class, kind, table … of its facts, and there must be
-one, for a rule about tables says nothing of a statement without tables (`select some_function()`). To forbid or to ask
-for review, one thing that matches is enough.
+one, for a rule about tables says nothing of a statement without tables (`select some_function()`); "" in a list of
+schemas, tables, columns or functions stands for having none. To forbid or to ask for review, one thing that matches is
+enough.
 
 What was not understood has class `unknown`, and is never permitted by a rule that does not name that class. A function
 that is not PostgreSQL's own can do anything (P13): a rule must name functions, or class `dynamic`, to permit its call.
@@ -39,6 +40,9 @@ FLAGS = frozenset({
 })  # fmt: skip
 """Every flag there is."""
 
+NONE = ""
+"""In an allow rule's schemas, tables, columns or functions: a statement that has none is covered as well."""
+
 WhatTest = Callable[[Facts], bool]
 _NONE: frozenset[str] = frozenset()
 _UNKNOWN = frozenset({"unknown"})
@@ -73,14 +77,14 @@ def _permitting(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
     if rule.flags:
         yield "flags", _covers("flag", Patterns(rule.flags).matches)
     if rule.schemas:
-        yield "schemas", _covers_schemas(Patterns(rule.schemas))
+        yield "schemas", _covers_schemas(Patterns(_some(rule.schemas)), NONE in rule.schemas)
     if rule.tables:
-        yield "tables", _covers_tables(Permitted(rule.tables, 2))
+        yield "tables", _covers("table", Permitted(_some(rule.tables), 2).matches, NONE in rule.tables)
     if rule.columns:
-        yield "columns", _covers("column", PermittedColumns(rule.columns).matches)
+        yield "columns", _covers("column", PermittedColumns(_some(rule.columns)).matches, NONE in rule.columns)
     if rule.functions:
-        covered = Permitted(rule.functions, 2, home="pg_catalog").matches
-        yield "functions", _covers("function", covered, absent=_selects_without_functions(rule))
+        covered = Permitted(_some(rule.functions), 2, home="pg_catalog").matches
+        yield "functions", _covers("function", covered, NONE in rule.functions)
     elif not _names_user_functions(rule):
         yield "functions", lambda facts: USER_FUNCTION not in facts.get("flag", _NONE)
 
@@ -126,11 +130,6 @@ def _covers(attribute: str, covered: Callable[[str], bool], absent: bool = False
     return holds
 
 
-def _selects_without_functions(rule: RuleSection) -> bool:
-    """Whether a statement that calls no function is meant: yes when the rule says by other keys what it permits."""
-    return bool(rule.classes or rule.access or rule.statements or rule.schemas or rule.tables or rule.columns)
-
-
 def _names_user_functions(rule: RuleSection) -> bool:
     return any(names(p, "dynamic") for p in rule.classes) or any(names(p, USER_FUNCTION) for p in rule.flags)
 
@@ -140,18 +139,14 @@ def _schema_of(table: str) -> str:
     return schema if dot else "public"
 
 
-def _covers_tables(names: Names) -> WhatTest:
-    def holds(facts: Facts) -> bool:
-        tables = facts["table"]
-        return bool(tables) and all(map(names.matches, tables))
-
-    return holds
+def _some(patterns: list[str]) -> list[str]:
+    return [pattern for pattern in patterns if pattern != NONE]
 
 
-def _covers_schemas(schemas: Patterns) -> WhatTest:
+def _covers_schemas(schemas: Patterns, absent: bool) -> WhatTest:
     def holds(facts: Facts) -> bool:
         found = facts.get("schema", _NONE) | {_schema_of(table) for table in facts["table"]}
-        return schemas.all_of(found)
+        return schemas.all_of(found) if found else absent
 
     return holds
 
