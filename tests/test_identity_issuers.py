@@ -52,6 +52,16 @@ def test_I10_sources(loop: Loop, tmp_path: Path) -> None:
         issuer.check(Peer("198.51.100.1"))
 
 
+def test_an_issuer_is_kept_only_while_its_settings_are_the_same(loop: Loop, tmp_path: Path) -> None:
+    ring = make_ring()
+    section = issuer_section(ring, write_jwks(ring, tmp_path / "jwks"))
+    first = loop.run(lambda: make_issuers(make_settings(section), loop.reactor, time.time))
+    again = loop.run(lambda: make_issuers(make_settings(section), loop.reactor, time.time, first))
+    other = section.model_copy(update={"leeway": 31.0})
+    changed = loop.run(lambda: make_issuers(make_settings(other), loop.reactor, time.time, first))
+    assert again[ISSUER] is first[ISSUER] and changed[ISSUER] is not first[ISSUER]
+
+
 def test_settings_that_confuse_issuers_are_refused_at_load(loop: Loop) -> None:
     section = issuer_section(make_ring(), "keys.json")
     for settings, why in (

@@ -70,7 +70,7 @@ class GatewayService(Service):
         self._locks = Locks()
         self._replay = ReplayGuard()
         self.policy = PolicyInForce(settings)
-        self.identity = self._identity_of(settings)
+        self.identity = self._identity_of(settings, None)
         self.sessions = Sessions()
         self.metrics = Metrics()
         self.recorder = Recorder(settings.recording, self._state, reactor, settings.gateway.name)
@@ -89,8 +89,8 @@ class GatewayService(Service):
 
     # -- composing ------------------------------------------------------------------------------------------------
 
-    def _identity_of(self, settings: Settings) -> IdentityProvider:
-        return IdentityProvider(settings, self._reactor, locks=self._locks, replay=self._replay)
+    def _identity_of(self, settings: Settings, previous: IdentityProvider | None) -> IdentityProvider:
+        return IdentityProvider(settings, self._reactor, locks=self._locks, replay=self._replay, previous=previous)
 
     def _services(self) -> Services:
         return Services(
@@ -178,7 +178,7 @@ class GatewayService(Service):
             problems = check_files(settings, self._path)
             if problems:
                 raise ConfigurationError(problems)
-            identity = self._identity_of(settings)
+            identity = self._identity_of(settings, self.identity)
             self.policy.replace(settings)
         except Exception as error:
             self.log.error("the configuration was not reloaded, the old one stays: {why}", why=str(error))

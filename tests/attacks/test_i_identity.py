@@ -38,7 +38,8 @@ class World:
         self.loop = loop
         self.ring = make_ring()
         self.time = Time(time.time())
-        section = issuer_section(self.ring, write_jwks(self.ring, folder / "jwks"), **issuer)
+        self.jwks_file = write_jwks(self.ring, folder / "jwks")
+        section = issuer_section(self.ring, self.jwks_file, **issuer)
         accounts = [{"name": "etl", "token_sha256": DIGEST, "scram": VERIFIER, "groups": ["dev"], **(account or {})}]
         self.door = Door(loop, make_settings(section, accounts=accounts), self.time)
         self.provider: IdentityProvider = self.door.provider
@@ -152,6 +153,48 @@ def test_I9_after_a_reload_a_changed_account_ends_its_sessions(
     principal = way(World(loop, tmp_path), PEER)
     assert World(loop, tmp_path).provider.still_valid(principal)
     assert not World(loop, tmp_path, change).provider.still_valid(principal)
+
+
+def reloaded(world: World, **issuer: Any) -> IdentityProvider:
+    """The provider after a reload that changed these settings of the issuer."""
+    settings = make_settings(issuer_section(world.ring, world.jwks_file, **issuer))
+    old = world.provider
+    return world.loop.run(lambda: IdentityProvider(settings, world.loop.reactor, now=world.time, previous=old))
+
+
+def test_I9_after_a_reload_a_changed_issuer_ends_its_sessions_until_the_token_is_shown_again(
+    loop: Loop, tmp_path: Path
+) -> None:
+    world = World(loop, tmp_path)
+    token = world.ring.token("alice", groups=["dev"])
+    principal = world.jwt(PEER, token)
+    assert reloaded(world).still_valid(principal)
+    world.provider = after = reloaded(world, group_prefix="corp:")
+    assert not after.still_valid(principal)
+    again = loop.run(lambda: after.authenticate(token, PEER))
+    assert again.groups == {"corp:dev"} and after.still_valid(again)
+    assert reloaded(world, group_prefix="corp:").still_valid(again)
+
+
+def test_I9_after_a_reload_locks_and_used_tokens_are_remembered(loop: Loop, tmp_path: Path) -> None:
+    world = World(loop, tmp_path, one_time=True)
+    token = world.ring.token("alice")
+    principal = world.jwt(PEER, token)
+    world.provider.locks.lock("principal", principal.key)
+    for after in (reloaded(world, one_time=True), reloaded(world, one_time=True, group_prefix="x")):
+        assert not after.still_valid(principal)
+        after.locks.unlock("principal", principal.key)
+        with pytest.raises(AuthenticationFailed, match="used before"):
+            loop.run(lambda after=after: after.authenticate(token, PEER))
+        after.locks.lock("principal", principal.key)
+
+
+def test_I3_a_reload_while_the_issuer_is_away_keeps_its_keys(loop: Loop, tmp_path: Path) -> None:
+    world = World(loop, tmp_path)
+    world.jwt()
+    world.jwks_file.unlink()
+    after = reloaded(world)
+    assert loop.run(lambda: after.authenticate(world.ring.token("bob"), PEER)).subject == "bob"
 
 
 def test_I10_a_known_token_from_another_machine_is_refused(loop: Loop, tmp_path: Path) -> None:

@@ -70,6 +70,13 @@ class Accounts:
         if len(set(tokens)) != len(tokens):
             raise ConfigurationError(["accounts: two have the same token"])
 
+    @property
+    def secret(self) -> bytes:
+        """What the salts of unknown accounts are made from: the same at every replica and after every restart, as real
+        salts are, and known only to who knows all verifiers (random when there are none)."""
+        verifiers = [str(account.verifier) for account in self._accounts.values() if account.verifier is not None]
+        return hashlib.sha256("\n".join(verifiers).encode("ascii")).digest() if verifiers else secrets.token_bytes(32)
+
     def by_token(self, digest: bytes) -> Account | None:
         """The account whose token has this SHA-256. Takes the same time for every digest."""
         found = None

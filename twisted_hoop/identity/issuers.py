@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted_hoop.errors import AuthenticationFailed, ConfigurationError
@@ -40,11 +40,22 @@ class Issuer:
         self._sources.check(peer)
 
 
-def make_issuers(settings: Settings, reactor: Any, now: Callable[[], float]) -> dict[str, Issuer]:
-    """The configured issuers by exact `iss`, or ConfigurationError."""
-    issuers = {section.issuer: Issuer(section, keys_for(section, reactor, now), now) for section in settings.issuers}
-    if len(issuers) != len(settings.issuers):
-        raise ConfigurationError(["issuers: two have the same `issuer`"])
+def make_issuers(
+    settings: Settings, reactor: Any, now: Callable[[], float], kept: Mapping[str, Issuer] | None = None
+) -> dict[str, Issuer]:
+    """The configured issuers by exact `iss`, or ConfigurationError.
+
+    One of `kept` whose settings did not change is taken as it is: with its keys, so that a reload works in an outage.
+    """
+    issuers: dict[str, Issuer] = {}
+    for section in settings.issuers:
+        if section.issuer in issuers:
+            raise ConfigurationError(["issuers: two have the same `issuer`"])
+        old = kept.get(section.issuer) if kept else None
+        if old is not None and old.section == section:
+            issuers[section.issuer] = old
+        else:
+            issuers[section.issuer] = Issuer(section, keys_for(section, reactor, now), now)
     if settings.gateway.name in issuers:
         raise ConfigurationError(["gateway.name: is also an issuer, whose subjects would be taken for accounts"])
     return issuers

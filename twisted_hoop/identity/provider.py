@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,9 +38,10 @@ class _Known:
 
 @implementer(IIdentityProvider, IScramProvider)
 class IdentityProvider:
-    """Proves principals by the settings. A reload replaces the provider whole; locks and replay guard live on.
+    """Proves principals by the settings. A reload replaces the provider whole, naming the `previous` one.
 
-    `locks` and `replay` may be shared with other providers; `issuers` replaces those made from the settings (tests).
+    What lives on then: locks, used one-time tokens, and the keys of issuers whose settings did not change. Tokens of
+    the others must be shown again: live sessions do not keep what the new settings would not give (I9).
     """
 
     def __init__(
@@ -52,16 +52,21 @@ class IdentityProvider:
         now: Callable[[], float] = time.time,
         locks: Locks | None = None,
         replay: Any = None,
-        issuers: Mapping[str, Issuer] | None = None,
+        previous: IdentityProvider | None = None,
     ) -> None:
-        self.locks = locks if locks is not None else Locks(now)
+        own = previous.locks if previous else Locks(now)
+        self.locks: Locks = locks if locks is not None else own
         self._grace = settings.gateway.grace
         self._now = now
-        self._replay: IReplayGuard = replay if replay is not None else ReplayGuard(now)
-        self._issuers = issuers if issuers is not None else make_issuers(settings, reactor, now)
+        kept = previous._replay if previous else ReplayGuard(now)
+        self._replay: IReplayGuard = replay if replay is not None else kept
+        self._issuers: dict[str, Issuer] = make_issuers(settings, reactor, now, previous._issuers if previous else None)
         self._accounts = Accounts(settings)
+        self._secret = self._accounts.secret
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
-        self._secret = secrets.token_bytes(32)
+        self._changed: frozenset[str] = frozenset()
+        if previous is not None:
+            self._take_over(previous)
 
     async def authenticate(self, credential: str, peer: Peer) -> Principal:
         """The principal a bearer credential (JWT or account token) proves, or raise AuthenticationFailed."""
@@ -83,9 +88,11 @@ class IdentityProvider:
             return False
         if self.locks.holds(principal) is not None:
             return False
-        if principal.proof == "jwt":
-            return principal.issuer in self._issuers
-        return self._accounts.unchanged(principal)
+        if principal.proof != "jwt":
+            return self._accounts.unchanged(principal)
+        if principal.issuer in self._changed:
+            return bytes.fromhex(principal.proof_id) in self._known
+        return principal.issuer in self._issuers
 
     def has_scram(self, user: str) -> bool:
         """Whether this name is an account with a SCRAM verifier."""
@@ -98,6 +105,12 @@ class IdentityProvider:
         verifier = account.verifier if account is not None else None
         server = ScramServer(verifier, user=user, secret=self._secret, channel_binding=channel_binding)
         return ScramLogin(server, lambda: self._admit_account(account, "scram", peer))
+
+    def _take_over(self, previous: IdentityProvider) -> None:
+        """Tokens of issuers that are the same are still known; those of the others were verified by other rules."""
+        same = {issuer for issuer, one in self._issuers.items() if previous._issuers.get(issuer) is one}
+        self._known.update((k, v) for k, v in previous._known.items() if v.principal.issuer in same)
+        self._changed = previous._changed | (frozenset(self._issuers) - same)
 
     def _admit_account(self, account: Account | None, proof: str, peer: Peer) -> Principal:
         if account is None:
