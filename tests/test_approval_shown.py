@@ -39,6 +39,7 @@ def test_a3_nothing_is_lost_and_nothing_hides(text: str) -> None:
         ("SELECT\u00a01", "SELECT\\u{A0}1"),
         ("p\u0430yments", "p\\u{430}yments"),
         ("ｄｒｏｐ", "\\u{FF44}\\u{FF52}\\u{FF4F}\\u{FF50}"),
+        ("\ufb01le²", "\\u{FB01}le\\u{B2}"),
         ("x\u3164y\u2800\ufe0f", "x\\u{3164}y\\u{2800}\\u{FE0F}"),
         ("e\u0301", "e\\u{301}"),
         ("\ud800", "\\u{D800}"),
@@ -52,7 +53,7 @@ def test_a3_what_hides_or_imitates_is_written_out(text: str, seen: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["SELECT 1;\n\tSELECT 'naïve café'", "SELECT 'Привет, мир', '東京', '한국', 'ελληνικά'"]
+    "text", ["SELECT 1;\n\tSELECT 'naïve café… ½ ™'", "SELECT 'Привет, мир', '東京', '한국', 'ελληνικά'"]
 )
 def test_ordinary_text_stays_as_it_is(text: str) -> None:
     assert shown(text) == text

@@ -54,7 +54,13 @@ def hides(char: str) -> bool:
         return not char.isprintable()
     if unicodedata.category(char) in _HIDDEN_CATEGORIES or char in _BLANK:
         return True
-    return unicodedata.name(char, "").startswith("COMBINING") or unicodedata.normalize("NFKC", char).isascii()
+    return unicodedata.name(char, "").startswith("COMBINING") or _imitates(char)
+
+
+def _imitates(char: str) -> bool:
+    """A letter, digit or sign that is an ASCII one but for its look: fullwidth, bold, raised, a ligature; not `…`."""
+    plain = unicodedata.normalize("NFKC", char)
+    return plain.isascii() and (len(plain) == 1 or char.isalpha())
 
 
 def notes(text: str) -> tuple[str, ...]:

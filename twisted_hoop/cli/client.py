@@ -22,6 +22,7 @@ from twisted_hoop.cli.exits import REFUSED, UNAUTHENTICATED, UNREACHABLE, Comman
 
 TIMEOUT = 30.0
 MAX_ANSWER = 64 * 1024 * 1024
+_PIECE = 64 * 1024
 _ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 
 
@@ -44,18 +45,18 @@ class Api:
     def lines(self, path: str) -> Iterator[str]:
         """The lines of an answer that may be long."""
         with self._open("GET", path) as answer:
-            try:
-                for line in answer:
-                    yield line.decode("utf-8", "replace")
-            except (OSError, HTTPException) as fault:
-                raise CommandFailed(f"the answer was cut short: {fault}", UNREACHABLE) from fault
+            rest = b""
+            while piece := _piece(answer, _PIECE):
+                *whole, rest = (rest + piece).split(b"\n")
+                yield from (line.decode("utf-8", "replace") for line in whole)
+            if rest:
+                yield rest.decode("utf-8", "replace")
 
     def _json(self, answer: HTTPResponse) -> Any:
+        with answer:
+            data = _piece(answer, MAX_ANSWER)
         try:
-            with answer:
-                return json.loads(answer.read(MAX_ANSWER))
-        except (OSError, HTTPException) as fault:
-            raise CommandFailed(f"the answer was cut short: {fault}", UNREACHABLE) from fault
+            return json.loads(data)
         except ValueError as fault:
             raise CommandFailed(f"{self._url} does not answer like a hoop gateway") from fault
 
@@ -75,6 +76,17 @@ class Api:
         except ValueError as fault:  # http.client on a token with a newline in it
             raise click.UsageError("the token cannot be sent: is there a newline in it?") from fault
         return answer
+
+
+def _piece(answer: HTTPResponse, size: int) -> bytes:
+    """Up to `size` bytes. An answer that ends before its end is an error: http.client alone would not always say so."""
+    try:
+        data = answer.read(size)
+    except (OSError, HTTPException) as fault:
+        raise CommandFailed(f"the answer was cut short: {fault}", UNREACHABLE) from fault
+    if len(data) < size and answer.length:
+        raise CommandFailed(f"the answer was cut short: {answer.length} bytes are missing", UNREACHABLE)
+    return data
 
 
 class _NoRedirect(HTTPRedirectHandler):

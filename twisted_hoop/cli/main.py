@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from twisted_hoop import __version__
 from twisted_hoop.cli.lazy import LazyGroup
 from twisted_hoop.cli.options import Connection, connection_options
 
@@ -20,7 +21,7 @@ _COMMANDS = {
 
 @click.group(cls=LazyGroup, lazy=_COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @connection_options
-@click.version_option(package_name="twisted-hoop", prog_name="hoop")
+@click.version_option(__version__, prog_name="hoop")
 @click.pass_context
 def cli(context: click.Context, url: str, token: str, token_file: str, ca: str) -> None:
     """Decide requests, look at sessions, check configurations of a hoop gateway.

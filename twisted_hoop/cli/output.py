@@ -26,15 +26,14 @@ def print_fields(fields: dict[str, Any]) -> None:
 
 
 def print_table(columns: tuple[str, ...], rows: list[list[str]]) -> None:
-    """A table without lines; cells are text, never markup."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
+    """Columns side by side, one line a row, never wrapped or cut: lines are searched and ids are copied."""
+    from rich.cells import cell_len
 
-    table = Table(*columns, box=None, pad_edge=False)
-    for row in rows:
-        table.add_row(*(Text(visible(cell)) for cell in row))
-    Console(highlight=False, markup=False).print(table)
+    cells = [list(columns), *([visible(cell).replace("\n", " ").replace("\t", " ") for cell in row] for row in rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    for row in cells:
+        padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(row, widths, strict=True))
+        click.echo("  ".join(padded).rstrip())
 
 
 def when(seconds: Any) -> str:
