@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from tests.support.catalogue import read_catalogue
 from tests.support.corpus import Entry, load_corpus
 from tests.support.model_gateway import Known, ModelGateway, Seen
+from tests.support.postgres import load_shop, running_postgres
 
 CORPUS = load_corpus()
 
@@ -63,6 +65,32 @@ def test_M1_M5_M6_M7_no_way_round(entry: Entry, shop: str, known: Known, secrets
     if entry.expect == "oracle":
         assert seen.predicates
         assert not seen.failed
+
+
+XML = [e for e in CORPUS if "xml" in " ".join(e.statements)]
+
+
+@pytest.fixture(scope="module")
+def shop_17() -> Iterator[str]:
+    """PostgreSQL 17, built with XML, which the other server is not."""
+    with running_postgres(version=17) as server:
+        dsn = server.create_database("shop")
+        load_shop(dsn)
+        yield dsn
+
+
+@pytest.fixture(scope="module")
+def known_17(shop_17: str) -> Known:
+    return Known(read_catalogue(shop_17))
+
+
+@pytest.mark.parametrize("entry", XML, ids=[e.name for e in XML])
+def test_M1_xml_hides_nothing(entry: Entry, shop_17: str, known_17: Known, secrets: frozenset[str]) -> None:
+    seen = _seen(entry, shop_17, known_17)
+    text = "\n".join(seen.visible)
+    assert not [s for s in secrets if s in text]
+    assert not seen.mismatched
+    assert not [f for f in seen.failed if "libxml" in f]
 
 
 PREPARED = [
