@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from time import perf_counter
 from typing import Any, Protocol, assert_never
 
 from twisted.internet.defer import Deferred
@@ -16,7 +17,7 @@ from twisted.logger import Logger
 
 from twisted_hoop.errors import ProtocolError, RecordingFailed
 from twisted_hoop.interfaces import IGate, IPendingApproval, IRecording, IRelay
-from twisted_hoop.model import Decision, Entry, Outcome, Refusal, Session, Verdict
+from twisted_hoop.model import Decision, Entry, Outcome, Session
 from twisted_hoop.steps import Ask, Finish, Record, Refresh, Side, Step, ToClient, ToTarget, Withdraw
 
 HELD_BACK = 256 * 1024
@@ -26,8 +27,8 @@ HELD_BACK = 256 * 1024
 class Meter(Protocol):
     """What the bridge counts; see metrics.py."""
 
-    def decided(self, decision: Decision, verdict: str) -> None:
-        """One command was judged."""
+    def decided(self, target: str, decision: Decision, seconds: float) -> None:
+        """One command was judged; `seconds` is the time that policy took."""
 
 
 class Bridge:
@@ -58,12 +59,17 @@ class Bridge:
         self._pending: IPendingApproval | None = None
         self._question = 0
         self._paused = False
+        self._steps: deque[Step] = deque()
+        self._syncing = False
+        self._on_disk: Step | None = None
+        self._durable = recording.barrier() is not None
         self.outcome: Outcome | None = None
         self.commands = 0
 
     def join(self, client: ITransport, target: ITransport) -> None:
         """Both transports are there: each is slowed down by the other from now on."""
         self._client, self._target = client, target
+        self._recording.on_failure = self._recording_failed
         self._client.registerProducer(_Reading(self, target), True)
         self._target.registerProducer(client, True)
 
@@ -115,18 +121,21 @@ class Bridge:
         except RecordingFailed as error:
             self.log.error("recording failed, session ends: {error}", error=str(error), session=self.session.id)
             self._fault("58030", "hoop: the recording failed, the session ends", error)
-        except Exception as error:  # the boundary of the session (R15)
+        except Exception as error:  # noqa: BLE001  the boundary of the session (R15)
             self.log.failure("session failed", session=self.session.id)
             self._fault("XX000", "hoop: internal error, the session ends", error)
 
     def _carry_out(self, steps: Iterable[Step]) -> None:
-        queue = deque(steps)
-        while queue:
+        queue = self._steps
+        queue.extend(steps)
+        while queue and not self._syncing:
             step = queue.popleft()
             match step:
                 case Record(entry):
-                    self._recording.write(entry)
+                    self._recording.write(entry, entry.kind == "outcome")
                 case ToTarget(data):
+                    if self._durable and not self._synced(step):
+                        return
                     self._target.write(data)
                 case ToClient(data):
                     self._client.write(data)
@@ -137,24 +146,41 @@ class Bridge:
                 case Withdraw(reason):
                     self._withdraw(reason)
                 case Finish(outcome):
+                    queue.clear()
                     self._end(outcome)
                     return
                 case _:
                     assert_never(step)
 
+    def _synced(self, step: ToTarget) -> bool:
+        """Under `durability = "fsync"` a command leaves when its entry is on the disk; the steps wait meanwhile."""
+        if self._on_disk is step:
+            return True
+        barrier = self._recording.barrier()
+        if barrier is None:
+            return True
+        self._steps.appendleft(step)
+        self._syncing, self._on_disk = True, step
+        self._spawn(self._wait_for_disk(barrier))
+        return False
+
+    async def _wait_for_disk(self, barrier: Awaitable[None]) -> None:
+        await barrier
+        self._syncing = False
+        self._guarded(lambda: ())
+
     def _ask(self, ask: Ask) -> Iterable[Step]:
         self.commands += 1
+        began = perf_counter()
         verdict = self._gate.judge(self.session, ask.command)
+        if self._meter is not None:
+            decision = verdict if isinstance(verdict, Decision) else verdict.decision
+            self._meter.decided(self.session.target.name, decision, perf_counter() - began)
         if isinstance(verdict, Decision):
             self._question += 1
             self._spawn(self._review(ask, verdict, self._question))
             return ()
-        self._count(verdict)
         return self._relay.decided(verdict)
-
-    def _count(self, verdict: Verdict) -> None:
-        if self._meter is not None:
-            self._meter.decided(verdict.decision, "refused" if isinstance(verdict, Refusal) else "admitted")
 
     async def _review(self, ask: Ask, decision: Decision, question: int) -> None:
         def filed(pending: IPendingApproval) -> None:
@@ -169,7 +195,6 @@ class Bridge:
         if self.outcome is not None or self._question != question:
             return
         self._pending = None
-        self._count(verdict)
         self._answered(self._relay.decided, verdict)
 
     async def _refreshed(self) -> None:
@@ -201,6 +226,10 @@ class Bridge:
             pending.withdraw(reason)
 
     # -- ending ---------------------------------------------------------------------------------------------------
+
+    def _recording_failed(self, error: RecordingFailed) -> None:
+        """An entry that was on its way did not arrive: nothing more is carried (R1)."""
+        self._fault("58030", "hoop: the recording failed, the session ends", error)
 
     def _fault(self, code: str, message: str, error: BaseException) -> None:
         if self.outcome is not None:
@@ -241,5 +270,3 @@ class _Reading:
     def stopProducing(self) -> None:
         """The client is gone."""
         self._target.loseConnection()
-
-

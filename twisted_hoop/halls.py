@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re2
 import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+import re2
 
 from twisted_hoop.errors import UnknownTarget
 from twisted_hoop.identity.scram_keys import SaltedPasswords

@@ -113,6 +113,7 @@ class IRecording(Interface):
     """One session's recording."""
 
     id: str = Attribute("The session's id.")
+    on_failure: Any = Attribute("Called with a RecordingFailed that happens when nobody writes.")
 
     def write(entry: Entry, lazy: bool = False) -> None:
         """Put the entry on its way to disk before returning, or raise RecordingFailed.
@@ -136,7 +137,7 @@ class IRecording(Interface):
 class IRecorder(Interface):
     """Where recordings are made."""
 
-    def open(session: Session) -> Any:
+    def open(session: Session, policy_version: str = "") -> Any:
         """An IRecording whose first entry describes the session, or raise RecordingFailed."""
 
 

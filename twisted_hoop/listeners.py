@@ -8,7 +8,6 @@ from typing import Any
 
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IListeningPort
-from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.protocols.policies import WrappingFactory
 
@@ -64,12 +63,12 @@ class Listeners:
             await maybeDeferred(port.stopListening)
         self._ports = []
 
-    def _factory(self, section: ListenerSection) -> Factory:
+    def _factory(self, section: ListenerSection) -> Any:
         if section.protocol == "api":
             return self._api(section)
         return self._postgres(section)
 
-    def _postgres(self, section: ListenerSection) -> Factory:
+    def _postgres(self, section: ListenerSection) -> PostgresFactory:
         def scram(user: str, peer: Peer) -> ScramLogin | None:
             provider = self._identity()
             only = section.auth == ["scram"]
@@ -96,7 +95,7 @@ class Listeners:
         wanted = next((i for i in issuers if i.name == section.issuer), issuers[0] if issuers else None)
         return (wanted.issuer, wanted.scope) if wanted is not None else ("", "")
 
-    def _api(self, section: ListenerSection) -> Factory:
+    def _api(self, section: ListenerSection) -> Any:
         context = _context(section, ("http/1.1",))
         site = build_site(self._parts, self._reactor, encrypted=context is not None)
         return site if context is None else _TlsFactory(site, context)
@@ -108,7 +107,7 @@ class _TlsFactory(WrappingFactory):
     noisy = False
 
     def __init__(self, wrapped: Any, context: Callable[[], ssl.SSLContext]) -> None:
-        super().__init__(wrapped)
+        super().__init__(wrapped)  # type: ignore[no-untyped-call]
         self._context = context
 
     def buildProtocol(self, addr: Any) -> Any:

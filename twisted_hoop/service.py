@@ -52,7 +52,7 @@ def make_service(config: str, reactor: Any, environ: Mapping[str, str]) -> IServ
         raise ConfigurationError([f"{path.name}: {problem}" for problem in problems])
     parent = MultiService()
     gateway = GatewayService(path, settings, reactor, environ)
-    gateway.setServiceParent(parent)
+    gateway.setServiceParent(parent)  # type: ignore[no-untyped-call]
     return parent
 
 
@@ -123,9 +123,9 @@ class GatewayService(Service):
 
     # -- what sessions tell ---------------------------------------------------------------------------------------
 
-    def decided(self, decision: Decision, verdict: str) -> None:
+    def decided(self, target: str, decision: Decision, seconds: float) -> None:
         """See Meter."""
-        self.metrics.command("", verdict, 0.0)
+        self.metrics.command(target, decision.effect.value, seconds)
 
     def _observe(self, session: Session, outcome: Outcome | None) -> None:
         work: Any
@@ -149,7 +149,7 @@ class GatewayService(Service):
 
     def startService(self) -> None:
         """Open the store, end what a crash left open, then listen."""
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         self.database.start()
         started = Deferred.fromCoroutine(self._start())
         started.addErrback(self._could_not_start)
@@ -180,7 +180,7 @@ class GatewayService(Service):
                 raise ConfigurationError(problems)
             identity = self._identity_of(settings, self.identity)
             self.policy.replace(settings)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever is wrong, the old configuration stays
             self.log.error("the configuration was not reloaded, the old one stays: {why}", why=str(error))
             return
         self.identity = identity
@@ -190,7 +190,7 @@ class GatewayService(Service):
 
     def stopService(self) -> Deferred[None]:
         """Accept nobody, let commands finish, then end every session with a message."""
-        super().stopService()
+        super().stopService()  # type: ignore[no-untyped-call]
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:

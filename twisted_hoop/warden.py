@@ -1,4 +1,4 @@
-"""Looks at every live session once a second: whether its identity, its rights and its limits still let it go on (I9)."""
+"""Looks at every live session once a second: may it still go on, by its identity, its rights, its limits (I9)?"""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ class Warden:
         for each in live:
             try:
                 verdict = self._rights(each.session) or self._limits(each, now)
-            except Exception:
+            except Exception:  # noqa: BLE001  one session that cannot be checked must not keep the others unchecked
                 self.log.failure("a session could not be looked at", session=each.session.id)
                 verdict = ("57P01", "the session could not be checked")
             if verdict is not None:

@@ -52,11 +52,23 @@ class MaskSet:
         return self._span_masker(effective) is not None
 
     def column_masker(
-        self, names: str | Iterable[str], type_oid: int, typmod: int, fmt: int, types: Mapping[int, TypeInfo]
+        self,
+        names: str | Iterable[str],
+        type_oid: int,
+        typmod: int,
+        fmt: int,
+        types: Mapping[int, TypeInfo],
+        derived: bool = False,
     ) -> CellMasker:
-        """How a column under these masks is replaced: by the strictest strategy of them. An unknown name redacts."""
+        """How a column under these masks is replaced: by the strictest strategy of them. An unknown name redacts.
+
+        `derived`: an expression over the column. What `partial` leaves of it could be any part of the value that the
+        client chose (`repeat(substr(card, 1, 4), 4)`), so it is redacted whole.
+        """
         every = (names,) if isinstance(names, str) else names
         strategies = [self._sections[n].strategy if n in self._sections else "redact" for n in every]
+        if derived:
+            strategies.append("redact" if "partial" in strategies else strategies[0] if strategies else "redact")
         return masker_for(strictest(strategies or ["redact"]), type_oid, typmod, fmt, types, self._key)
 
     def content_masker(

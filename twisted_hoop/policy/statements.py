@@ -10,7 +10,7 @@ from twisted_hoop.model import Facts
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A COPY to or from the client. `relation` is (schema or "", name); `query` is the inner statement of COPY (…) TO."""
+    """A COPY to or from the client. `relation` is (schema or "", name); `query` is what COPY (…) TO runs."""
 
     direction: Literal["in", "out"]
     relation: tuple[str, str] | None = None

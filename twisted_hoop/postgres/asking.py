@@ -58,9 +58,7 @@ def execute_question(
     if found:
         facts = [{**f, FOUND: found} for f in facts]
     text = candidates[-1].text if candidates else ""
-    command = Command(
-        "execute", text, tuple(facts) or (UNKNOWN_FACTS,), parameters, context_of(state), reason_of(text)
-    )
+    command = Command("execute", text, tuple(facts) or (UNKNOWN_FACTS,), parameters, context_of(state), reason_of(text))
     return Question(command, (tuple(reads),), moves_path(reads))
 
 
@@ -118,8 +116,7 @@ def _indirection(read: Read) -> str:
 
 def _known(state: State, read: Read, name: str) -> Iterable[Prepared]:
     raw = name.encode()
-    for prepared in state.registry.prepared(raw, -2):
-        yield prepared
+    yield from state.registry.prepared(raw, -2)
     for portal in state.registry.portals(raw, -2):
         yield from portal.candidates
 
@@ -135,7 +132,7 @@ def moves_path(reads: Iterable[Read]) -> bool:
     """Whether names may mean something else once this has run."""
     return any(
         read.statement.resets_all
-        or any(name == "search_path" for name, _ in read.statement.sets)
+        or any(name in ("search_path", "?") for name, _ in read.statement.sets)
         or _class_of(read.statement.facts) & {"dynamic", "transaction"}
         for read in reads
     )

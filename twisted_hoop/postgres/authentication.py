@@ -1,4 +1,4 @@
-"""How a client proves who it is: token as password, OAUTHBEARER or SCRAM. One object a connection; the door is one (I8)."""
+"""How a client proves who it is: token as password, OAUTHBEARER or SCRAM. Many methods, one door (I8)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Authentication(Protocol):
         """The authentication request."""
 
     def answered(self, body: bytes) -> Awaitable[Principal | Bytes]:
-        """The client's answer: the principal, or bytes that ask for more. Raises AuthenticationFailed, ProtocolError."""
+        """The client's answer: the principal, or bytes that ask for more. AuthenticationFailed, ProtocolError."""
 
 
 def _request(code: int, data: bytes = b"") -> bytes:

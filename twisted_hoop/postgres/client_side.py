@@ -1,4 +1,4 @@
-"""What a client sends, message by message: judged, recorded, forwarded. Pure; the gate's answers come back by `decided`.
+"""What a client sends, message by message: judged, recorded, forwarded. Pure; the gate answers through `decided`.
 
 A refusal is sent as a statement that must fail at the target (a bare unknown word), whose error is then rewritten:
 transaction state, pipelines and savepoints come out as they do for any failed statement.
@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable
 
 from twisted_hoop.errors import LimitExceeded, ProtocolError
-from twisted_hoop.model import Admission, Command, Decision, Effect, Outcome, Refusal, Verdict
+from twisted_hoop.model import Admission, Command, Decision, Effect, Facts, Outcome, Refusal, Verdict
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.asking import (
     Question,
@@ -22,7 +22,7 @@ from twisted_hoop.postgres.asking import (
     query_question,
 )
 from twisted_hoop.postgres.binding import InwardMasks, shown_parameters, with_found
-from twisted_hoop.postgres.reading import NOTHING, UNKNOWN_FACTS
+from twisted_hoop.postgres.reading import NOTHING
 from twisted_hoop.postgres.registry import Portal, Prepared
 from twisted_hoop.postgres.state import (
     BIND,
@@ -408,7 +408,9 @@ class ClientSide:
     def _function(self, raw: bytes, body: bytes) -> Step | None:
         state = self._state
         oid = int.from_bytes(body[:4], "big")
-        command = Command("function-call", f"function {oid}", ({**UNKNOWN_FACTS, "class": frozenset({"function-call"})},))
+        command = Command(
+            "function-call", f"function {oid}", ({**UNKNOWN_FACTS, "class": frozenset({"function-call"})},)
+        )
         if oid not in self._functions or state.masking():
             reason = "the function call protocol is refused here"
             self._refuse_locally(command, "denied", reason, "Call the function in a SELECT.", False)

@@ -53,7 +53,7 @@ def _column(
     masks, types = knowledge.maskset, knowledge.catalogue.types
     if not names:
         return masks.content_masker(effective, type_oid, form, types)
-    masker = masks.column_masker(names, type_oid, -1, form, types)
+    masker = masks.column_masker(names, type_oid, -1, form, types, copy is None or copy.relation is None)
     if masker.null:
         return NULL_COLUMN
     return masker.constant if masker.constant is not None else masker

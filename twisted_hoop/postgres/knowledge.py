@@ -1,4 +1,4 @@
-"""What is known of one database of one target: its catalogue, which columns are masked there, and every text read so far.
+"""What is known of one database of one target: its catalogue, its masked columns, and every text read so far.
 
 Shared by all sessions on that database. Pure: `catalogue_source.py` brings the catalogue.
 """
@@ -13,7 +13,7 @@ from twisted_hoop.masking.masker import MaskSet
 from twisted_hoop.model import Facts
 from twisted_hoop.policy.catalogue import Catalogue, ColumnId
 from twisted_hoop.policy.lineage import Lineage, Origin, Tracer
-from twisted_hoop.policy.sql import SqlReader
+from twisted_hoop.policy.sql import PROBLEM_FACTS, SqlReader
 from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres.reading import NOTHING, Guard, Names, Read, Reading
 from twisted_hoop.settings import MaskSection
@@ -77,7 +77,7 @@ class Knowledge:
     def _read(self, text: str, path: tuple[str, ...] | None) -> Reading:
         parsed = self._sql.understand(text)
         if parsed.problem:
-            facts = {"class": frozenset({parsed.problem}), "kind": frozenset({parsed.problem})}
+            facts = PROBLEM_FACTS[parsed.problem]
             return Reading(text, (Read(Statement(parsed.problem, facts), opaque=True),), (facts,))
         names = Names(self.catalogue, None if any(map(_moves_path, parsed.statements)) else path)
         reads = tuple(self._statement(s) for s in parsed.statements)
@@ -147,9 +147,12 @@ def _indirect(statement: Statement) -> bool:
 
 def _moves_path(statement: Statement) -> bool:
     """Whether names in the same text may mean something else afterwards (P18)."""
-    sets_it = any(name == "search_path" for name, _ in statement.sets)
+    sets_it = any(name in ("search_path", "?") for name, _ in statement.sets)
     return sets_it or statement.resets_all or "dynamic" in statement.facts.get("class", NOTHING)
 
 
 def _opens_writes(statement: Statement) -> bool:
-    return any(name in _READ_ONLY_SETTINGS and value not in ("on", "true", "1") for name, value in statement.sets)
+    return any(
+        name == "?" or (name in _READ_ONLY_SETTINGS and value not in ("on", "true", "1"))
+        for name, value in statement.sets
+    )

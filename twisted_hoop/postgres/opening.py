@@ -1,4 +1,4 @@
-"""Opening a session for a proved principal: target, caps, recording, the target's log-in, and the bridge between them."""
+"""Opening a session for a proved principal: target, caps, recording, the target's log-in, and the bridge."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SessionObserver = Callable[[Session, "Outcome | None"], None]
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """What a session needs of the rest of the gateway. `halls` and `policy` are asked for anew: a reload changes them."""
+    """What a session needs of the rest. `hall` and `policy` are asked for anew each time: a reload changes them."""
 
     reactor: Any
     gate: IGate
@@ -65,7 +65,7 @@ class Opening:
         parameters = for_target(hello.parameters, hall.section.read_only)
         attributes = {"database": database, "application_name": parameters.get("application_name", "")}
         session = Session(new_session_id(), principal, hall.target, peer, time.time(), attributes)
-        recording = services.recorder.open(session)
+        recording = services.recorder.open(session, services.policy().version)
         opened = PostgresSession(services, session, recording, hall, hall.source(database), hello.version)
         try:
             await opened.connect(database, parameters)

@@ -1,7 +1,7 @@
 """From a RowDescription and what is known of the statement to a plan: which cells are rewritten, and how.
 
-A plain column is known by its table OID and attribute number, whatever the statement calls it. An expression is known by
-its lineage, position by position. What cannot be shown gets every column mask (M1).
+A plain column is known by its table OID and attribute number, whatever the statement calls it. An expression is known
+by its lineage, position by position. What cannot be shown gets every column mask (M1).
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def _column(
 ) -> PlannedColumn | None:
     masks, types = knowledge.maskset, knowledge.catalogue.types
     if names:
-        return planned_cell(place, masks.column_masker(names, field.type_oid, field.typmod, field.format, types))
+        derived = field.table == 0
+        masker = masks.column_masker(names, field.type_oid, field.typmod, field.format, types, derived)
+        return planned_cell(place, masker)
     content = masks.content_masker(effective, field.type_oid, field.format, types)
     if content is None:
         return None

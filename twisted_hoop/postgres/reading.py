@@ -1,4 +1,4 @@
-"""One SQL text as this gateway reads it at one target: what it does, with names resolved, and where its columns come from.
+"""One SQL text as it reads at one target: what it does, with names resolved, and where its columns come from.
 
 Readings are values; `knowledge.py` makes and keeps them.
 """

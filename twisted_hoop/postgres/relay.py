@@ -145,5 +145,3 @@ class PostgresRelay:
     def recorded_close(self) -> list[Record]:
         """What is still to be written when the session ends."""
         return [s for s in self._state.take_records() if isinstance(s, Record)]
-
-

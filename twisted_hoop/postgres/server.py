@@ -22,7 +22,7 @@ from twisted_hoop.model import Peer
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.authentication import Authentication
 from twisted_hoop.postgres.opening import Opening
-from twisted_hoop.postgres.startup import TLS_HANDSHAKE_BYTE, Answer, Cancel, Hello, Send, Startup, StartTls
+from twisted_hoop.postgres.startup import TLS_HANDSHAKE_BYTE, Answer, Cancel, Hello, Send, StartTls, Startup
 from twisted_hoop.settings import GatewaySection, ListenerSection
 
 ALPN = "postgresql"
@@ -159,7 +159,7 @@ class PostgresClient(Protocol):
                 self._step(step)
         except ProtocolError as error:
             self._refuse(error.code, str(error))
-        except Exception:
+        except Exception:  # noqa: BLE001  the boundary of the connection (R15)
             self.log.failure("a client connection failed before its session", peer=self._host)
             self._refuse("XX000", "internal error")
 

@@ -14,7 +14,7 @@ from twisted_hoop.postgres.target import TargetConnection
 Rows = list[list[str | None]]
 
 
-async def simple_query(reactor: Any, connection: TargetConnection, text: str, timeout: float = 60.0) -> list[Rows]:
+async def simple_query(reactor: Any, connection: TargetConnection, text: str, patience: float = 60.0) -> list[Rows]:
     """The rows of each result, as text. Raises ProtocolError (side "target"). The connection is paused afterwards."""
     done: Deferred[list[Rows]] = Deferred()
     collector = _Collector(done)
@@ -22,7 +22,7 @@ async def simple_query(reactor: Any, connection: TargetConnection, text: str, ti
     connection.on_lost = collector.lost
     connection.transport.resumeProducing()
     connection.transport.write(pg.query(text.encode()))
-    done.addTimeout(timeout, reactor)
+    done.addTimeout(patience, reactor)
     try:
         return await done
     except TimeoutError:

@@ -1,4 +1,4 @@
-"""Opening connections to a PostgreSQL target as the gateway: TLS, log-in, time limit. The bridge and the catalogue use it."""
+"""Opening connections to a PostgreSQL target as the gateway: TLS, log-in, time limit."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Opened:
 
 
 class TargetConnection(Protocol):
-    """The Twisted side of one connection to a target. After log-in all bytes go to `receiver`, the loss to `on_lost`."""
+    """The Twisted side of one connection to a target. After log-in bytes go to `receiver`, the loss to `on_lost`."""
 
     transport: Any
 
@@ -207,7 +207,7 @@ class TargetDoor:
             case Derive(challenge):
                 derived: Deferred[Any] = self._derive(login.password, challenge.salt, challenge.iterations)
                 derived.addCallback(lambda key: connection.transport.write(login.derived(key)))
-                derived.addErrback(lambda failure: fail(failure.value))
+                derived.addErrback(lambda failure: fail(failure.value))  # type: ignore[call-overload]
 
     def _derive(self, password: str, salt: bytes, iterations: int) -> Deferred[bytes]:
         """PBKDF2 costs milliseconds: in a thread, and remembered (R14)."""

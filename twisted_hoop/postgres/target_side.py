@@ -315,5 +315,3 @@ def _refuse_row(value: bytes) -> bytes | None:
 def _undescribed() -> RowPlan:
     """Rows of a portal that said it had none cannot be masked: they end the session instead."""
     return RowPlan([(0, COMPUTED, None, _refuse_row)], None)
-
-
