@@ -408,9 +408,8 @@ class ClientSide:
     def _function(self, raw: bytes, body: bytes) -> Step | None:
         state = self._state
         oid = int.from_bytes(body[:4], "big")
-        command = Command(
-            "function-call", f"function {oid}", ({**UNKNOWN_FACTS, "class": frozenset({"function-call"})},)
-        )
+        facts: Facts = {"class": frozenset({"function-call"}), "kind": frozenset({"function-call"})}
+        command = Command("function-call", f"function {oid}", (facts,))
         if oid not in self._functions or state.masking():
             reason = "the function call protocol is refused here"
             self._refuse_locally(command, "denied", reason, "Call the function in a SELECT.", False)

@@ -118,7 +118,7 @@ def _switches(words: list[str]) -> list[str]:
 
 
 def target_of(parameters: dict[str, str]) -> tuple[str, str]:
-    """(target, database) from `dbname`: `target` or `target/database`; without dbname it is the user name, as in libpq."""
+    """(target, database) from `dbname`: `target` or `target/database`. Without dbname the user name, as in libpq."""
     name = parameters.get("database") or parameters.get("user", "")
     target, _, database = name.partition("/")
     return target, database
