@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.support.api import Api, listening_api
@@ -13,6 +14,10 @@ from tests.support.approvals import Office, Time, open_office
 from tests.support.loop import Loop, running_loop
 from tests.support.postgres import Server, load_shop, start_postgres
 from twisted_hoop.store.database import Database
+
+# Machines are shared: how long one example takes says nothing, and must not fail a test.
+hypothesis.settings.register_profile("shared", deadline=None)
+hypothesis.settings.load_profile("shared")
 
 
 @pytest.fixture(scope="session")

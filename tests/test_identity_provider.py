@@ -71,9 +71,10 @@ def test_a_jwt_and_an_account_token_prove_principals(world: World) -> None:
     assert (etl.key, etl.proof, etl.groups) == ("hoop|etl", "account-token", {"jobs"})
 
 
-@pytest.mark.parametrize(
-    "credential", ["", "hoop_", "hoop_x", DIGEST, "a.b.c", "..", TOKEN + " ", "\ud800", "\ud800.a.b"]
-)
+WRONG = ["", "hoop_", "hoop_x", DIGEST, "a.b.c", "..", TOKEN + " ", "\ud800", "\ud800.a.b"]
+
+
+@pytest.mark.parametrize("credential", WRONG, ids=range(len(WRONG)))
 def test_everything_else_proves_nobody(world: World, credential: str) -> None:
     with pytest.raises(AuthenticationFailed) as caught:
         world.door(credential)
