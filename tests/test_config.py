@@ -99,6 +99,7 @@ def test_reload_gives_new_settings_whole_or_none(tmp_path: Path) -> None:
     [
         (("5432:interface", "5433:interface"), "listeners: cannot change"),
         (("[[rules]]", '[gateway]\nname = "x"\n[[rules]]'), "gateway.name: cannot change"),
+        (("[[rules]]", '[api]\noperators = ["x"]\n[[rules]]'), "api: cannot change"),
         (("[[rules]]", '[store]\nurl = "sqlite:///x"\n[[rules]]'), "store: cannot change"),
         (("[[rules]]", '[recording]\ndurability = "fsync"\n[[rules]]'), "recording: cannot change"),
     ],

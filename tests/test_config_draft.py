@@ -63,7 +63,7 @@ _section = st.dictionaries(st.sampled_from(["name", "effect", "endpoint", "tls",
 
 
 @given(st.dictionaries(st.sampled_from([*Settings.model_fields, "x"]), st.one_of(_section, st.lists(_section), _junk)))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_any_values_are_a_draft_and_problems(data: dict[str, Any]) -> None:
     draft, found = make_draft(data)
     if not found:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_hoop.policy.patterns import Patterns, is_plain, names, problem_with
+from twisted_hoop.policy.patterns import Patterns, is_plain, named_by, problem_with
 
 anything = st.text(st.characters(exclude_categories=()))
 
@@ -60,12 +60,12 @@ def test_advice_is_given_for_common_slips() -> None:
 
 @pytest.mark.parametrize("pattern", ["unknown", "unknown|oversize", "unk.*", "(?i)UNKNOWN"])
 def test_naming_a_value(pattern: str) -> None:
-    assert names(pattern, "unknown")
+    assert named_by(pattern, ["unknown", "other"]) == {"unknown"}
 
 
 @pytest.mark.parametrize("pattern", [".*", ".+", "[a-z]+", "[a-z-]*", r"\w+", "read", "(unknown)?.*", r"\S+", "[^A]+"])
 def test_matching_anything_names_nothing(pattern: str) -> None:
-    assert not names(pattern, "unknown")
+    assert not named_by(pattern, ["unknown"])
 
 
 @given(anything)

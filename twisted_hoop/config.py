@@ -20,10 +20,13 @@ _LARGEST = 4 * 1024 * 1024
 _UNTIL_RESTART = (
     ("gateway", "state"),
     ("gateway", "name"),
+    ("gateway", "url"),
+    ("gateway", "login_timeout"),
     ("gateway", "preauth_connections"),
     ("gateway", "preauth_per_address"),
     ("store",),
     ("recording",),
+    ("api",),
     ("listeners",),
 )
 

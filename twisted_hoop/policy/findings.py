@@ -15,9 +15,17 @@ FOUND = "found"
 def with_findings(
     decision: Decision, found: Iterable[str], mask_named: Callable[[str], MaskSection], version: str
 ) -> Decision:
-    """The rules' decision made stricter by the masks that found something. Raises KeyError for an unknown mask."""
-    asked = [_decision(mask_named(name), version) for name in sorted(found)]
+    """The rules' decision made stricter by the masks that found something; a mask that is gone (R13) refuses."""
+    asked = [_asked(name, mask_named, version) for name in sorted(found)]
     return combine([decision, *asked]) if decision.effect is not Effect.DENY else decision
+
+
+def _asked(name: str, mask_named: Callable[[str], MaskSection], version: str) -> Decision:
+    try:
+        return _decision(mask_named(name), version)
+    except KeyError:
+        reason = f"mask {name} found values on their way in, and is no longer configured"
+        return Decision(Effect.DENY, f"mask: {name}", reason, policy_version=version)
 
 
 def _decision(mask: MaskSection, version: str) -> Decision:
@@ -25,6 +33,4 @@ def _decision(mask: MaskSection, version: str) -> Decision:
     reason = f"mask {mask.name} found values on their way in that may not go there"
     if mask.action == "mask":
         reason += "; constants cannot be masked in the text, send them as parameters"
-    return Decision(
-        effect, f"mask: {mask.name}", reason, approvers=frozenset(mask.approvers), policy_version=version
-    )
+    return Decision(effect, f"mask: {mask.name}", reason, approvers=frozenset(mask.approvers), policy_version=version)

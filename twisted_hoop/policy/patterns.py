@@ -48,10 +48,12 @@ def problem_with_regexp(pattern: str) -> str:
     return ""
 
 
-def names(pattern: str, value: str) -> bool:
-    """Whether the pattern means this very value, rather than anything at all as `.*` does."""
+def named_by(pattern: str, values: Iterable[str]) -> frozenset[str]:
+    """Which of the values the pattern means: those it matches, unless it matches anything at all as `.*` does."""
     single = Patterns([pattern])
-    return single.matches(value) and not any(single.matches(word) for word in _NONSENSE)
+    if any(map(single.matches, _NONSENSE)):
+        return frozenset()
+    return frozenset(filter(single.matches, values))
 
 
 class Patterns:

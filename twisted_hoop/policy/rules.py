@@ -15,8 +15,8 @@ from zope.interface import implementer
 from twisted_hoop.interfaces import IPolicy
 from twisted_hoop.model import Command, Decision, Effect, Facts, Principal, Session, Target
 from twisted_hoop.policy.compiled import Rule, compile_rule
-from twisted_hoop.policy.reasons import no_rule
 from twisted_hoop.policy.findings import FOUND, with_findings
+from twisted_hoop.policy.reasons import no_rule
 from twisted_hoop.policy.verdicts import combine
 from twisted_hoop.policy.version import version_of
 from twisted_hoop.policy.what import prepared
@@ -153,6 +153,7 @@ class RulePolicy:
             miss = rule.miss(session.principal, session.target, now, known)
             title = f"rule {rule.position} {rule.name!r}"
             if not miss:
-                return [*lines, f"{title} matches: {rule.decision.effect.value}"]
+                found = [f"mask {name!r} found values on their way in" for name in sorted(facts.get(FOUND, ()))]
+                return [*lines, f"{title} matches: {rule.decision.effect.value}", *found]
             lines.append(f"{title} passed over: {miss}")
         return [*lines, "no rule matches: deny"]

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from twisted_hoop.model import Facts
 from twisted_hoop.policy.columns import ForbiddenColumns, PermittedColumns
 from twisted_hoop.policy.names import Forbidden, Names, Permitted
-from twisted_hoop.policy.patterns import Patterns, names
+from twisted_hoop.policy.patterns import Patterns, named_by
 from twisted_hoop.settings import RuleSection
 
 GUARDED = frozenset({"unknown", "oversize", "dynamic", "program", "file", "encoding", "execute", "cursor"})
@@ -110,8 +110,7 @@ def _forbidding(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
 
 def _covers_classes(patterns: list[str]) -> WhatTest:
     covered = Patterns(patterns).matches if patterns else lambda _: True
-    named = {c for c in GUARDED if any(names(p, c) for p in patterns)}
-    refused = GUARDED - named
+    refused = GUARDED.difference(*(named_by(p, GUARDED) for p in patterns))
 
     def holds(facts: Facts) -> bool:
         classes = facts["class"]
@@ -131,7 +130,7 @@ def _covers(attribute: str, covered: Callable[[str], bool], absent: bool = False
 
 
 def _names_user_functions(rule: RuleSection) -> bool:
-    return any(names(p, "dynamic") for p in rule.classes) or any(names(p, USER_FUNCTION) for p in rule.flags)
+    return any(named_by(p, ["dynamic"]) for p in rule.classes) or any(named_by(p, [USER_FUNCTION]) for p in rule.flags)
 
 
 def _schema_of(table: str) -> str:
