@@ -40,11 +40,11 @@ def test_a_denial_says_who_and_why(office: Office, loop: Loop) -> None:
         pending = await office.approver.file(session_of(), DELETE, replace(REVIEW, quorum=2))
         answer = waiting(pending)
         await office.desk.decide(BOB, pending.request.id, True, "fine")
-        await office.desk.decide(CAROL, pending.request.id, False, "not now")
+        await office.desk.decide(CAROL, pending.request.id, False, "not\x1b now")
         return await answer
 
     approval = loop.run(go)
-    assert (approval.granted, approval.state, approval.comment) == (False, "denied", "not now")
+    assert (approval.granted, approval.state, approval.comment) == (False, "denied", "not\\u{1B} now")
     assert approval.by == (f"Carol ({CAROL.key})",)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -73,3 +75,14 @@ def routes_of_module() -> Any:
     from types import SimpleNamespace
 
     return make_routes(SimpleNamespace(desk=None), None)  # type: ignore[arg-type]
+
+
+def test_every_route_is_documented(routes: Any) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "api.md").read_text()
+    documented = set(re.findall(r"`(GET|POST) (/[^ `]*)`", page))
+    routed = {
+        (method, rule.rule.replace("<id:ident>", "{id}"))
+        for rule in routes.iter_rules()
+        for method in rule.methods - {"HEAD"}
+    }
+    assert documented == routed

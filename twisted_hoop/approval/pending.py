@@ -11,6 +11,7 @@ from zope.interface import implementer
 from twisted_hoop.approval.lifecycle import State
 from twisted_hoop.approval.requests import Request
 from twisted_hoop.approval.shelf import Shelf
+from twisted_hoop.approval.shown import visible
 from twisted_hoop.approval.watch import Watch
 from twisted_hoop.errors import StoreUnavailable
 from twisted_hoop.interfaces import IPendingApproval
@@ -110,7 +111,8 @@ class PendingApproval:
 def approval_of(request: Request, granted: bool) -> Approval:
     """What the gate is told. `state` is "granted" for one that was taken, though the store may say "used" by now."""
     voters = tuple(vote for vote in request.votes if vote.granted is granted)
-    comment = "; ".join(vote.comment for vote in voters if vote.comment)
+    # What approvers write ends up in the requester's terminal (R6).
+    comment = visible("; ".join(vote.comment for vote in voters if vote.comment))
     state = State.GRANTED if granted else request.state
-    labels = tuple(vote.label for vote in voters)
+    labels = tuple(visible(vote.label) for vote in voters)
     return Approval(request.id, granted, state.value, request.digest, labels, comment, request.until)

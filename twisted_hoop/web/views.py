@@ -109,7 +109,7 @@ def session_view(row: SessionRow) -> dict[str, Any]:
         "who": _label(row.principal),
         "issuer": row.principal["issuer"],
         "subject": row.principal["subject"],
-        "principal": row.principal,
+        "chain": [actor["subject"] for actor in row.principal["chain"]],
         "target": row.target,
         "protocol": row.protocol,
         "peer": row.peer,
