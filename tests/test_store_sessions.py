@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.approvals import ALICE, BOB, Office, session_of
 from tests.support.loop import Loop
+from twisted_hoop.errors import StoreUnavailable
 from twisted_hoop.model import Outcome
 from twisted_hoop.store.sessions import SessionIndex
 
@@ -51,5 +54,37 @@ def test_what_an_earlier_process_left_is_interrupted(office: Office, loop: Loop)
         await index.interrupted(["session-a", "session-b"])
         states = {row.id: row.state for row in await index.list()}
         assert states == {"session-a": "closed", "session-b": "interrupted"}
+
+    loop.run(go)
+
+
+def test_a_session_shorter_than_its_own_row_is_closed_all_the_same(office: Office, loop: Loop) -> None:
+    """The store's threads do not keep order; the index does."""
+    index = SessionIndex(office.database, office.time)
+
+    async def go() -> set[str]:
+        work = []
+        for number in range(20):
+            work.append(index.opened(session_of(ALICE, f"session-{number}")))
+            work.append(index.closed(f"session-{number}", Outcome("closed"), 0))
+        for each in work:
+            await each
+        return {row.state for row in await index.list()}
+
+    assert loop.run(go) == {"closed"}
+
+
+def test_a_row_that_could_not_be_written_does_not_hold_up_its_end(office: Office, loop: Loop) -> None:
+    index = SessionIndex(office.database, office.time)
+
+    async def go() -> None:
+        await index.opened(session_of(ALICE, "session-a"))
+        again = index.opened(session_of(BOB, "session-a"))
+        closed = index.closed("session-a", Outcome("closed"), 1)
+        with pytest.raises(StoreUnavailable):
+            await again
+        await closed
+        row = await index.get("session-a")
+        assert row is not None and row.state == "closed"
 
     loop.run(go)

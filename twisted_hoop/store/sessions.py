@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Row, Select, insert, select, update
+from twisted.internet.defer import Deferred
 
 from twisted_hoop.model import Outcome, Session
 from twisted_hoop.store.codec import dumps, principal_data
 from twisted_hoop.store.database import Database, running
 from twisted_hoop.store.tables import sessions
 
+T = TypeVar("T")
 LIVE = "live"
 INTERRUPTED = "interrupted"
 
@@ -41,17 +43,30 @@ class SessionIndex:
     def __init__(self, database: Database, now: Callable[[], float]) -> None:
         self._database = database
         self._now = now
+        self._opening: dict[str, Deferred[None]] = {}
 
-    def opened(self, session: Session) -> Awaitable[None]:
+    def opened(self, session: Session) -> Deferred[None]:
         """A session began."""
-        row = _values(session)
-        return self._database.write(running(insert(sessions).values(row)))
+        written = self._opening[session.id] = Deferred()
+        work = self._database.write(running(insert(sessions).values(_values(session))))
+        return work.addBoth(self._was_opened, session.id, written)
 
-    def closed(self, session_id: str, outcome: Outcome, commands: int) -> Awaitable[None]:
+    def _was_opened(self, result: T, session_id: str, written: Deferred[None]) -> T:
+        self._opening.pop(session_id, None)
+        written.callback(None)
+        return result
+
+    def closed(self, session_id: str, outcome: Outcome, commands: int) -> Deferred[None]:
         """It is over; the first outcome stays."""
-        change = update(sessions).where(sessions.c.id == session_id, sessions.c.state == LIVE)
+        return Deferred.fromCoroutine(self._closed(session_id, outcome, commands))
+
+    async def _closed(self, session_id: str, outcome: Outcome, commands: int) -> None:
         values = {"ended": self._now(), "state": outcome.code[:16], "commands": commands}
-        return self._database.write(running(change.values(values)))
+        if session_id in self._opening:
+            # Threads do not keep order: a short session must not be closed before it is there.
+            await self._opening[session_id]
+        change = update(sessions).where(sessions.c.id == session_id, sessions.c.state == LIVE)
+        await self._database.write(running(change.values(values)))
 
     def interrupted(self, session_ids: list[str]) -> Awaitable[None]:
         """Sessions an earlier process left live, as the recordings it did not finish tell at the start."""
