@@ -77,13 +77,13 @@ class Detector:
     def _find(self, index: int, data: bytes) -> Iterator[Span]:
         name, rule, regex = self._rules[index]
         at = hits = 0
-        while (match := regex.search(data, at)) is not None:
+        while at <= len(data) and (match := regex.search(data, at)) is not None:
             start, end = match.span(rule.group)
             accepted = rule.check(data, start, end)
             yield from (Span(a, b, name) for a, b in accepted if b > a)
             at = max(end, start + 1) if accepted or rule.whole else start + 1
             hits += 1
-            if hits >= _USER_HITS and self._is_costly(name, hits, len(data) - at):
+            if at < len(data) and hits >= _USER_HITS and self._is_costly(name, hits, len(data) - at):
                 yield Span(at, len(data), name)
                 return
 

@@ -78,7 +78,7 @@ _SCALARS: Final[dict[int, tuple[bytes, bytes]]] = {
     2970: (b"1:1:", struct.pack(">iqq", 0, 1, 1)),  # txid_snapshot: count, xmin, xmax
     3220: (b"0/0", _ZERO8),  # pg_lsn
     3614: (b"", _ZERO4),  # tsvector: number of lexemes
-    3615: (b"", _ZERO4),  # tsquery: number of items
+    3615: (b"'*****'", b"\x00\x00\x00\x01\x01\x00\x00*****\x00"),  # tsquery: one operand (none is refused)
     3734: (b"-", _ZERO4),  # regconfig
     3769: (b"-", _ZERO4),  # regdictionary
     3802: (b'"*****"', b'\x01"*****"'),  # jsonb: version, text
