@@ -410,12 +410,15 @@ class ClientSide:
         oid = int.from_bytes(body[:4], "big")
         facts: Facts = {"class": frozenset({"function-call"}), "kind": frozenset({"function-call"})}
         command = Command("function-call", f"function {oid}", (facts,))
-        if oid not in self._functions or state.masking():
-            reason = "the function call protocol is refused here"
-            self._refuse_locally(command, "denied", reason, "Call the function in a SELECT.", False)
+        reason, hint = "the function call protocol is refused here", "Call the function in a SELECT."
+        if oid not in self._functions or state.masking():  # P12, and M8: its result could not be masked
+            self._refuse_locally(command, "denied", reason, hint, False)
             return None
 
         def forward(run: Run) -> None:
+            if run.masks:
+                self._refuse_locally(command, "denied", reason, hint, False)
+                return
             state.expects.append(Expect(FUNCTION, run=run))
             self._out.append(raw)
 

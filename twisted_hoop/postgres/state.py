@@ -89,8 +89,8 @@ class State:
         return None if self.path_moving else self.path
 
     def masking(self) -> bool:
-        """Whether any column mask can apply in this session."""
-        return bool(self.knowledge.column_masks)
+        """Whether any mask applies in this session."""
+        return bool(self.masks())
 
     def effective(self, decision: Decision) -> frozenset[str]:
         """Names of the masks that hold for a command decided so."""
