@@ -15,6 +15,7 @@ TypedLook = Callable[[int, bytes], bytes]
 
 _DIMENSIONS: Final = 6
 _NEGATIVE: Final = 0x4000
+_ZEROS: Final = 10
 _NUMBERS: Final = (0, _NEGATIVE)
 
 
@@ -141,7 +142,8 @@ def numeric_text(data: bytes) -> bytes:
     digits = struct.unpack(f">{count}H", data[8:])
     whole = "".join(f"{d:04}" for d in digits[: weight + 1]).lstrip("0") if weight >= 0 else ""
     missing = weight + 1 - count
-    whole += "0000" * missing if 0 < missing <= 10 and count else ""
-    part = "".join(f"{d:04}" for d in digits[max(0, weight + 1) :]).rstrip("0")
+    whole += "0000" * missing if 0 < missing <= _ZEROS and count else ""
+    part = "0000" * min(max(0, -1 - weight), _ZEROS)
+    part = (part + "".join(f"{d:04}" for d in digits[max(0, weight + 1) :])).rstrip("0")
     text = (whole or "0") + ("." + part if part else "")
     return ("-" if sign == _NEGATIVE else "").encode() + text.encode()
