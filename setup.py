@@ -1,4 +1,4 @@
-"""Compiles the byte loops with mypyc where a C compiler is at hand; the same sources run interpreted otherwise.
+"""Compiles the hot path with mypyc where a C compiler is at hand; the same sources run interpreted otherwise.
 
 HOOP_COMPILE=0 leaves it out, HOOP_COMPILE=1 makes its failure an error.
 """
@@ -8,7 +8,16 @@ import shutil
 
 from setuptools import Extension, setup
 
-MODULES = ["twisted_hoop/postgres/wire.py"]
+POSTGRES = (
+    "asking binding client_side effects hiding knowledge messages plan reading registry relay state target_side wire"
+)
+MODULES = [
+    *(f"twisted_hoop/postgres/{name}.py" for name in POSTGRES.split()),
+    *(f"twisted_hoop/{name}.py" for name in ("model", "steps", "gate", "bridge")),
+    *(f"twisted_hoop/policy/{name}.py" for name in ("rules", "statements")),
+    *(f"twisted_hoop/recording/{name}.py" for name in ("entries", "framing", "writer")),
+]
+"""What runs for every command. They call each other natively when they are compiled together."""
 
 
 def extensions() -> list[Extension]:
@@ -18,11 +27,11 @@ def extensions() -> list[Extension]:
     try:
         from mypyc.build import mypycify
 
-        return mypycify(["--config-file=", *MODULES], opt_level="3")
+        return mypycify(["--config-file=mypyc.ini", *MODULES], opt_level="2")
     except (Exception, SystemExit) as error:  # whatever goes wrong, the interpreted modules work
         if wish == "1":
             raise
-        print(f"the byte loops stay interpreted: {error}")
+        print(f"the hot path stays interpreted: {error}")
         return []
 
 
