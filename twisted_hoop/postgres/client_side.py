@@ -317,7 +317,7 @@ class ClientSide:
         def forward(run: Run) -> None:
             portal = portals[-1] if len(portals) == 1 else Portal(name, candidates)
             self._describe_first(name, portal, run)
-            state.expects.append(Expect(EXECUTE, run=run, portal=portal))
+            state.execute(Expect(EXECUTE, run=run, portal=portal))
             self._out.append(raw)
 
         return self._ask(question, True, forward)

@@ -74,6 +74,14 @@ class State:
     parameters: dict[str, str] = field(default_factory=dict)
     login: str = ""
     database: str = ""
+    activate: Callable[[Expect], None] = lambda expect: None
+    """Called when an Execute becomes the next thing to be answered: its rows come now."""
+
+    def execute(self, expect: Expect) -> None:
+        """Queue an Execute. Behind nothing else (a later page of a portal, say) it is the next answer at once (M1)."""
+        self.expects.append(expect)
+        if len(self.expects) == 1:
+            self.activate(expect)
 
     def record(self, kind: str, **data: Any) -> None:
         """An entry, written before anything that is sent in the same turn."""

@@ -15,9 +15,11 @@ from twisted_hoop.postgres.effects import apply_effects
 from twisted_hoop.postgres.hiding import Hiding
 from twisted_hoop.postgres.plan import row_plan
 from twisted_hoop.postgres.state import BIND, CLOSE, DESCRIBE, EXECUTE, FUNCTION, PARSE, QUERY, SYNC, Expect, Run, State
-from twisted_hoop.postgres.wire import COMPUTED, RowPlan
+from twisted_hoop.postgres.wire import RowPlan
 
 _PLANS = 64
+_NO_ROWS = RowPlan([], None)
+"""Rows that come when nothing is known of them end the session: they could not be masked."""
 _PINNED = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
 
 
@@ -29,6 +31,8 @@ class TargetSide:
         self._hiding = hiding
         self._copy_in = copy_in
         self._copy_out: Callable[[], bytes] | None = None
+        state.activate = self._activate
+        state.rewriter.plan = _NO_ROWS
         self._handlers: dict[int, Callable[[bytes], bytes | None]] = {
             ord("1"): self._parse_complete,
             ord("2"): self._bind_complete,
@@ -71,7 +75,7 @@ class TargetSide:
         if expects and expects[0].kind == EXECUTE:
             self._activate(expects[0])
         else:
-            self._state.rewriter.plan = None
+            self._state.rewriter.plan = _NO_ROWS
 
     def _activate(self, expect: Expect) -> None:
         """Rows that come now belong to this Execute: its portal's own description says what they hold."""
@@ -79,7 +83,7 @@ class TargetSide:
         if run is None or portal is None or not run.masks:
             self._state.rewriter.plan = None
         elif portal.row is None:
-            self._state.rewriter.plan = _undescribed()
+            self._state.rewriter.plan = _NO_ROWS
         else:
             self._state.rewriter.plan = self._plan(portal.row, run)
 
@@ -167,7 +171,7 @@ class TargetSide:
         if head.kind == EXECUTE:
             self._pop()
             return
-        state.rewriter.plan = None
+        state.rewriter.plan = _NO_ROWS
         if head.run is not None:
             head.run.index += 1
 
@@ -228,7 +232,7 @@ class TargetSide:
                     state.record("outcome", command=dropped.run.number, tag="", skipped=True)
                 self._unsettle(dropped.run)
         state.skipping = not state.expects
-        state.rewriter.plan = None
+        state.rewriter.plan = _NO_ROWS
 
     def _notice(self, body: bytes) -> bytes | None:
         head = self._state.expects[0] if self._state.expects else None
@@ -306,12 +310,3 @@ def split_path(value: str, login: str) -> tuple[str, ...]:
     parts = [p.strip() for p in value.split(",")]
     names = [p[1:-1].replace('""', '"') if p.startswith('"') else p for p in parts if p]
     return tuple(login if n == "$user" else n for n in names)
-
-
-def _refuse_row(value: bytes) -> bytes | None:
-    raise ProtocolError("rows came of a portal that has no description", "target")
-
-
-def _undescribed() -> RowPlan:
-    """Rows of a portal that said it had none cannot be masked: they end the session instead."""
-    return RowPlan([(0, COMPUTED, None, _refuse_row)], None)

@@ -37,7 +37,7 @@ class RowPlan:
     A FIXED cell stands for every value that is not NULL: its length prefix and content. A COMPUTED function gets the
     content and answers with the new one, or None for NULL. A SCANNED function does so too, but is called only in
     chunks where `might` finds something in the scanned cells joined by newlines; it returns the same object when
-    there is nothing to hide.
+    there is nothing to hide. A plan without columns says that no row may come: one that does is an error.
     """
 
     def __init__(
@@ -178,6 +178,8 @@ class Rewriter:
 
     def _row(self, data: bytes, pos: i64, end: i64, start: i64, n: i64, plan: RowPlan, writer: BytesWriter) -> i64:
         """Rewrite the row at `pos` if it must be; the place up to which input is written is returned."""
+        if plan.count == 0:
+            raise ProtocolError("rows came that were not announced", "target")
         dirty: bool = False
         if plan.scans:
             if pos >= self._clean_until:
