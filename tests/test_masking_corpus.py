@@ -93,11 +93,10 @@ def test_M1_xml_hides_nothing(entry: Entry, shop_17: str, known_17: Known, secre
     assert not [f for f in seen.failed if "libxml" in f]
 
 
-PREPARED = [
-    e
-    for e in CORPUS
-    if e.name.startswith(("new ", "search_path with", "CREATE SCHEMA")) and e.name not in ("new trigger", "new rule")
-]
+PREPARING = ("new ", "search_path with", "CREATE SCHEMA", "swapped", "renamed", "table moved", "parent that")
+# Copies made behind our back are not followed; see docs/bypass-corpus.md.
+NOT_FOLLOWED = ("new trigger", "new rule", "new column with a default that reads")
+PREPARED = [e for e in CORPUS if e.name.startswith(PREPARING) and e.name not in NOT_FOLLOWED]
 
 
 @pytest.mark.parametrize("entry", PREPARED, ids=[e.name for e in PREPARED])

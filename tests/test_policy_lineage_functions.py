@@ -5,7 +5,7 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from tests.support.lineage import CATALOGUE, outputs, with_functions
+from tests.support.lineage import CATALOGUE, outputs, trace, with_functions
 from twisted_hoop.policy.lineage_functions import why_opaque, why_revealing
 
 CASES = [
@@ -54,3 +54,13 @@ def test_M6_statistics_reveal() -> None:
     assert why_revealing("public", "pg_stat_statements", "query")
     assert not why_revealing("public", "pg_stats", "histogram_bounds")
     assert not why_revealing("pg_catalog", "pg_stats", "tablename")
+
+
+@pytest.mark.parametrize("call", ["query_to_xml('x', true, true, '')", "ts_stat('x')", "dblink('x', 'y')"])
+def test_M7_P14_what_runs_text_may_store_anything(call: str) -> None:
+    assert trace(f"select {call}").stored_opaque
+
+
+def test_M7_a_courier_of_something_unknown() -> None:
+    assert trace("select pg_notify('c', magic())").stored_opaque
+    assert not trace("select pg_notify('c', 'x')").stored_opaque

@@ -23,6 +23,7 @@ CASES = [
     ("move 1 from c", []),
     ("call magic(1)", None),
     ("show search_path", ["search_path:"]),
+    ("show leak.x", ["leak.x: ?"]),
     ("show all", ["name:", "setting:", "description:"]),
     ("create table x as select card from people", []),
     ("vacuum", []),

@@ -1324,3 +1324,181 @@ select id from api_keys where data @> '{"owner": "ada@example.com"}' or data ? '
 -- name: UPDATE with a predicate as an oracle
 -- expect: oracle
 update orders set total = total where exists (select from customers where ssn like '734%') and id = 1 returning id;
+
+-- name: swapped names that nobody else can see yet
+-- expect: either
+begin;
+alter table customers rename column card_number to swap;
+alter table customers rename column city to card_number;
+alter table customers rename column swap to city;
+select upper(city) from customers;
+
+-- name: swapped tables that nobody else can see yet
+-- expect: either
+begin;
+alter table events rename to swap;
+alter table customers rename to events;
+select upper(ssn) from events;
+
+-- name: renamed schema
+-- expect: refused
+alter schema public rename to leak;
+select upper(ssn) from leak.customers;
+
+-- name: table moved to a schema nobody knows
+-- expect: either
+create schema leak;
+begin;
+alter table customers set schema leak;
+select upper(card_number) from leak.customers;
+
+-- name: parent that nobody else can see yet
+-- expect: either
+create table leak_p (ssn text);
+begin;
+alter table customers inherit leak_p;
+select upper(ssn) from leak_p;
+
+-- name: notification of what a query text reads
+-- expect: refused
+listen leak;
+select pg_notify('leak', (select string_agg(word, ',') from ts_stat('select to_tsvector(''simple'', card_number) from customers')));
+
+-- name: setting made of a row nobody knows
+-- expect: refused
+select set_config('leak.x', (select string_agg(t::text, ',') from pg_stats t), false);
+show leak.x;
+
+-- name: prepared statement that returns its parameter
+-- expect: refused
+prepare leak (text) as select $1;
+execute leak (ts_rewrite('a', 'select ''a''::tsquery, plainto_tsquery(''simple'', card_number) from customers')::text);
+
+-- name: default that reads a query text
+-- expect: refused
+create table leak_t (id int, x text default ts_rewrite('a', 'select ''a''::tsquery, plainto_tsquery(''simple'', max(card_number)) from customers')::text);
+insert into leak_t (id) values (1) returning x;
+
+-- name: new column with a default that reads
+-- expect: refused
+alter table events add column leak text default query_to_xml('select card_number from customers', true, false, '')::text;
+select leak from events;
+
+-- name: changed default that reads
+-- expect: refused
+alter table events alter column note set default ts_rewrite('a', 'select ''a''::tsquery, plainto_tsquery(''simple'', max(ssn)) from customers')::text;
+insert into events (id, kind, at) values (1, 'x', '2026-01-05') returning note;
+
+-- name: policy that tells
+-- expect: refused
+listen leak;
+create policy leak_p on customers using (pg_notify('leak', card_number) is not null);
+alter table customers force row level security;
+select id from customers;
+
+-- name: check that tells
+-- expect: refused
+listen leak;
+alter table customers add constraint leak_c check (pg_notify('leak', ssn) is not null);
+
+-- name: domain that tells
+-- expect: refused
+listen leak;
+create domain leak_d as text check (pg_notify('leak', value) is not null);
+select id from customers where card_number::leak_d is not null;
+
+-- name: domain that tells later
+-- expect: refused
+create domain leak_d as text;
+alter domain leak_d add constraint c check (set_config('leak.x', value, false) is not null);
+select id from customers where ssn::leak_d is not null;
+show leak.x;
+
+-- name: operator over a function that tells
+-- expect: refused
+listen leak;
+create operator %%% (leftarg = text, rightarg = text, function = pg_notify);
+select 'leak' %%% card_number from customers;
+
+-- name: aggregate over a function that keeps
+-- expect: refused
+create aggregate leak_a (text, boolean) (sfunc = set_config, stype = text, initcond = 'leak.x');
+select leak_a(card_number, false) from customers;
+show leak.x;
+
+-- name: aggregate with a builtin's name
+-- expect: refused
+create aggregate public.upper (text, boolean) (sfunc = set_config, stype = text, initcond = 'leak.x');
+select public.upper(card_number, false) from customers;
+show leak.x;
+
+-- name: cast over a function that reads
+-- expect: refused
+create type leak_y as enum ('4');
+create cast (leak_y as tsquery) with function plainto_tsquery(text);
+
+-- name: foreign table
+-- expect: refused
+create extension if not exists postgres_fdw;
+create server leak_s foreign data wrapper postgres_fdw options (dbname 'shop');
+create user mapping for current_user server leak_s;
+create foreign table leak_f (x text options (column_name 'card_number')) server leak_s options (table_name 'customers');
+select x from leak_f;
+
+-- name: extension that opens doors
+-- expect: refused
+create extension if not exists dblink;
+select * from dblink('dbname=shop', 'select card_number from customers') as t(c text);
+
+-- name: view with a function that tells
+-- expect: refused
+listen leak;
+create view leak_v as select pg_notify('leak', card_number) from customers;
+select count(*) from leak_v;
+
+-- name: default names in a chain of subqueries
+-- expect: masked
+select upper from (select upper from (select upper(ssn) from customers) a) b;
+
+-- name: outer row named like an inner column
+-- expect: masked
+select (select card_number from (select 1 as other) q) from customers;
+
+-- name: whole row of a join
+-- expect: masked
+select j from (customers c join orders o on o.customer_id = c.id) as j;
+
+-- name: row through an aggregate and back
+-- expect: masked
+select (u.r).ssn from (select unnest(array_agg(c)) as r from customers c) u;
+
+-- name: jsonb subscript through a row
+-- expect: masked
+select (to_jsonb(c))['card_number'], to_jsonb(c) -> 'ssn', to_jsonb(c) @? '$.ssn' from customers c;
+
+-- name: json keys in order
+-- expect: masked
+select string_agg(v, ',') from customers c, json_each_text(row_to_json(c)) as e(k, v);
+
+-- name: pivot by crossing rows
+-- expect: masked
+select max(case when n = 1 then substr(ssn, 1, 1) end), max(case when n = 2 then substr(ssn, 2, 1) end)
+from customers, generate_series(1, 2) n where id = 1;
+
+-- name: window over an array of rows
+-- expect: masked
+select (array_agg(c) over ())[1] from customers c limit 1;
+
+-- name: EXCEPT that reveals by what is left
+-- expect: masked
+select n from (values ('4111111111111111'), ('4000')) v(n) except select card_number from customers;
+
+-- name: query text that tells
+-- expect: refused
+listen leak;
+select query_to_xml('select pg_notify(''leak'', card_number) from customers', true, false, '');
+
+-- name: query text that keeps
+-- expect: refused
+select * from ts_stat('select to_tsvector(set_config(''leak.x'', string_agg(card_number, '',''), false)) from customers');
+show leak.x;

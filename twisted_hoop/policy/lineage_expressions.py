@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from postgast import pg_query_pb2 as pb
 
-from twisted_hoop.policy.lineage_functions import HARMLESS_SETTINGS, is_multiplier, is_sink, why_opaque
+from twisted_hoop.policy.lineage_functions import HARMLESS_SETTINGS, is_multiplier, is_sink, runs_text, why_opaque
 from twisted_hoop.policy.lineage_scope import (
     Node,
     Scope,
@@ -209,12 +209,21 @@ def _function(walk: Walk, node: Node, scope: Scope) -> Origin:
     if name == "count" and not why:
         walk.predicate(origin)
         return EMPTY
-    if why or is_sink(name):  # what goes in may be kept (M7)
-        walk.store(Origin(origin.columns))
+    _kept(walk, name, origin, why)
     if is_multiplier(name):
         walk.predicate(origin)
     origin = union((origin, rest))
     return with_opaque(origin, why) if why else origin
+
+
+def _kept(walk: Walk, name: str, origin: Origin, why: str) -> None:
+    """What goes into some functions may come out somewhere else (M7)."""
+    if runs_text(name):
+        walk.store(Origin(origin.columns, f"function {name} runs what it is given"))
+    elif is_sink(name):
+        walk.store(origin)
+    elif why:
+        walk.store(Origin(origin.columns))
 
 
 def _function_clauses(walk: Walk, node: Node, scope: Scope) -> Origin:

@@ -30,6 +30,14 @@ _READERS = _words(
     pg_get_wal_block_info pg_get_wal_record_info current_setting pg_show_all_settings pg_file_read
     """
 )
+# Functions that run SQL they are given as text: it may do anything, hand values on to others too.
+_RUNNERS = _words(
+    """
+    query_to_xml query_to_xml_and_xmlschema query_to_xmlschema ts_stat ts_rewrite xpath_table crosstab crosstab2
+    crosstab3 crosstab4 crosstabn connectby
+    """
+)
+_RUNNER_PREFIXES = ("dblink",)
 _READER_PREFIXES = ("dblink", "pg_ls_", "pg_read_", "pg_logdir_", "pg_logical_slot_", "plpgsql_", "plpython", "plperl")
 
 # Settings that current_setting() may be asked for by name: none of them can hold a value that a statement put there.
@@ -108,6 +116,11 @@ def why_opaque(schema: str, name: str, catalogue: Catalogue) -> str:
 def is_sink(name: str) -> bool:
     """Whether arguments of the function end where they can be read again."""
     return name in _SINKS or name.startswith(_READER_PREFIXES)
+
+
+def runs_text(name: str) -> bool:
+    """Whether the function runs SQL that it is given as text."""
+    return name in _RUNNERS or name.startswith(_RUNNER_PREFIXES)
 
 
 def is_multiplier(name: str) -> bool:

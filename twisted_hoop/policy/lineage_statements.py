@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping
 
 from postgast import pg_query_pb2 as pb
 
+from twisted_hoop.policy.lineage_definitions import DEFINITIONS
 from twisted_hoop.policy.lineage_expressions import expression, predicate
 from twisted_hoop.policy.lineage_from import table
-from twisted_hoop.policy.lineage_scope import Node, Scope, Source, Walk
-from twisted_hoop.policy.lineage_values import EMPTY, Columns, Origin, opaque, union, whole
+from twisted_hoop.policy.lineage_scope import Node, Scope, Walk
+from twisted_hoop.policy.lineage_values import EMPTY, Columns, Origin, opaque, whole
 
 _QUERIES = ("select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_stmt")
 
@@ -17,33 +18,30 @@ _QUERIES = ("select_stmt", "insert_stmt", "update_stmt", "delete_stmt", "merge_s
 _HARMLESS = frozenset(
     (
         "alter_collation_stmt", "alter_database_refresh_coll_stmt", "alter_database_set_stmt", "alter_database_stmt",
-        "alter_default_privileges_stmt", "alter_domain_stmt", "alter_enum_stmt", "alter_event_trig_stmt",
-        "alter_extension_contents_stmt", "alter_extension_stmt", "alter_fdw_stmt", "alter_foreign_server_stmt",
-        "alter_function_stmt", "alter_object_depends_stmt", "alter_object_schema_stmt", "alter_op_family_stmt",
-        "alter_operator_stmt", "alter_owner_stmt", "alter_policy_stmt", "alter_role_set_stmt", "alter_role_stmt",
-        "alter_seq_stmt", "alter_stats_stmt", "alter_system_stmt", "alter_table_move_all_stmt",
-        "alter_table_space_options_stmt", "alter_tsconfiguration_stmt", "alter_tsdictionary_stmt", "alter_type_stmt",
-        "alter_user_mapping_stmt", "check_point_stmt", "close_portal_stmt", "cluster_stmt", "comment_stmt",
-        "composite_type_stmt", "constraints_set_stmt", "create_am_stmt", "create_cast_stmt", "create_conversion_stmt",
-        "create_domain_stmt", "create_enum_stmt", "create_extension_stmt", "create_fdw_stmt",
-        "create_foreign_server_stmt", "create_foreign_table_stmt", "create_op_class_stmt", "create_op_family_stmt",
-        "create_plang_stmt", "create_policy_stmt", "create_range_stmt", "create_role_stmt", "create_seq_stmt",
-        "create_stats_stmt", "create_stmt", "create_table_space_stmt", "create_transform_stmt",
-        "create_user_mapping_stmt", "createdb_stmt", "deallocate_stmt", "define_stmt", "discard_stmt",
+        "alter_default_privileges_stmt", "alter_enum_stmt", "alter_event_trig_stmt", "alter_function_stmt",
+        "alter_object_depends_stmt", "alter_op_family_stmt", "alter_operator_stmt", "alter_owner_stmt",
+        "alter_role_set_stmt", "alter_role_stmt", "alter_seq_stmt", "alter_stats_stmt", "alter_system_stmt",
+        "alter_table_move_all_stmt", "alter_table_space_options_stmt", "alter_tsconfiguration_stmt",
+        "alter_tsdictionary_stmt", "alter_type_stmt", "check_point_stmt", "close_portal_stmt", "cluster_stmt",
+        "comment_stmt", "composite_type_stmt", "constraints_set_stmt", "create_am_stmt", "create_enum_stmt",
+        "create_op_family_stmt", "create_plang_stmt", "create_range_stmt", "create_role_stmt", "create_seq_stmt",
+        "create_stats_stmt", "create_table_space_stmt", "createdb_stmt", "deallocate_stmt", "discard_stmt",
         "drop_owned_stmt", "drop_role_stmt", "drop_stmt", "drop_table_space_stmt", "drop_user_mapping_stmt",
-        "dropdb_stmt", "grant_role_stmt", "grant_stmt", "import_foreign_schema_stmt", "index_stmt", "listen_stmt",
-        "lock_stmt", "notify_stmt", "reassign_owned_stmt", "refresh_mat_view_stmt", "reindex_stmt", "rename_stmt",
-        "replica_identity_stmt", "sec_label_stmt", "transaction_stmt", "truncate_stmt", "unlisten_stmt",
-        "vacuum_stmt", "variable_set_stmt",
+        "dropdb_stmt", "grant_role_stmt", "grant_stmt", "index_stmt", "listen_stmt", "lock_stmt", "notify_stmt",
+        "reassign_owned_stmt", "refresh_mat_view_stmt", "reindex_stmt", "replica_identity_stmt", "sec_label_stmt",
+        "transaction_stmt", "truncate_stmt", "unlisten_stmt", "vacuum_stmt", "variable_set_stmt",
     )
 )  # fmt: skip
 
-# Return no rows, and do what this statement does not show: code, or something that copies values out of our sight.
+# Return no rows, and do what the statement does not show: run code, or make names mean something else out of our sight.
 _OUT_OF_SIGHT = frozenset(
     (
-        "do_stmt", "create_function_stmt", "create_trig_stmt", "create_event_trig_stmt", "load_stmt",
-        "create_publication_stmt", "alter_publication_stmt", "create_subscription_stmt",
-        "alter_subscription_stmt", "drop_subscription_stmt",
+        "alter_extension_contents_stmt", "alter_extension_stmt", "alter_fdw_stmt", "alter_foreign_server_stmt",
+        "alter_publication_stmt", "alter_subscription_stmt", "alter_user_mapping_stmt", "create_cast_stmt",
+        "create_conversion_stmt", "create_event_trig_stmt", "create_extension_stmt", "create_fdw_stmt",
+        "create_foreign_server_stmt", "create_function_stmt", "create_op_class_stmt", "create_publication_stmt",
+        "create_subscription_stmt", "create_transform_stmt", "create_trig_stmt", "create_user_mapping_stmt",
+        "do_stmt", "drop_subscription_stmt", "import_foreign_schema_stmt", "load_stmt",
     )
 )  # fmt: skip
 
@@ -58,7 +56,7 @@ def statement(walk: Walk, node: Node) -> Columns:
     if kind in _OUT_OF_SIGHT:
         walk.store(opaque(f"{kind} does more than it shows"))
         return ()
-    handler = _HANDLERS.get(kind)
+    handler = _HANDLERS.get(kind or "")
     if handler is None:
         walk.store(opaque(f"{kind} is not known"))
         return None
@@ -106,56 +104,10 @@ def _create_table_as(walk: Walk, node: Node) -> Columns:
     return ()
 
 
-def _view(walk: Walk, node: Node) -> Columns:
-    walk.store(whole(walk.query(walk, node.query, None, {})))
-    return ()
-
-
-def _rule(walk: Walk, node: Node) -> Columns:
-    """A rule copies rows of its table when later statements change them."""
-    source = table(walk, node.relation, Scope(None, {}), ctes=False)
-    walk.store(walk.read(source.whole))
-    walk.store(opaque("a rule acts in later statements"))
-    return ()
-
-
-def _alter_table(walk: Walk, node: Node) -> Columns:
-    """ALTER TYPE … USING and generated columns write other columns' values."""
-    source = table(walk, node.relation, Scope(None, {}), ctes=False)
-    scope = Scope(None, {}, [source])
-    for command in node.cmds:
-        _alter_command(walk, command.alter_table_cmd, scope, source)
-    return ()
-
-
-def _alter_command(walk: Walk, command: Node, scope: Scope, source: Source) -> None:
-    origin = _definition(walk, getattr(command, "def"), scope)
-    own = source.names.get(command.name, EMPTY).columns
-    walk.store(Origin(origin.columns - own, origin.opaque))
-
-
-def _definition(walk: Walk, node: Node, scope: Scope) -> Origin:
-    """What a column definition, an expression or a constraint derives from."""
-    kind = node.WhichOneof("node")
-    if kind is None:
-        return EMPTY
-    if kind == "constraint":
-        predicate(walk, node.constraint.raw_expr, scope)
-        return EMPTY
-    if kind != "column_def":
-        return expression(walk, node, scope) if kind in _EXPRESSIONS_OF_ALTER else EMPTY
-    parts = [c.constraint.raw_expr for c in node.column_def.constraints]
-    origins = [expression(walk, part, scope) for part in (node.column_def.raw_default, *parts)]
-    return union(origins)
-
-
-_EXPRESSIONS_OF_ALTER = frozenset(("column_ref", "a_expr", "func_call", "type_cast", "case_expr", "coalesce_expr"))
-
-
 def _execute(walk: Walk, node: Node) -> Columns:
     """Only the session knows what was prepared: the relay puts that statement's lineage here."""
-    for one in node.params:
-        predicate(walk, one, Scope(None, {}))
+    for one in node.params:  # what was prepared may return its parameters, and its lineage says nothing of them
+        walk.store(expression(walk, one, Scope(None, {})))
     return None
 
 
@@ -170,9 +122,11 @@ def _call(walk: Walk, node: Node) -> Columns:
 
 
 def _show(walk: Walk, node: Node) -> Columns:
-    """Run-time settings hold no columns' values: set_config() counts as storing."""
-    every = node.name == "all"
-    return tuple((n, EMPTY) for n in (("name", "setting", "description") if every else (str(node.name),)))
+    """PostgreSQL's own settings hold no columns' values, for set_config() counts as storing; others are not known."""
+    if node.name == "all":
+        return tuple((n, EMPTY) for n in ("name", "setting", "description"))
+    foreign = "." in node.name or node.name == "application_name"
+    return ((str(node.name), opaque("a setting that may hold anything") if foreign else EMPTY),)
 
 
 def _schema(walk: Walk, node: Node) -> Columns:
@@ -181,15 +135,13 @@ def _schema(walk: Walk, node: Node) -> Columns:
     return ()
 
 
-_HANDLERS: Mapping[str | None, Callable[[Walk, Node], Columns]] = {
+_HANDLERS: Mapping[str, Callable[[Walk, Node], Columns]] = {
+    **DEFINITIONS,
     "prepare_stmt": _inner,
     "declare_cursor_stmt": _inner,
     "explain_stmt": _explain,
     "copy_stmt": _copy,
     "create_table_as_stmt": _create_table_as,
-    "view_stmt": _view,
-    "rule_stmt": _rule,
-    "alter_table_stmt": _alter_table,
     "execute_stmt": _execute,
     "fetch_stmt": _fetch,
     "call_stmt": _call,
