@@ -6,9 +6,23 @@ import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol, TypeVar
 
+from harness.processes import Measured
 from harness.rows import Row
-from harness.world import Variant
+
+
+class Variant(Protocol):
+    """What takes a turn: a name, and the process whose cost is counted, if there is one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def process(self) -> Measured | None: ...
+
+
+V = TypeVar("V", bound=Variant)
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -42,7 +56,7 @@ def take_turns(
     return seen
 
 
-def _turn(variant: Variant, samples: Samples, turn: Callable[[Variant, Samples], None]) -> None:
+def _turn(variant: V, samples: Samples, turn: Callable[[V, Samples], None]) -> None:
     process = variant.process
     before = process.cpu() if process is not None else 0.0
     if process is not None:
