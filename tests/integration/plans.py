@@ -49,6 +49,11 @@ classes = ["read", "write", "transaction", "session", "cursor", "execute", "copy
   "notify", "function-call", "dynamic"]
 groups = ["dba"]
 [[rules]]
+name = "drivers-settings"
+effect = "allow"
+classes = ["read", "session", "dynamic"]
+functions = ["set_config", "current_setting"]
+[[rules]]
 name = "usual"
 effect = "allow"
 classes = ["read", "write", "transaction", "session", "cursor", "execute", "copy-in", "copy-out", "ddl", "maintenance",
