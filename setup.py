@@ -15,7 +15,6 @@ MODULES = [
     *(f"twisted_hoop/postgres/{name}.py" for name in POSTGRES.split()),
     *(f"twisted_hoop/{name}.py" for name in ("model", "steps", "gate", "bridge")),
     *(f"twisted_hoop/policy/{name}.py" for name in ("rules", "statements")),
-    *(f"twisted_hoop/recording/{name}.py" for name in ("entries", "framing", "writer")),
 ]
 """What runs for every command. They call each other natively when they are compiled together."""
 
