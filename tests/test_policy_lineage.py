@@ -78,7 +78,7 @@ def test_touches_are_what_is_read_anywhere() -> None:
     assert named(TRACER.trace(tree.stmts[0].stmt).touches) == "orders.id orders.status people.id"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.lists(st.sampled_from(" ".join(s for e in load_corpus() for s in e.statements).split()), max_size=12))
 def test_any_statement_gives_a_lineage(words: list[str]) -> None:
     """Whatever parses gives a Lineage; nothing raises."""
@@ -90,7 +90,7 @@ def test_any_statement_gives_a_lineage(words: list[str]) -> None:
         assert isinstance(TRACER.trace(statement.stmt), Lineage)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.binary(max_size=200))
 def test_any_tree_gives_a_lineage(data: bytes) -> None:
     """Trees that no parser makes, too."""
@@ -156,7 +156,7 @@ FIRST = st.builds("select {} as {}, {} as {} from customers where id < 4".format
 QUERY = st.recursive(FIRST, _query, max_leaves=4)
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(QUERY)
 def test_M1_made_up_queries_show_nothing(shop: str, known: Known, sql: str) -> None:
     """Queries that shuffle names, rows and levels: what is not masked holds no masked value."""

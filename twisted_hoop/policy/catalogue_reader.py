@@ -27,13 +27,27 @@ _HARMLESS = ", ".join(f"'{name}'" for name in HARMLESS_EXTENSIONS)
 
 _BEGIN = "begin isolation level repeatable read read only"
 _PATH = "set local search_path = ''"
+_PATIENCE = "set local lock_timeout = '5s'"
 _END = "commit"
 
+# Printing a view or an expression waits for its tables' locks, and whoever holds one may hold it as long as he likes.
+# What is locked is not printed, and hence opaque. Waiting requests block as well as granted ones.
+_LOCKED = """
+with locked as materialized (
+  select relation from pg_locks where locktype = 'relation' and mode = 'AccessExclusiveLock'
+    and database = (select oid from pg_database where datname = current_database())
+)
+""".strip()
+
 # One row a relation: oid, schema, name, kind, definition, rules, parents, columns as JSON [[number, name, type], …].
-_RELATIONS = """
+_RELATIONS = f"""{_LOCKED}
 select c.oid, n.nspname, c.relname, c.relkind,
-  case when c.relkind in ('v', 'm') and n.nspname not in ('pg_catalog', 'information_schema')
-    then pg_get_viewdef(c.oid) end,
+  case when c.relkind in ('v', 'm') and n.nspname not in ('pg_catalog', 'information_schema') and not exists (
+    select from pg_rewrite r
+    join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+    join locked l on d.refclassid = 'pg_class'::regclass and d.refobjid = l.relation
+    where r.ev_class = c.oid
+  ) then pg_get_viewdef(c.oid) end,
   c.relhasrules and exists (select from pg_rewrite r where r.ev_class = c.oid and r.ev_type <> '1'),
   p.parents, a.columns
 from pg_class c
@@ -45,14 +59,15 @@ left join (
   from pg_attribute where attnum > 0 and not attisdropped group by 1
 ) a on a.attrelid = c.oid
 where c.relkind in ('r', 'v', 'm', 'p', 'f', 'S')
-""".strip()
+""".strip()  # noqa: S608
 
 # One row a generated column: relation, number, expression.
-_GENERATED = """
-select a.attrelid, a.attnum, pg_get_expr(d.adbin, d.adrelid)
+_GENERATED = f"""{_LOCKED}
+select a.attrelid, a.attnum,
+  case when a.attrelid in (select relation from locked) then '(' else pg_get_expr(d.adbin, d.adrelid) end
 from pg_attribute a join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
 where a.attgenerated <> '' and not a.attisdropped
-""".strip()
+""".strip()  # noqa: S608
 
 # One row a type: oid, schema, name, kind, category, base, element, labels and fields as JSON.
 _TYPES = """
@@ -111,7 +126,7 @@ where p.oid < 16384 and p.pronamespace = 'pg_catalog'::regnamespace and p.prokin
 """.strip()
 
 CATALOGUE_SQL: tuple[str, ...] = (
-    _BEGIN, _PATH, _RELATIONS, _GENERATED, _TYPES, _FUNCTIONS, _OPERATORS, _CASTS, _YIELDS, _END,
+    _BEGIN, _PATH, _PATIENCE, _RELATIONS, _GENERATED, _TYPES, _FUNCTIONS, _OPERATORS, _CASTS, _YIELDS, _END,
 )  # fmt: skip
 """The texts, in order. Those that are no queries return no rows; `build` wants an empty list for them."""
 
@@ -130,7 +145,7 @@ def build(rows: Sequence[Sequence[Row]], version: int) -> Catalogue:
 
 
 def _build(rows: Sequence[Sequence[Row]], version: int) -> Catalogue:
-    _, _, relations, generated, types, functions, operators, casts, yields, _ = rows
+    _, _, _, relations, generated, types, functions, operators, casts, yields, _ = rows
     expressions = {(int(_text(r[0])), int(_text(r[1]))): _text(r[2]) for r in generated}
     found = {relation.oid: relation for relation in (_relation(r, expressions) for r in relations)}
     return Catalogue(
