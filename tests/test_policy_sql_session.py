@@ -26,7 +26,7 @@ from tests.support.sql import fact, only
         ("reset role", (("role", None),), {"privilege"}),
         ("set session authorization 'x'", (("session_authorization", "x"),), {"privilege"}),
         ("set session authorization default", (("session_authorization", None),), {"privilege"}),
-        ("set row_security = off", (("row_security", "off"),), {"privilege"}),
+        ("set row_security = off", (("row_security", "off"),), {"session"}),
         ("set session_replication_role = replica", (("session_replication_role", "replica"),), {"privilege"}),
         ("set default_transaction_read_only = off", (("default_transaction_read_only", "off"),), {"session"}),
         ("set transaction read write", (("transaction_read_only", "off"),), {"transaction"}),

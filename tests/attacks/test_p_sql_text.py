@@ -100,7 +100,6 @@ def test_P10_execute_names_what_the_relay_must_look_up() -> None:
         "set session authorization postgres",
         "set local role none",
         "reset role",
-        "set row_security = off",
         "create function f() returns int language plpgsql as 'begin execute $1; end'",
         "create or replace procedure p() language sql as 'delete from t'",
         "create trigger g before insert on t execute function f()",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-PRIVILEGED = frozenset(("role", "session_authorization", "row_security", "session_replication_role", "is_superuser"))
-"""Settings that change what may be done."""
+PRIVILEGED = frozenset(("role", "session_authorization", "session_replication_role", "is_superuser"))
+"""Settings that change what may be done. Not row_security: off lets no row be seen that on hides, it makes statements
+fail that a row policy would cut (runtime-config-client). pg_dump always turns it off."""
 _TRUE = frozenset(("on", "true", "yes", "1", "t", "y", "tr", "tru", "ye"))
 _UTF8 = frozenset(("utf8", "utf-8", "unicode", "utf_8"))
 
