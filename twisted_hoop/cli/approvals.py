@@ -32,19 +32,23 @@ def approvals() -> None:
 @approvals.command("list")
 @click.option("--state", default="pending", show_default=True, type=click.Choice(_STATES), help="Which.")
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, 500), help="How many.")
+@click.option("--ids", is_flag=True, help="Print ids only, one a line.")
 @with_api
 @json_option
-def list_command(api: Api, state: str, limit: int, as_json: bool) -> None:
+def list_command(api: Api, state: str, limit: int, ids: bool, as_json: bool) -> None:
     """List requests you may decide or asked for yourself, newest first.
 
     \b
     hoop approvals list --state all --json
+    hoop approvals show $(hoop approvals list --ids --limit 1)
     """
     from twisted_hoop.cli.output import print_json, print_table
 
     found = api.get(f"/v1/approvals?state={state}&limit={limit}")["approvals"]
     if as_json:
         print_json(found)
+    elif ids:
+        click.echo("".join(f"{each['id']}\n" for each in found), nl=False)
     elif found:
         print_table(("id", "state", "who", "target", "rule", "until", "text"), [_row(each) for each in found])
     else:

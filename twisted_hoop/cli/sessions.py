@@ -75,13 +75,16 @@ def sessions() -> None:
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 10000), help="How many.")
 @click.option("--target", default="", help="Only sessions with this target.")
 @click.option("--subject", default="", help="Only sessions of this subject.")
+@click.option("--ids", is_flag=True, help="Print ids only, one a line.")
 @_with_source
-def list_command(source: Source, limit: int, target: str, subject: str, as_json: bool) -> None:
+def list_command(source: Source, limit: int, target: str, subject: str, ids: bool, as_json: bool) -> None:
     """List sessions, newest first (--json: one object a line)."""
     rows = source.recent(limit, target, subject)
     if as_json:
         for row in rows:
             _print_json(row)
+    elif ids:
+        click.echo("".join(f"{row['id']}\n" for row in rows), nl=False)
     else:
         print_table(
             ("session", "started", "who", "target", "state", "entries", "seconds"), [_cells(row) for row in rows]
