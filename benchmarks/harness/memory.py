@@ -11,21 +11,21 @@ from harness.world import Variant, World
 
 def idle(world: World, sessions: int) -> Iterable[Work]:
     """KiB of the gateway for each session that is open and does nothing: both legs, policy and recording."""
-    name, variants = f"idle {sessions}", world.named("dumb proxy", "hoop", "hoop tls")
-    yield name, lambda: (Row(name, each.name, _idle(each, sessions), "KB/session") for each in variants)
+    name = f"idle {sessions}"
+    yield name, lambda: (_idle(world, name, each, sessions) for each in ("dumb proxy", "hoop", "hoop tls"))
 
 
-def _idle(variant: Variant, sessions: int) -> float:
-    assert variant.process is not None
-    first = variant.connect()  # what is loaded once is not counted
-    before = variant.process.resident_kb()
-    wires = [variant.connect() for _ in range(sessions)]
-    time.sleep(0.3)
-    grown = variant.process.resident_kb() - before
-    for wire in (first, *wires):
-        wire.close()
-    time.sleep(0.3)
-    return grown / sessions
+def _idle(world: World, work: str, name: str, sessions: int) -> Row:
+    with world.alone(name) as variant:
+        assert variant.process is not None
+        wires = [variant.connect() for _ in range(10)]  # what is loaded once is not counted
+        before = variant.process.resident_kb()
+        wires += [variant.connect() for _ in range(sessions)]
+        time.sleep(0.3)
+        grown = variant.process.resident_kb() - before
+        for wire in wires:
+            wire.close()
+        return Row(work, name, grown / sessions, "KB/session", peak_mb=variant.process.peak_mb())
 
 
 def slow_reader(world: World, seconds: float) -> Iterable[Work]:

@@ -53,6 +53,15 @@ class World:
     variants: tuple[Variant, ...]
     rows: int
     missing: tuple[str, ...]
+    folder: Path
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[Variant]:
+        """A variant with a proxy process of its own, which nobody has used: its memory is not shaped by others."""
+        with ExitStack() as stack:
+            folder = Path(tempfile.mkdtemp(dir=self.folder))
+            made = [_dumb(self.server, folder, stack)] if name == "dumb proxy" else _hoop(self.server, folder, stack)
+            yield next(variant for variant in made if variant.name == name)
 
     def named(self, *names: str) -> list[Variant]:
         """The variants of these names that exist, in this order."""
@@ -74,7 +83,7 @@ def world(rows: int, sessions: int) -> Iterator[World]:
             missing.append("PgBouncer is not on PATH: its rows are left out")
         variants += [v for v in (pooler, _dumb(server, folder, stack)) if v is not None]
         variants += _hoop(server, folder, stack)
-        yield World(server, tuple(variants), rows, tuple(missing))
+        yield World(server, tuple(variants), rows, tuple(missing), folder)
 
 
 def _fill(server: Server, rows: int) -> None:
