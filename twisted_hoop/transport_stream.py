@@ -478,6 +478,7 @@ class EagerTransport(SocketEnd):
         self._stop_producer()
         self._start.failed(reason.getErrorMessage())
         self._guarded(self._protocol.connectionLost, reason)
+        self._protocol = cast(IProtocol, None)  # breaks a circle, so that memory is freed at once
         if self._on_lost is not None:
             self._on_lost()
 
