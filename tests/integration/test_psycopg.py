@@ -1,4 +1,4 @@
-"""psycopg 3 through the gateway: every way it has to talk, compared with a direct connection where nothing is masked."""
+"""psycopg 3 through the gateway: every way it has to talk, equal to a direct connection where nothing is masked."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def errors(connection: psycopg.Connection[Any]) -> Any:
 
 def streams(connection: psycopg.Connection[Any]) -> Any:
     with connection.cursor() as cursor:
-        return [row for row in cursor.stream("select g, repeat('x', 50) from generate_series(1, 5000) g")][-1]
+        return list(cursor.stream("select g, repeat('x', 50) from generate_series(1, 5000) g"))[-1]
 
 
 def wide_and_empty(connection: psycopg.Connection[Any]) -> Any:
