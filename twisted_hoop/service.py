@@ -127,7 +127,7 @@ class GatewayService(Service):
         """See Meter."""
         self.metrics.command(target, decision.effect.value, seconds)
 
-    def _observe(self, session: Session, outcome: Outcome | None) -> None:
+    def _observe(self, session: Session, outcome: Outcome | None, commands: int) -> None:
         work: Any
         if outcome is None:
             self.metrics.session_opened(session.target.name)
@@ -136,7 +136,7 @@ class GatewayService(Service):
         else:
             self.policy.forget(session)
             self.metrics.session_ended(session.target.name, outcome.code)
-            work = self.index.closed(session.id, outcome, 0)
+            work = self.index.closed(session.id, outcome, commands)
             _log_session(self.log, f"session ended: {outcome.code}", session)
         if isinstance(work, Deferred):
             work.addErrback(lambda f: self.log.warn("the session index was not written: {e}", e=str(f.value)))

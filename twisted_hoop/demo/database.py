@@ -15,6 +15,7 @@ import shutil
 import signal
 import tempfile
 import time
+from collections.abc import Iterable
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def initdb_command(version: int, home: Path, password: Path) -> list[str]:
     return [*command, "--no-sync", "--encoding=UTF8", "--locale=C", "--auth=scram-sha-256"]
 
 
-def postgres_command(version: int, home: Path, settings: list[str]) -> list[str]:
+def postgres_command(version: int, home: Path, settings: Iterable[str]) -> list[str]:
     """How the server is started; `settings` are "name=value"."""
     command = [str(programs(version) / "postgres"), "-D", str(home / "data")]
     return [*command, *(word for line in settings for word in ("-c", line))]

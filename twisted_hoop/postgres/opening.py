@@ -26,7 +26,8 @@ from twisted_hoop.postgres.startup import Hello
 from twisted_hoop.postgres.target import Opened
 from twisted_hoop.sessions import Sessions, new_session_id
 
-SessionObserver = Callable[[Session, "Outcome | None"], None]
+SessionObserver = Callable[[Session, "Outcome | None", int], None]
+"""Told of a session twice: when it opens (no outcome), and when it is over, with how many commands it had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ class PostgresSession:
         self._relay: PostgresRelay | None = None
         self._closed = False
         services.sessions.open(session, self)
-        services.observe(session, None)
+        services.observe(session, None, 0)
 
     async def connect(self, database: str, parameters: dict[str, str]) -> None:
         """Log in at the target and make sure that its catalogue is known."""
@@ -197,7 +198,7 @@ class PostgresSession:
         closing: Any = self._recording.close(outcome)
         if isinstance(closing, Deferred):
             closing.addErrback(lambda f: self.log.error("a recording did not close: {e}", e=str(f.value)))
-        services.observe(self.session, outcome)
+        services.observe(self.session, outcome, self.activity()[0])
 
     def _write_rest(self, relay: PostgresRelay) -> None:
         try:
