@@ -100,10 +100,9 @@ def test_m2_every_column_replaced_by_a_valid_value(
         with psycopg.connect(through) as connection, connection.cursor(binary=binary) as cursor:
             after = cursor.execute(sql.encode()).fetchone()
     assert before is not None and after is not None
-    objects = [i for i, v in enumerate(before) if isinstance(v, dict)]  # a hidden json value is a json string
-    assert all(
-        type(new) is type(old) for i, (new, old) in enumerate(zip(after, before, strict=True)) if i not in objects
-    )
+    pairs = list(zip(after, before, strict=True))
+    # A hidden json value is a json string, whatever it was.
+    assert all(type(new) is (str if isinstance(old, dict) else type(old)) for new, old in pairs)
     assert all(new != old for new, old in pairs)
 
 
