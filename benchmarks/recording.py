@@ -22,8 +22,8 @@ from typing import Any
 from twisted.internet.defer import execute
 from twisted.internet.task import Clock
 
-from twisted_hoop.metrics import Metrics
 from twisted_hoop.model import Entry, Outcome, Peer, Principal, Session, Target
+from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.recording.keys import public_keys
 from twisted_hoop.recording.library import Library
 from twisted_hoop.recording.recorder import Recorder

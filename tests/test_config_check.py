@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.config import WELL, problems, problems_of
-from twisted_hoop.config_check import is_loopback
+from twisted_hoop.config.check import is_loopback
 from twisted_hoop.identity.scram_keys import scram_verifier
 
 ISSUER = "[[issuers]]\nname='b'\nissuer='https://b.example'\naudience=['hoop']\n"

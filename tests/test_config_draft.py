@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.config import problems, problems_of
-from twisted_hoop.config_draft import make_draft
+from twisted_hoop.config.draft import make_draft
 from twisted_hoop.settings import Settings
 
 

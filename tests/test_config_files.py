@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.config import WELL, written
 from twisted_hoop.config import check_file, load
-from twisted_hoop.config_files import absolute, check_files
+from twisted_hoop.config.files import absolute, check_files
 from twisted_hoop.settings import Settings
 
 FILES = """

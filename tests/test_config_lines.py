@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from twisted_hoop.config_lines import Key, Problem, read_toml
+from twisted_hoop.config.lines import Key, Problem, read_toml
 
 TEXT = """\
 # a comment

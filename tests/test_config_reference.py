@@ -2,14 +2,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twisted_hoop.config_reference import reference
+from twisted_hoop.config.reference import reference
 from twisted_hoop.settings import LimitsSection, Settings
 
 PAGE = Path(__file__).parent.parent / "docs/reference/configuration.md"
 
 
 def test_the_page_is_what_the_settings_say() -> None:
-    """Otherwise: `python -m twisted_hoop.config_reference > docs/reference/configuration.md`."""
+    """Otherwise: `python -m twisted_hoop.config.reference > docs/reference/configuration.md`."""
     assert PAGE.read_text() == reference()
 
 

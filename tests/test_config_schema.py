@@ -7,7 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from twisted_hoop.config_schema import duration, json_schema
+from twisted_hoop.config.schema import duration, json_schema
 
 EXAMPLE = tomllib.loads((Path(__file__).parent.parent / "etc/hoop.toml").read_text())
 VALIDATOR = jsonschema.Draft202012Validator(json_schema())

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from twisted.internet.error import CannotListenError
 
-from twisted_hoop.transport_bindings import AdoptedBinding, TcpBinding, UnixBinding
+from twisted_hoop.transport.bindings import AdoptedBinding, TcpBinding, UnixBinding
 
 
 def test_tcp_on_a_port_the_kernel_chose() -> None:
@@ -72,7 +72,7 @@ def test_a_path_in_use_is_refused_and_left_alone(tmp_path: Path) -> None:
 def test_a_socket_left_by_a_dead_process_is_replaced(tmp_path: Path) -> None:
     path = str(tmp_path / "s")
     program = (
-        f"from twisted_hoop.transport_bindings import UnixBinding; UnixBinding({path!r}).open(); import os; os._exit(1)"
+        f"from twisted_hoop.transport.bindings import UnixBinding; UnixBinding({path!r}).open(); import os; os._exit(1)"
     )
     subprocess.run([sys.executable, "-c", program], cwd=Path(__file__).parents[1], check=False)
     assert sorted(os.listdir(tmp_path)) == ["s", "s.lock"]

@@ -17,7 +17,7 @@ from zope.interface import implementer
 from tests.support.loop import Loop, running_loop
 from tests.support.transports import Ends, pause
 from twisted_hoop.transport import EagerClientEndpoint, client_endpoint, server_endpoint
-from twisted_hoop.transport_connect import TcpPlace
+from twisted_hoop.transport.connect import TcpPlace
 
 
 @pytest.fixture

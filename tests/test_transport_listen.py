@@ -19,7 +19,7 @@ from zope.interface.verify import verifyObject
 from tests.support.loop import Loop, running_loop
 from tests.support.transports import EAGER, End, Ends, pair, pause
 from twisted_hoop.transport import server_endpoint
-from twisted_hoop.transport_listen import address_of
+from twisted_hoop.transport.listen import address_of
 
 
 @pytest.fixture(scope="module")
@@ -144,7 +144,7 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.defer import ensureDeferred
 from twisted.logger import globalLogPublisher
 from tests.support.transports import pause
-from twisted_hoop import transport_listen
+from twisted_hoop.transport import listen as transport_listen
 from twisted_hoop.transport import server_endpoint
 transport_listen.ACCEPT_BACKOFF = 0.1
 reactor = EPollReactor()

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.endpoints import quoteStringArgument
 
-from twisted_hoop.transport_bindings import BACKLOG, TcpBinding, UnixBinding
-from twisted_hoop.transport_connect import CONNECT_TIMEOUT, TcpPlace, UnixPlace
-from twisted_hoop.transport_names import Place, client_place, server_binding, split
+from twisted_hoop.transport.bindings import BACKLOG, TcpBinding, UnixBinding
+from twisted_hoop.transport.connect import CONNECT_TIMEOUT, TcpPlace, UnixPlace
+from twisted_hoop.transport.names import Place, client_place, server_binding, split
 
 SERVERS = {
     "tcp:5432": TcpBinding(5432),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_hoop.transport_outbox import HIGH_WATER, LOW_WATER, SEND_SIZE, Outbox
+from twisted_hoop.transport.outbox import HIGH_WATER, LOW_WATER, SEND_SIZE, Outbox
 
 
 @given(st.lists(st.integers(0, 3 * SEND_SIZE), max_size=12), st.randoms())

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted.internet.address import IPv4Address, UNIXAddress
 
-from twisted_hoop.transport_socket import SocketEnd
+from twisted_hoop.transport.socket import SocketEnd
 
 
 class Watcher:

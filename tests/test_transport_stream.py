@@ -22,8 +22,8 @@ from zope.interface.verify import verifyObject
 
 from tests.support.loop import Loop, running_loop
 from tests.support.transports import EAGER, STOCK, End, HalfEnd, Kind, pair, pause
-from twisted_hoop import transport_stream
-from twisted_hoop.transport_outbox import HIGH_WATER
+from twisted_hoop.transport import stream as transport_stream
+from twisted_hoop.transport.outbox import HIGH_WATER
 
 both = pytest.mark.parametrize("kind", [STOCK, EAGER], ids=lambda kind: kind.name)
 MEGABYTE = 1024 * 1024

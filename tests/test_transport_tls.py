@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.transports import Certificates, make_certificates
-from twisted_hoop.transport_tls import ReloadingContext, TlsSession, client_context, server_context
+from twisted_hoop.transport.tls import ReloadingContext, TlsSession, client_context, server_context
 
 
 @pytest.fixture(scope="module")

@@ -20,8 +20,8 @@ from twisted.internet.ssl import Certificate, optionsForClientTLS
 from tests.support.loop import Loop, running_loop
 from tests.support.transports import EAGER, Certificates, End, Ends, Pair, TlsEnd, make_certificates, pair, pause
 from twisted_hoop.transport import client_context, server_context, server_endpoint
-from twisted_hoop.transport_outbox import HIGH_WATER, SEND_SIZE
-from twisted_hoop.transport_wire import READ_SIZE, PlainWire, TlsWire, close_socket
+from twisted_hoop.transport.outbox import HIGH_WATER, SEND_SIZE
+from twisted_hoop.transport.wire import READ_SIZE, PlainWire, TlsWire, close_socket
 
 MEGABYTE = 1024 * 1024
 makes = pytest.mark.parametrize("make", ["stock", "eager", "eager-tls1.2"])

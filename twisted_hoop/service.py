@@ -18,7 +18,7 @@ from twisted_hoop.approval.desk import Desk
 from twisted_hoop.approval.shelf import Shelf
 from twisted_hoop.approval.watch import Watch
 from twisted_hoop.config import load, reload
-from twisted_hoop.config_files import check_files
+from twisted_hoop.config.files import check_files
 from twisted_hoop.errors import ConfigurationError, HoopError
 from twisted_hoop.gate import Gate
 from twisted_hoop.halls import Halls
@@ -26,8 +26,8 @@ from twisted_hoop.identity.locks import Locks
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.replay import ReplayGuard
 from twisted_hoop.listeners import Listeners
-from twisted_hoop.metrics import Metrics
 from twisted_hoop.model import Decision, Outcome, Principal, Session
+from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.policies import PolicyInForce
 from twisted_hoop.postgres.opening import Services
 from twisted_hoop.recording.files import private_folder

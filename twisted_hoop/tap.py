@@ -37,7 +37,7 @@ class Options(BaseOptions):
             raise UsageError(f"--log-level is one of {', '.join(LEVELS)}")
         parent = getattr(self, "parent", None)
         if self["log"] == "json" and parent is not None and not (parent.get("logger") or parent.get("logfile")):
-            parent["logger"] = f"twisted_hoop.log_levels.{self['log-level']}"
+            parent["logger"] = f"twisted_hoop.observability.log_levels.{self['log-level']}"
 
 
 def makeService(options: Options) -> IService:

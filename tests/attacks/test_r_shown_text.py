@@ -13,8 +13,8 @@ from twisted.logger import Logger, LogPublisher
 from tests.support.recordings import ALICE, command, now, recorded, recorder, session
 from twisted_hoop.cli.sessions import sessions
 from twisted_hoop.errors import RecordingFailed, UnknownRecording
-from twisted_hoop.logs import json_log
 from twisted_hoop.model import Outcome, Peer, Principal, Session, Target
+from twisted_hoop.observability.logs import json_log
 from twisted_hoop.recording.library import Library
 
 WEAPONS = {

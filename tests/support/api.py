@@ -16,8 +16,8 @@ from tests.support.loop import Loop
 from tests.support.recordings import command, recorded
 from twisted_hoop.demo.keyring import KeyRing
 from twisted_hoop.identity.provider import IdentityProvider
-from twisted_hoop.metrics import Metrics
 from twisted_hoop.model import Principal
+from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.recording.library import Library
 from twisted_hoop.sessions import Sessions
 from twisted_hoop.settings import Settings

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twisted_hoop.config_check import check
-from twisted_hoop.config_draft import make_draft
-from twisted_hoop.config_lines import read_toml
+from twisted_hoop.config.check import check
+from twisted_hoop.config.draft import make_draft
+from twisted_hoop.config.lines import read_toml
 
 WELL = """\
 [[issuers]]

@@ -64,7 +64,7 @@ def schema() -> None:
     \b
     hoop config schema > hoop.schema.json
     """
-    from twisted_hoop.config_schema import json_schema
+    from twisted_hoop.config.schema import json_schema
 
     click.echo(json.dumps(json_schema(), indent=2))
 

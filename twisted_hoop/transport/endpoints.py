@@ -1,7 +1,7 @@
 """Eager TCP and TLS as ordinary Twisted endpoints: what every protocol listens on and connects with.
 
 `server_endpoint(reactor, "tcp:5432:interface=127.0.0.1")` and `client_endpoint(reactor, "tcp:host=db:port=5432")` read
-Twisted's own endpoint strings. Those for tcp, tcp6, unix and systemd give eager transports (`transport_stream`);
+Twisted's own endpoint strings. Those for tcp, tcp6, unix and systemd give eager transports (`stream.py`);
 all others Twisted's own. The reactor provides IReactorFDSet, IReactorTime and a nameResolver.
 """
 
@@ -13,28 +13,10 @@ from twisted.internet.endpoints import AdoptedStreamServerEndpoint, clientFromSt
 from twisted.internet.interfaces import IStreamClientEndpoint, IStreamServerEndpoint
 
 from twisted_hoop.errors import ConfigurationError
-from twisted_hoop.transport_bindings import AdoptedBinding
-from twisted_hoop.transport_connect import EagerClientEndpoint
-from twisted_hoop.transport_listen import EagerPort, EagerServerEndpoint
-from twisted_hoop.transport_names import client_place, server_binding
-from twisted_hoop.transport_start import IFirstByteListener
-from twisted_hoop.transport_stream import EagerTransport
-from twisted_hoop.transport_tls import Mode, ReloadingContext, TlsSession, client_context, server_context
-
-__all__ = [
-    "EagerClientEndpoint",
-    "EagerPort",
-    "EagerServerEndpoint",
-    "EagerTransport",
-    "IFirstByteListener",
-    "Mode",
-    "ReloadingContext",
-    "TlsSession",
-    "client_context",
-    "client_endpoint",
-    "server_context",
-    "server_endpoint",
-]
+from twisted_hoop.transport.bindings import AdoptedBinding
+from twisted_hoop.transport.connect import EagerClientEndpoint
+from twisted_hoop.transport.listen import EagerServerEndpoint
+from twisted_hoop.transport.names import client_place, server_binding
 
 
 def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:

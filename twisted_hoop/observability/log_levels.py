@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from functools import partial
 
-from twisted_hoop.logs import json_log
+from twisted_hoop.observability.logs import json_log
 
 debug = partial(json_log, sys.stderr, "debug")
 info = partial(json_log, sys.stderr, "info")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from twisted.logger import Logger, LogLevel, LogPublisher
 from twisted.python.failure import Failure
 
-from twisted_hoop.logs import HIDDEN, MAX_TEXT, JsonObserver, is_secret, json_log, scrub, to_line
+from twisted_hoop.observability.logs import HIDDEN, MAX_TEXT, JsonObserver, is_secret, json_log, scrub, to_line
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJl"
 

@@ -41,11 +41,11 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_hoop.errors import ProtocolError
-from twisted_hoop.transport_outbox import Outbox
-from twisted_hoop.transport_socket import SocketEnd
-from twisted_hoop.transport_start import FirstByte, TlsStart, first_byte
-from twisted_hoop.transport_tls import TlsSession
-from twisted_hoop.transport_wire import PlainWire, TlsWire, Wire, Writing
+from twisted_hoop.transport.outbox import Outbox
+from twisted_hoop.transport.socket import SocketEnd
+from twisted_hoop.transport.start import FirstByte, TlsStart, first_byte
+from twisted_hoop.transport.tls import TlsSession
+from twisted_hoop.transport.wire import PlainWire, TlsWire, Wire, Writing
 
 READS_PER_EVENT = 4
 """Reads of one connection before others have their turn."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from twisted_hoop.config_lines import Key, Problem
+from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.settings import (
     AccountSection,
     ApiSection,

@@ -14,7 +14,7 @@ import struct
 from enum import Enum
 from typing import Protocol
 
-from twisted_hoop.transport_outbox import SEND_SIZE, Piece
+from twisted_hoop.transport.outbox import SEND_SIZE, Piece
 
 READ_SIZE = 64 * 1024
 """Most bytes given to a protocol at once; larger reads cost more than they save."""

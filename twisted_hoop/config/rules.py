@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from twisted_hoop.config_draft import Draft, closest
-from twisted_hoop.config_lines import Key, Problem
+from twisted_hoop.config.draft import Draft, closest
+from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.masking.patterns import BUILT_IN
 from twisted_hoop.policy.patterns import Patterns, is_plain, problem_with, problem_with_regexp
 from twisted_hoop.policy.what import CLASSES, FLAGS, NONE

@@ -15,8 +15,8 @@ from twisted.python.failure import Failure
 from zope.interface import Interface
 
 from twisted_hoop.errors import ProtocolError
-from twisted_hoop.transport_tls import TlsSession
-from twisted_hoop.transport_wire import TlsWire
+from twisted_hoop.transport.tls import TlsSession
+from twisted_hoop.transport.wire import TlsWire
 
 FirstByte = Callable[[int], "ssl.SSLContext | None"]
 

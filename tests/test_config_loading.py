@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from tests.support.config import WELL, written
 from twisted_hoop.config import load, reload
-from twisted_hoop.config_check import check
-from twisted_hoop.config_draft import make_draft
-from twisted_hoop.config_lines import read_toml
+from twisted_hoop.config.check import check
+from twisted_hoop.config.draft import make_draft
+from twisted_hoop.config.lines import read_toml
 from twisted_hoop.errors import ConfigurationError
 from twisted_hoop.policy.rules import RulePolicy
 from twisted_hoop.settings import LimitsSection, Settings

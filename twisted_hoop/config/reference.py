@@ -1,4 +1,4 @@
-"""docs/reference/configuration.md, made from the schema: `python -m twisted_hoop.config_reference > …`."""
+"""docs/reference/configuration.md, made from the schema: `python -m twisted_hoop.config.reference > …`."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from twisted_hoop.config_schema import json_schema
+from twisted_hoop.config.schema import json_schema
 
 _HEAD = """\
 # The configuration file
 
-Made from `twisted_hoop/settings.py` by `python -m twisted_hoop.config_reference`: change the docstrings there.
+Made from `twisted_hoop/settings.py` by `python -m twisted_hoop.config.reference`: change the docstrings there.
 
 One TOML file, read whole: an unknown key, a pattern that does not compile or a name that does not exist is an error,
 every error is told at once as `hoop.toml:7: targets.0.tls: what to do`, and the gateway does not start with one.

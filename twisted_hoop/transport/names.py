@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from twisted_hoop.transport_bindings import BACKLOG, TcpBinding, UnixBinding
-from twisted_hoop.transport_connect import CONNECT_TIMEOUT, TcpPlace, UnixPlace
-from twisted_hoop.transport_listen import Binding
+from twisted_hoop.transport.bindings import BACKLOG, TcpBinding, UnixBinding
+from twisted_hoop.transport.connect import CONNECT_TIMEOUT, TcpPlace, UnixPlace
+from twisted_hoop.transport.listen import Binding
 
 
 @dataclass(frozen=True, slots=True)

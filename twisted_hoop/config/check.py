@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from twisted_hoop.config_draft import Draft, closest
-from twisted_hoop.config_lines import Key, Problem
-from twisted_hoop.config_rules import check_masks, check_rules, patterns
+from twisted_hoop.config.draft import Draft, closest
+from twisted_hoop.config.lines import Key, Problem
+from twisted_hoop.config.rules import check_masks, check_rules, patterns
 from twisted_hoop.identity.scram_keys import parse_verifier
 from twisted_hoop.secrets.secret import problem_with as problem_with_secret
 from twisted_hoop.settings import AccountSection, IssuerSection, ListenerSection, TargetSection
-from twisted_hoop.transport_bindings import TcpBinding, UnixBinding
-from twisted_hoop.transport_names import client_place, server_binding
+from twisted_hoop.transport.bindings import TcpBinding, UnixBinding
+from twisted_hoop.transport.names import client_place, server_binding
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 _LISTS = ("issuers", "accounts", "listeners", "targets", "rules", "masks")

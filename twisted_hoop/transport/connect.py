@@ -29,8 +29,8 @@ from twisted.internet.interfaces import (
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twisted_hoop.transport_listen import address_of
-from twisted_hoop.transport_stream import EagerTransport
+from twisted_hoop.transport.listen import address_of
+from twisted_hoop.transport.stream import EagerTransport
 
 CONNECT_TIMEOUT = 30.0
 """Seconds to resolve and connect, over all addresses."""

@@ -23,7 +23,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from twisted_hoop.transport_stream import EagerTransport
+from twisted_hoop.transport.stream import EagerTransport
 
 ACCEPTS_PER_EVENT = 32
 """Connections accepted before others have their turn."""

@@ -5,16 +5,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from twisted_hoop.config_check import check
-from twisted_hoop.config_draft import make_draft
-from twisted_hoop.config_files import absolute, check_files
-from twisted_hoop.config_lines import Document, Problem, read_toml
-from twisted_hoop.config_schema import json_schema
+from twisted_hoop.config.check import check
+from twisted_hoop.config.draft import make_draft
+from twisted_hoop.config.files import absolute, check_files
+from twisted_hoop.config.lines import Document, Problem, read_toml
 from twisted_hoop.errors import ConfigurationError
-from twisted_hoop.policy.version import version_of
 from twisted_hoop.settings import Settings
-
-__all__ = ["check_file", "check_files", "json_schema", "load", "reload", "version_of"]
 
 _LARGEST = 4 * 1024 * 1024
 _UNTIL_RESTART = (
