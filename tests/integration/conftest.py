@@ -39,6 +39,9 @@ def gateway_database(postgres: Server) -> str:
     postgres.run(f"create database through owner {LOGIN}")
     postgres.run(f"alter schema public owner to {LOGIN}", "through")
     load_shop(postgres.dsn_for("through", LOGIN, PASSWORD))
+    for table in ("held_rows", "brief_rows", "retried_rows"):
+        postgres.run(f"create table {table} (id int, note text)", "through")
+        postgres.run(f"alter table {table} owner to {LOGIN}", "through")
     return "through"
 
 

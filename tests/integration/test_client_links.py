@@ -155,11 +155,11 @@ def test_P1_clear_bytes_behind_the_request_for_tls_are_never_read(house: House) 
 
 def test_direct_tls_needs_alpn(house: House) -> None:
     context = ssl.create_default_context(cafile=str(house.gateway.ca))
-    with socket.create_connection(("127.0.0.1", house.gateway.ports["pg"]), 10) as wire:
-        with context.wrap_socket(wire, server_hostname="localhost") as tls:
-            body = struct.pack(">I", 196608) + b"user\0x\0database\0shop\0\0"
-            tls.sendall(struct.pack(">I", len(body) + 4) + body)
-            answer = tls.recv(1000)
+    wire = socket.create_connection(("127.0.0.1", house.gateway.ports["pg"]), 10)
+    with context.wrap_socket(wire, server_hostname="localhost") as tls:
+        body = struct.pack(">I", 196608) + b"user\0x\0database\0shop\0\0"
+        tls.sendall(struct.pack(">I", len(body) + 4) + body)
+        answer = tls.recv(1000)
     assert b"ALPN" in answer
 
 

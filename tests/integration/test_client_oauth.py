@@ -1,4 +1,4 @@
-"""SASL OAUTHBEARER (RFC 7628) with PostgreSQL 18's libpq: discovery at the gateway, device flow at the issuer, log-in."""
+"""SASL OAUTHBEARER (RFC 7628) with PostgreSQL 18's libpq: discovery at the gateway, device flow at the issuer."""
 
 from __future__ import annotations
 
