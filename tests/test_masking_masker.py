@@ -45,6 +45,15 @@ def test_the_strictest_strategy_of_several_masks_wins() -> None:
     assert MASKS.column_masker({"column", "strict", "gone"}, TEXT, -1, 0, {}).null
 
 
+@pytest.mark.parametrize("strategy", ["partial", "hash", "redact"])
+def test_expressions_over_a_masked_column_are_redacted(strategy: str) -> None:
+    """M1: what partial or hash would leave of `substr(card, 1, 1)` gives the digit away."""
+    masks = MaskSet([section("m", columns=["x"], strategy=strategy)], KEY)
+    assert masks.column_masker("m", TEXT, -1, 0, {}, derived=True).constant == b"*****"
+    assert masks.column_masker("m", INT8, -1, 0, {}, derived=True).constant == b"0"
+    assert MASKS.column_masker("gone", TEXT, -1, 0, {}, derived=True).null
+
+
 def test_an_unknown_name_redacts() -> None:
     """Fail closed: a mask that is asked for and not there hides all the same."""
     assert MASKS.column_masker({"never heard of"}, TEXT, -1, 0, {}).constant == b"*****"

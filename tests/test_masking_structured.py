@@ -180,6 +180,26 @@ def test_a_parameter_of_unknown_type_may_be_an_integer() -> None:
     assert mask_content(MASKER, 0, 0, {}, CARD.encode())[0] == b"*****"
 
 
+@pytest.mark.parametrize("type_name", ["text", "int8", "numeric", "text[]", "int8[]", "person", "jsonb"])
+def test_columns_of_unknown_type_are_looked_into(
+    server: psycopg.Connection[Any], types: dict[int, TypeInfo], type_name: str
+) -> None:
+    """M2, M8: COPY (SELECT …) TO STDOUT (FORMAT binary) names no types."""
+    literal = {"person": f"(x,{CARD},)", "jsonb": f'{{"a": {CARD}}}'}.get(type_name, CARD)
+    literal = f"{{{literal}}}" if type_name.endswith("[]") else literal
+    _, value = fetch(server, type_name, literal, 1)
+    masked, found = mask_content(MASKER, 0, 1, types, value)
+    assert found and CARD.encode() not in masked
+    if type_name != "jsonb":
+        assert CARD not in as_text(server, type_name, masked, 1)
+
+
+@pytest.mark.parametrize("value", [b"CUSTOMER", b"4 LETTER", b"\x00\x00\x00\x00", bytes(8), b"customer number 17"])
+def test_ordinary_parameters_of_unknown_type_pass(value: bytes) -> None:
+    masked, found = mask_content(MASKER, 0, 1, {}, value)
+    assert masked is value and not found
+
+
 def test_depth_is_bounded() -> None:
     """Nested arrays of composites of … end: beyond a dozen levels a value is searched as text."""
     loop = {1: TypeInfo(1, "x", "loop", "c", fields=(("a", 1),))}

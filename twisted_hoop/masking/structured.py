@@ -8,6 +8,7 @@ A value spread over several cells is not found: detectors see one cell at a time
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
@@ -27,6 +28,8 @@ _PASSED: Final = frozenset({
     16, 22, 24, 27, 28, 29, 30, 600, 601, 602, 603, 604, 628, 650, 718, 774, 829, 869, 1082, 1083, 1114, 1184, 1186,
     1266, 1560, 1562, 2202, 2203, 2204, 2205, 2206, 2278, 2950, 2970, 3220, 3734, 3769, 4089, 4096, 4191, 5038, 5069,
 })  # fmt: skip
+_UNTYPED: Final = {2: (oids.INT2,), 4: (oids.INT4,), 8: (oids.INT8,)}
+_CERTAIN: Final = 16
 _RANGES_OF_NUMBERS: Final = {
     3904: oids.INT4, 3926: oids.INT8, 3906: oids.NUMERIC, 4451: oids.INT4, 4536: oids.INT8, 4532: oids.NUMERIC,
 }  # fmt: skip
@@ -140,8 +143,9 @@ class CellLook:
             return binaryforms.hstore_binary(data, self._text)
         if _is_range(oid, info):
             return self._range_binary(oid, data)
-        masked = self._masker.star(data, self.found)
-        return self._untyped(masked) if not oid else masked
+        if not oid:
+            return self._untyped(data, look)
+        return self._masker.star(data, self.found)
 
     def _range_binary(self, oid: int, data: bytes) -> bytes:
         """The bounds of number ranges are read as numbers; those of others as they are. A find empties the range."""
@@ -152,12 +156,23 @@ class CellLook:
             return data
         return neutral(oid, 1, self._types) or b""
 
-    def _untyped(self, data: bytes) -> bytes:
-        """A parameter whose type the client left open: it may be an integer."""
-        if len(data) not in (2, 4, 8):
-            return data
-        text = binaryforms.integer_text(data)
-        return data if self._text(text) is text else bytes(len(data))
+    def _untyped(self, data: bytes, look: binaryforms.TypedLook) -> bytes:
+        """A binary value of which nobody said the type: characters, an array, a composite, a number.
+
+        Integers of more than sixteen digits are passed: eight letters would look like one.
+        """
+        masked = self._masker.star(data, self.found)
+        if masked is not data:
+            return masked
+        for walk in (binaryforms.array_binary, binaryforms.composite_binary):
+            with contextlib.suppress(ValueError):
+                return walk(data, look)
+        for oid in (*_UNTYPED.get(len(data), ()), oids.NUMERIC):
+            with contextlib.suppress(ValueError):
+                text = _number_text(oid, data)
+                if len(text) <= _CERTAIN and self._text(text) is not text:
+                    return neutral(oid, 1, self._types) or b""
+        return data
 
 
 class ContentMasker:
