@@ -84,5 +84,9 @@ def program(name: str) -> list[str]:
     """How to call a program of this environment: beside its Python, on the PATH, or through Python itself."""
     beside = Path(sys.executable).parent / name
     found = str(beside) if beside.exists() else shutil.which(name)
-    through = {"hoop": ["-m", "twisted_hoop.cli"], "twistd": ["-c", "from twisted.scripts.twistd import run; run()"]}
-    return [found] if found else [sys.executable, *through[name]]
+    return [found] if found else [sys.executable, *through_python(name)]
+
+
+def through_python(name: str) -> list[str]:
+    """The same program, as arguments for Python."""
+    return {"hoop": ["-m", "twisted_hoop.cli"], "twistd": ["-c", "from twisted.scripts.twistd import run; run()"]}[name]

@@ -14,6 +14,9 @@ from twisted_hoop.demo.gateway import program
 from twisted_hoop.demo.place import HOST, Place, Ports
 from twisted_hoop.demo.tokens import delegated_name
 
+_WITH_TLS = 17
+"""The psql for machines that have none: the build of version 18 that the Python index has does not speak TLS."""
+
 
 @dataclass(frozen=True, slots=True)
 class Stop:
@@ -38,7 +41,7 @@ class Tour:
     def __init__(self, place: Place, ports: Ports) -> None:
         self._place = place
         self._ports = ports
-        self._psql = _shell(["psql" if shutil.which("psql") else _short(programs() / "psql")])
+        self._psql = _shell(["psql" if shutil.which("psql") else _short(programs(_WITH_TLS) / "psql")])
         self._program = _shell([_short(Path(word)) if word.startswith("/") else word for word in program("hoop")])
 
     def chapters(self) -> list[Chapter]:

@@ -450,7 +450,8 @@ def _declared(body: bytes, position: int) -> tuple[int, ...]:
 def _detail(refusal: Refusal) -> str:
     approval = f" Request: {refusal.approval_id}." if refusal.approval_id else ""
     reason = f" Reason: {refusal.decision.reason}." if refusal.decision.reason not in ("", refusal.message) else ""
-    return f"Rule: {refusal.decision.rule}.{reason}{approval}"
+    rule = f"Rule: {refusal.decision.rule}." if refusal.decision.rule else "No rule matched."
+    return f"{rule}{reason}{approval}"
 
 
 def _entry(number: int, command: Command, decision: Decision, verdict: Admission, tainted: bool) -> dict[str, object]:
