@@ -130,27 +130,26 @@ class Bridge:
         queue.extend(steps)
         while queue and not self._syncing:
             step = queue.popleft()
-            match step:
-                case Record(entry):
-                    self._recording.write(entry, entry.kind == "outcome")
-                case ToTarget(data):
-                    if self._durable and not self._synced(step):
-                        return
-                    self._target.write(data)
-                case ToClient(data):
-                    self._client.write(data)
-                case Ask():
-                    queue.extend(self._ask(step))
-                case Refresh():
-                    self._spawn(self._refreshed())
-                case Withdraw(reason):
-                    self._withdraw(reason)
-                case Finish(outcome):
-                    queue.clear()
-                    self._end(outcome)
+            if isinstance(step, Record):
+                self._recording.write(step.entry, step.entry.kind == "outcome")
+            elif isinstance(step, ToTarget):
+                if self._durable and not self._synced(step):
                     return
-                case _:
-                    assert_never(step)
+                self._target.write(step.data)
+            elif isinstance(step, ToClient):
+                self._client.write(step.data)
+            elif isinstance(step, Ask):
+                queue.extend(self._ask(step))
+            elif isinstance(step, Refresh):
+                self._spawn(self._refreshed())
+            elif isinstance(step, Withdraw):
+                self._withdraw(step.reason)
+            elif isinstance(step, Finish):
+                queue.clear()
+                self._end(step.outcome)
+                return
+            else:
+                assert_never(step)
 
     def _synced(self, step: ToTarget) -> bool:
         """Under `durability = "fsync"` a command leaves when its entry is on the disk; the steps wait meanwhile."""

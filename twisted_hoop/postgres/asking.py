@@ -17,30 +17,37 @@ from twisted_hoop.postgres.state import State
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A command about to be judged, with what each of its statements may turn out to be."""
+    """A command about to be judged, with what each of its statements may turn out to be.
+
+    `own` are the statements themselves, before EXECUTE and FETCH became what they run: what they change in the session.
+    """
 
     command: Command
     resolved: tuple[tuple[Read, ...], ...]
+    own: tuple[tuple[Read, ...], ...] = ()
     moves_path: bool = False
 
 
 def context_of(state: State) -> tuple[tuple[str, str], ...]:
     """What changes the meaning of a text: part of what is approved (P18)."""
     path = state.names_path()
-    shown = "unknown" if path is None else ",".join(path)
-    return (("database", state.database), ("search_path", shown))
+    known = state.context
+    if known is None or known[0] != path:
+        shown = "unknown" if path is None else ",".join(path)
+        known = state.context = (path, (("database", state.database), ("search_path", shown)))
+    return known[1]
 
 
 def query_question(state: State, reading: Reading) -> Question:
     """The whole text of a Query message."""
-    facts, resolved = _resolve(state, reading) if reading.indirect else (reading.facts, _plain(reading))
+    facts, resolved = _resolve(state, reading) if reading.indirect else (reading.facts, reading.own)
     command = Command("query", reading.text, facts, (), context_of(state), reason_of(reading.text))
-    return Question(command, resolved, moves_path(reading.reads))
+    return Question(command, resolved, reading.own, moves_path(state, reading.reads))
 
 
 def parse_question(state: State, reading: Reading) -> Question:
     """A Parse: a denial holds now, a review is asked for when it is executed."""
-    facts, resolved = _resolve(state, reading) if reading.indirect else (reading.facts, _plain(reading))
+    facts, resolved = _resolve(state, reading) if reading.indirect else (reading.facts, reading.own)
     command = Command("prepare", reading.text, facts, (), context_of(state), executes=False)
     return Question(command, resolved)
 
@@ -49,31 +56,49 @@ def execute_question(
     state: State, candidates: tuple[Prepared, ...], parameters: tuple[str | None, ...], found: frozenset[str]
 ) -> Question:
     """An Execute: everything its portal may stand for, with the parameters it was bound to."""
-    facts: list[Facts] = []
-    reads: list[Read] = []
-    for prepared in candidates:
-        more, resolved = _again(state, prepared)
-        facts += more
-        reads += [r for choices in resolved for r in choices]
+    if len(candidates) == 1:
+        facts, resolved, own = _again(state, candidates[0])
+    else:
+        facts, resolved, own = _together(state, candidates)
     if found:
-        facts = [{**f, FOUND: found} for f in facts]
+        facts = tuple({**f, FOUND: found} for f in facts)
     text = candidates[-1].text if candidates else ""
-    command = Command("execute", text, tuple(facts) or (UNKNOWN_FACTS,), parameters, context_of(state), reason_of(text))
-    return Question(command, (tuple(reads),), moves_path(reads))
+    command = Command("execute", text, facts or (UNKNOWN_FACTS,), parameters, context_of(state), reason_of(text))
+    return Question(command, resolved, own, moves_path(state, own[0]) if own else False)
 
 
-def _again(state: State, prepared: Prepared) -> tuple[tuple[Facts, ...], tuple[tuple[Read, ...], ...]]:
+Known = tuple[tuple[Facts, ...], tuple[tuple[Read, ...], ...], tuple[tuple[Read, ...], ...]]
+"""Facts, what may run for each statement, and the statements themselves."""
+
+
+def _together(state: State, candidates: tuple[Prepared, ...]) -> Known:
+    """Several meanings of one name: all of them are judged, and what is answered may come of any."""
+    every = [_again(state, prepared) for prepared in candidates]
+    facts = tuple(f for known in every for f in known[0])
+    reads = tuple(r for known in every for choices in known[1] for r in choices)
+    own = tuple(r for known in every for choices in known[2] for r in choices)
+    return facts, (reads,), (own,)
+
+
+def _again(state: State, prepared: Prepared) -> Known:
     """A prepared text, read by what is known now: names may have changed since it was prepared."""
-    reading = prepared.reading
-    if reading is None:
-        return prepared.facts, (prepared.reads,)
-    path = state.names_path()
-    fresh = state.knowledge.reading(reading.text, path)
-    return _resolve(state, fresh) if fresh.indirect else (fresh.facts, _plain(fresh))
+    if prepared.reading is None:
+        return _inside(state, prepared)
+    fresh = state.knowledge.reading(prepared.text, state.names_path())
+    if fresh.indirect:
+        return (*_resolve(state, fresh), fresh.own)
+    return fresh.facts, fresh.own, fresh.own
 
 
-def _plain(reading: Reading) -> tuple[tuple[Read, ...], ...]:
-    return tuple((read,) for read in reading.reads)
+def _inside(state: State, prepared: Prepared) -> Known:
+    """What SQL PREPARE or DECLARE wraps: its own facts, its lineage traced through the wrapper."""
+    fresh = state.knowledge.reading(prepared.text, state.names_path())
+    if not fresh.reads:
+        return prepared.facts, (prepared.reads,), ((),)
+    read = fresh.reads[0]
+    inner = read.statement.inner
+    facts = fresh.facts[:1] if inner is None else (state.knowledge.facts(inner, state.names_path()),)
+    return facts, ((read,),), ((),)
 
 
 def _resolve(state: State, reading: Reading) -> tuple[tuple[Facts, ...], tuple[tuple[Read, ...], ...]]:
@@ -128,14 +153,12 @@ def prepared_of(read: Read, facts: Facts) -> Prepared:
     return Prepared(name, statement.text, (facts,), (read,))
 
 
-def moves_path(reads: Iterable[Read]) -> bool:
-    """Whether names may mean something else once this has run."""
-    return any(
-        read.statement.resets_all
-        or any(name in ("search_path", "?") for name, _ in read.statement.sets)
-        or _class_of(read.statement.facts) & {"dynamic", "transaction"}
-        for read in reads
-    )
+def moves_path(state: State, reads: Iterable[Read]) -> bool:
+    """Whether names may mean something else once this has run; the end of a transaction may take a SET back."""
+    for read in reads:  # noqa: SIM110  it runs for every command
+        if read.moves_path or (read.ends_transaction and state.path_dirty):
+            return True
+    return False
 
 
 def guard_refusal(command: Command, guard: Guard) -> Refusal:

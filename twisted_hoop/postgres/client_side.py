@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Callable
 
 from twisted_hoop.errors import LimitExceeded, ProtocolError
-from twisted_hoop.model import Admission, Command, Decision, Effect, Facts, Outcome, Refusal, Verdict
+from twisted_hoop.model import Admission, Command, Decision, Effect, Entry, Facts, Outcome, Refusal, Verdict
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.asking import (
     Question,
@@ -44,7 +44,7 @@ from twisted_hoop.postgres.state import (
     sqlstate,
 )
 from twisted_hoop.postgres.wire import Cutter
-from twisted_hoop.steps import Ask, Finish, Refresh, Step, ToTarget
+from twisted_hoop.steps import Ask, Finish, Record, Refresh, Step, ToTarget
 
 Continue = Callable[[Run], None]
 
@@ -180,13 +180,16 @@ class ClientSide:
     def _admit(self, question: Question, verdict: Admission, then: Continue) -> None:
         state, decision = self._state, verdict.decision
         effective = state.effective(decision)
-        tainted = any(r.touched & effective or r.opaque for choices in question.resolved for r in choices)
-        run = Run(state.number, question.resolved, effective, tainted, moves_path=question.moves_path)
+        tainted = bool(effective) and any(
+            r.opaque or bool(r.touched & effective) for choices in question.resolved for r in choices
+        )
+        run = Run(state.number, question.resolved, effective, tainted, own=question.own)
         if question.command.executes:
-            state.number += 1
-            run.number = state.number
-            state.record("command", **_entry(run.number, question.command, decision, verdict, tainted))
-            state.path_moving += question.moves_path
+            run.number = state.number = state.number + 1
+            state.records.append(Record(Entry("command", _entry(run.number, question.command, decision, verdict))))
+            if question.moves_path:
+                run.moves_path = state.path_dirty = True
+                state.path_moving += 1
         then(run)
 
     # -- refusing -------------------------------------------------------------------------------------------------
@@ -308,8 +311,11 @@ class ClientSide:
         state = self._state
         name, _ = pg.split_cstring(body, 0)
         portals = state.registry.portals(name, self._segment)
-        candidates = tuple(p for portal in portals for p in portal.candidates)
-        found = frozenset(n for portal in portals for n in portal.found)
+        if len(portals) == 1:
+            candidates, found = portals[0].candidates, portals[0].found
+        else:
+            candidates = tuple([p for portal in portals for p in portal.candidates])
+            found = frozenset([n for portal in portals for n in portal.found])
         bound = portals[-1].bind if portals else None
         shown = shown_parameters(state, bound, candidates, self._hides(candidates))
         question = execute_question(state, candidates, shown, found)
@@ -454,7 +460,7 @@ def _detail(refusal: Refusal) -> str:
     return f"{rule}{reason}{approval}"
 
 
-def _entry(number: int, command: Command, decision: Decision, verdict: Admission, tainted: bool) -> dict[str, object]:
+def _entry(number: int, command: Command, decision: Decision, verdict: Admission) -> dict[str, object]:
     entry: dict[str, object] = {
         "command": number,
         "action": command.action,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres.reading import Read
-from twisted_hoop.postgres.registry import Portal, Prepared
+from twisted_hoop.postgres.registry import Portal, Prepared, Registry
 from twisted_hoop.postgres.state import Run, State
 
 
 def apply_effects(state: State, run: Run, tag: str) -> None:
     """`tag` is the CommandComplete tag of the statement that `run` is at."""
     _path(state, run, tag)
-    for read in run.reads():
-        _names(state, read, run)
+    reads = run.statements()
+    for read in reads:
+        _names(state, read, certain=len(reads) == 1)
         if read.statement.changes_catalogue:
             state.schema_changed = True
 
@@ -24,22 +26,31 @@ def _path(state: State, run: Run, tag: str) -> None:
         state.path = None
 
 
-def _names(state: State, read: Read, run: Run) -> None:
+def _names(state: State, read: Read, certain: bool) -> None:
+    """Names made and closed. While several statements may be what ran, names are only added, never forgotten (P10)."""
     statement, registry = read.statement, state.registry
     if statement.prepares:
-        registry.forget(statement.prepares.encode())
+        if certain:
+            registry.forget(statement.prepares.encode())
         registry.prepare(_prepared(statement.prepares, read))
-    if statement.deallocates:
-        registry.forget_all() if statement.deallocates == "*" else registry.forget(statement.deallocates.encode())
     if statement.declares:
         portal = Portal(statement.declares.encode(), (_prepared(statement.declares, read),), confirmed=True)
-        registry.forget_portal(portal.name)
+        if certain:
+            registry.forget_portal(portal.name)
         registry.bind(portal)
-    if statement.closes:
-        registry.forget_portals() if statement.closes == "*" else registry.forget_portal(statement.closes.encode())
-    if statement.resets_all and statement.kind == "discard":
+    if certain:
+        _forgotten(statement, registry)
+
+
+def _forgotten(statement: Statement, registry: Registry) -> None:
+    if statement.deallocates == "*" or (statement.resets_all and statement.kind == "discard"):
         registry.forget_all()
+    elif statement.deallocates:
+        registry.forget(statement.deallocates.encode())
+    if statement.closes == "*" or (statement.resets_all and statement.kind == "discard"):
         registry.forget_portals()
+    elif statement.closes:
+        registry.forget_portal(statement.closes.encode())
 
 
 def _prepared(name: str, read: Read) -> Prepared:

@@ -86,14 +86,16 @@ class Knowledge:
             text,
             reads,
             facts_of,
+            tuple((read,) for read in reads),
             self._guard(parsed.statements),
             any(_indirect(s) for s in parsed.statements),
             any(s.changes_catalogue for s in parsed.statements),
         )
 
     def _statement(self, statement: Statement) -> Read:
+        moves, ends = _moves_path(statement), _ends_transaction(statement)
         if not self.column_masks:
-            return Read(statement)
+            return Read(statement, moves_path=moves, ends_transaction=ends)
         lineage = self._trace(statement)
         opaque = lineage.outputs is None or any(o.opaque for _, o in lineage.outputs)
         return Read(
@@ -104,6 +106,8 @@ class Knowledge:
             self.masks_of(lineage.stored),
             opaque,
             bool(lineage.stored_opaque),
+            moves,
+            ends,
         )
 
     def _trace(self, statement: Statement) -> Lineage:
@@ -121,6 +125,10 @@ class Knowledge:
     def masks_of_origin(self, origin: Origin) -> frozenset[str]:
         """Names of the masks a result column of that origin needs: all of them when the origin cannot be shown."""
         return self.column_masks if origin.opaque else self.bindings.masks_of_origin(origin)
+
+    def facts(self, statement: Statement, path: tuple[str, ...] | None) -> Facts:
+        """A statement's facts with its names resolved under that search_path."""
+        return Names(self.catalogue, path).facts(statement.facts)
 
     def _facts(self, read: Read, names: Names) -> Facts:
         facts = names.facts(read.statement.facts)
@@ -149,6 +157,10 @@ def _moves_path(statement: Statement) -> bool:
     """Whether names in the same text may mean something else afterwards (P18)."""
     sets_it = any(name in ("search_path", "?") for name, _ in statement.sets)
     return sets_it or statement.resets_all or "dynamic" in statement.facts.get("class", NOTHING)
+
+
+def _ends_transaction(statement: Statement) -> bool:
+    return "transaction" in statement.facts.get("class", NOTHING) and statement.kind not in ("begin", "savepoint")
 
 
 def _opens_writes(statement: Statement) -> bool:

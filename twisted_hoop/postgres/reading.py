@@ -44,6 +44,9 @@ class Read:
     stored: frozenset[str] = NOTHING
     opaque: bool = False
     stores_opaque: bool = False
+    moves_path: bool = False
+    """Whether names may mean something else once it has run (P18)."""
+    ends_transaction: bool = False
     plans: dict[tuple[bytes, frozenset[str]], RowPlan | None] = field(default_factory=dict, compare=False, repr=False)
     """Plans made for its results, by RowDescription and masks in force: it repeats verbatim."""
 
@@ -55,6 +58,8 @@ class Reading:
     text: str
     reads: tuple[Read, ...]
     facts: tuple[Facts, ...]
+    own: tuple[tuple[Read, ...], ...] = ()
+    """Each of `reads` as the only thing it can be."""
     guard: Guard | None = None
     indirect: bool = False
     changes_catalogue: bool = False

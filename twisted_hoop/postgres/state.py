@@ -28,12 +28,17 @@ class Run:
     masks: frozenset[str]
     tainted: bool
     index: int = 0
+    own: tuple[tuple[Read, ...], ...] = ()
     moves_path: bool = False
     started: bool = False
 
     def reads(self) -> tuple[Read, ...]:
         """The candidates for the statement that is answered now."""
         return self.resolved[self.index] if self.index < len(self.resolved) else ()
+
+    def statements(self) -> tuple[Read, ...]:
+        """The statement that is answered now, as it was sent; several when it is one of them."""
+        return self.own[self.index] if self.index < len(self.own) else ()
 
 
 @dataclass(slots=True)
@@ -69,6 +74,9 @@ class State:
     path: tuple[str, ...] | None = None
     path_reported: bool = False
     path_moving: int = 0
+    path_dirty: bool = False
+    """The open transaction changed the search_path: its end may take that back."""
+    context: tuple[tuple[str, ...] | None, tuple[tuple[str, str], ...]] | None = None
     schema_changed: bool = False
     records: list[Step] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.model import Entry
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.copying import copy_out_masker
 from twisted_hoop.postgres.effects import apply_effects
@@ -16,6 +17,7 @@ from twisted_hoop.postgres.hiding import Hiding
 from twisted_hoop.postgres.plan import row_plan
 from twisted_hoop.postgres.state import BIND, CLOSE, DESCRIBE, EXECUTE, FUNCTION, PARSE, QUERY, SYNC, Expect, Run, State
 from twisted_hoop.postgres.wire import RowPlan
+from twisted_hoop.steps import Record
 
 _PLANS = 64
 _NO_ROWS = RowPlan([], None)
@@ -169,6 +171,8 @@ class TargetSide:
         state.copying_in = False
         state.spare_syncs = 0
         if head.kind == EXECUTE:
+            if head.run is not None:
+                self._unsettle(head.run)
             self._pop()
             return
         state.rewriter.plan = _NO_ROWS
@@ -178,9 +182,9 @@ class TargetSide:
     def _outcome(self, head: Expect, **data: object) -> None:
         state, rewriter, run = self._state, self._state.rewriter, head.run
         if run is not None:
-            state.record(
-                "outcome", command=run.number, rows=rewriter.rows, bytes=rewriter.volume, masked=rewriter.masked, **data
-            )
+            data["command"] = run.number
+            data["rows"], data["bytes"], data["masked"] = rewriter.rows, rewriter.volume, rewriter.masked
+            state.records.append(Record(Entry("outcome", data)))
         rewriter.rows = rewriter.volume = rewriter.masked = 0
 
     def _function_result(self, body: bytes) -> None:
@@ -298,6 +302,7 @@ class TargetSide:
         state.copying_in = False
         state.transaction = body[0] if body else ord("I")
         if state.transaction == ord("I"):
+            state.path_dirty = bool(state.path_moving)
             state.registry.transaction_over()
             if state.schema_changed:
                 state.schema_changed = False
