@@ -68,7 +68,7 @@ def test_operators_end_sessions(api: Api) -> None:
     assert api.ask("POST", path, "olga", {"reason": ""}).status == 400
     assert handle.ended == []
     assert api.ask("POST", path, "olga", {"reason": "maintenance"}).status == 202
-    assert handle.ended == [("ended", "maintenance")]
+    assert handle.ended == [("57P01", "hoop: maintenance")]
 
 
 class Long:

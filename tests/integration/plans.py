@@ -15,7 +15,7 @@ tables = ["forbidden.*"]
 reason = "this table is closed"
 [[rules]]
 name = "no-truncate"
-targets = ["shop"]
+tables = ["orders", "customers"]
 effect = "deny"
 statements = ["truncate"]
 reason = "tables are not emptied here"

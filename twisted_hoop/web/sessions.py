@@ -18,6 +18,8 @@ from twisted_hoop.web.views import EndBody, SessionQuery, session_view
 
 T = TypeVar("T")
 _PIECE = 64 * 1024
+_ENDED = "57P01"
+"""How clients are told that an operator ended their session: PostgreSQL's admin_shutdown, as for locks and limits."""
 
 
 class Sessions:
@@ -62,7 +64,7 @@ class Sessions:
         if not self._parts.operates(principal):
             raise Problem(403, "ending sessions is for operators")
         reason = call.json(EndBody).reason
-        if not self._parts.live.end_where(lambda session: session.id == ident, "ended", reason):
+        if not self._parts.live.end_where(lambda session: session.id == ident, _ENDED, f"hoop: {reason}"):
             raise Problem(404, "no such session is live here")
         return Reply({"ended": ident}, status=202)
 
