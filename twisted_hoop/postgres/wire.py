@@ -9,16 +9,12 @@ set, and are never held whole then.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from librt.strings import BytesWriter, read_i16_be, read_i32_be, write_i32_be
 
 from twisted_hoop.errors import ProtocolError
-
-if TYPE_CHECKING:
-    from mypy_extensions import i32, i64
-else:
-    i32 = i64 = int  # interpreted, the machine integers of mypyc are plain ones, at a fifth of the price
+from twisted_hoop.postgres.integers import i32, i64
 
 DATA_ROW: Final = 68
 COPY_DATA: Final = 100
