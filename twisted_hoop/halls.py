@@ -27,7 +27,7 @@ class Halls:
         self._secrets = secrets
         self._key = key
         self._memory = memory
-        self._sql = SqlReader()
+        self._sql = SqlReader(cache_size=1024)
         self._salted = SaltedPasswords()
         self._halls: dict[str, Hall] = {}
         self.replace(settings)

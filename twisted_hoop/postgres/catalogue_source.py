@@ -68,11 +68,14 @@ class CatalogueSource:
             raise error
 
     async def _read(self) -> None:
+        changes = self.knowledge.changes
+        if self.old():
+            self.knowledge.forget_absent()
         results = await self._query()
         self._version += 1
         pool = self._reactor.getThreadPool()
         catalogue: Catalogue = await deferToThreadPool(self._reactor, pool, build, results, self._version)
-        self.knowledge.learn(catalogue)
+        self.knowledge.learn(catalogue, changes)
         self._read_at = self._reactor.seconds()
         _remember(self._memory, self.knowledge.remembered)
 

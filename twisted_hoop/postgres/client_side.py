@@ -63,7 +63,7 @@ class ClientSide:
         self._question: Question | None = None
         self._then: Continue | None = None
         self._refused: Callable[[Refusal], None] = lambda refusal: None
-        self._retry: tuple[int, bytes, bytes] | None = None
+        self._retry: tuple[int, bytes] | None = None
         self._finish: Finish | None = None
         self._handlers: dict[int, Callable[[bytes, bytes], Step | None]] = {
             QUERY: self._query,
@@ -149,7 +149,7 @@ class ClientSide:
     def _stale(self, kind: int, raw: bytes) -> Step | None:
         if not self._state.knowledge.stale:
             return None
-        self._retry = (kind, raw, b"")
+        self._retry = (kind, raw)
         return Refresh()
 
     def _ask(
@@ -186,7 +186,9 @@ class ClientSide:
         run = Run(state.number, question.resolved, effective, tainted, own=question.own)
         if question.command.executes:
             run.number = state.number = state.number + 1
-            state.records.append(Record(Entry("command", _entry(run.number, question.command, decision, verdict))))
+            entry = _entry(run.number, question.command, decision, verdict)
+            entry["text"] = state.knowledge.recordable(question.command.text)
+            state.records.append(Record(Entry("command", entry)))
             if question.moves_path:
                 run.moves_path = state.path_dirty = True
                 state.path_moving += 1
@@ -198,7 +200,8 @@ class ClientSide:
         """(a word that must fail at the target, the error the client gets for it)."""
         state = self._state
         state.number += 1
-        state.record("refused", **_refused(state.number, refusal))
+        entry = {**_refused(state.number, refusal), "text": state.knowledge.recordable(refusal.command.text)}
+        state.records.append(Record(Entry("refused", entry)))
         nonce = b"hoop_refused_" + secrets.token_hex(8).encode()
         return nonce, pg.error(sqlstate(refusal), f"hoop: {refusal.message}", _detail(refusal), refusal.hint)
 
@@ -229,6 +232,8 @@ class ClientSide:
             return None
         state = self._state
         reading = state.knowledge.reading(text, state.names_path())
+        if state.knowledge.news(reading):
+            return self._stale(QUERY, raw)
         question = self._inward.literals(query_question(state, reading), reading)
         if reading.guard is not None:
             self._refuse(guard_refusal(question.command, reading.guard), False)
@@ -253,6 +258,8 @@ class ClientSide:
             return None
         state = self._state
         reading = state.knowledge.reading(text, state.names_path())
+        if state.knowledge.news(reading):
+            return self._stale(PARSE, raw)
         question = self._inward.literals(parse_question(state, reading), reading)
         if reading.guard is not None:
             self._refuse(guard_refusal(question.command, reading.guard), True)

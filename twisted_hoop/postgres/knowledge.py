@@ -18,7 +18,8 @@ from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres.reading import NOTHING, Guard, Names, Read, Reading
 from twisted_hoop.settings import MaskSection
 
-READINGS = 4096
+READINGS = 2048
+ABSENT = 1000
 _READ_ONLY_SETTINGS = ("default_transaction_read_only", "transaction_read_only")
 
 ENCODING_GUARD = Guard(
@@ -41,15 +42,54 @@ class Knowledge:
         self.maskset = MaskSet(self._sections, key)
         self.column_masks = frozenset(m.name for m in masks if m.columns and m.direction == "response")
         self.sections = {m.name: m for m in masks}
+        self._recorded_differs = any(m.detect or m.patterns for m in masks)
+        self._recordable: dict[str, str] = {}
         self.remembered: frozenset[tuple[str, int, int]] = frozenset()
         self.catalogue = Catalogue()
-        self.stale = True
+        self._changes = 1
+        self._learned = 0
+        self._absent: set[str] = set()
         self._use(self.catalogue)
 
-    def learn(self, catalogue: Catalogue) -> None:
-        """A new catalogue: everything read by the old one is read again."""
+    @property
+    def stale(self) -> bool:
+        """Whether something changed since the catalogue was read."""
+        return self._changes != self._learned
+
+    @property
+    def changes(self) -> int:
+        """How many changes there were: what a reading of the catalogue that starts now will know of."""
+        return self._changes
+
+    def learn(self, catalogue: Catalogue, changes: int | None = None) -> None:
+        """A catalogue that was read after so many changes (None: all): what was read by the old one is read again."""
         self._use(catalogue)
-        self.stale = False
+        self._learned = self._changes if changes is None else changes
+
+    def forget_absent(self) -> None:
+        """Names that were not there may be there by now."""
+        self._absent.clear()
+
+    def news(self, reading: Reading) -> bool:
+        """Whether the text names tables that nobody looked for yet: they may be new. True once for each."""
+        if not reading.missing or reading.missing <= self._absent:
+            return False
+        if len(self._absent) >= ABSENT:
+            self._absent.clear()
+        self._absent |= reading.missing
+        self._changes += 1
+        return True
+
+    def recordable(self, text: str) -> str:
+        """A text as it may stand in a recording: what any detector finds in it is masked (M12)."""
+        if not self._recorded_differs:
+            return text
+        known = self._recordable.get(text)
+        if known is None:
+            if len(self._recordable) >= READINGS:
+                self._recordable.clear()
+            known = self._recordable[text] = self.maskset.for_recording(text)
+        return known
 
     def _use(self, catalogue: Catalogue) -> None:
         columns = [m for m in self._sections if m.name in self.column_masks]
@@ -61,7 +101,7 @@ class Knowledge:
 
     def invalidate(self) -> None:
         """Somebody changed the schema, or a result named a relation that is not known."""
-        self.stale = True
+        self._changes += 1
 
     def reading(self, text: str, path: tuple[str, ...] | None) -> Reading:
         """How `text` reads here under that search_path. Bounded cache by the exact text."""
@@ -90,6 +130,7 @@ class Knowledge:
             self._guard(parsed.statements),
             any(_indirect(s) for s in parsed.statements),
             any(s.changes_catalogue for s in parsed.statements),
+            frozenset(names.missing),
         )
 
     def _statement(self, statement: Statement) -> Read:

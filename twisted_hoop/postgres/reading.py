@@ -63,14 +63,20 @@ class Reading:
     guard: Guard | None = None
     indirect: bool = False
     changes_catalogue: bool = False
+    missing: frozenset[str] = NOTHING
+    """Names of tables that the catalogue does not have."""
 
 
 class Names:
-    """Resolves names of tables as the target would. `path` is the search_path, None when it is not known."""
+    """Resolves names of tables as the target would. `path` is the search_path, None when it is not known.
+
+    `missing` collects what was not found.
+    """
 
     def __init__(self, catalogue: Catalogue, path: tuple[str, ...] | None) -> None:
         self._catalogue = catalogue
         self._path = path
+        self.missing: set[str] = set()
 
     def relations(self, written: str) -> tuple[Relation, ...]:
         """Every relation that `schema.table` or `table` may mean here; several when it cannot be told."""
@@ -106,6 +112,8 @@ class Names:
     def _tables(self, written: Iterable[str]) -> Iterable[str]:
         for name in written:
             found = self.relations(name)
+            if not found:
+                self.missing.add(name)
             yield from (f"{_public_name(r)}" for r in found) if found else (name,)
 
     def _columns(self, written: Iterable[str]) -> Iterable[str]:
