@@ -20,7 +20,7 @@ from twisted_hoop.transport import ReloadingContext, client_context, client_endp
 
 
 class Halls:
-    """See the module. Sessions keep the hall they were opened in."""
+    """See the module. A session whose hall was replaced is ended by the warden: its masks are not those in force."""
 
     def __init__(self, reactor: Any, settings: Settings, secrets: ISecretStore, key: bytes, memory: Path) -> None:
         self._reactor = reactor

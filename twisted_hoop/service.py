@@ -187,6 +187,7 @@ class GatewayService(Service):
             return
         self.identity = identity
         self.halls.replace(settings)
+        self.warden.look()
         self._settings = settings
         self.log.info("the configuration was reloaded", policy=self.policy().version)
 

@@ -11,6 +11,8 @@ from typing import Protocol
 from twisted_hoop.errors import LimitExceeded
 from twisted_hoop.model import Principal, Session, Target
 
+OUTDATED = "hoop: the settings of this target or its masks have changed; connect again"
+
 
 class Ending(Protocol):
     """What a live session lets others do with it."""
@@ -23,6 +25,9 @@ class Ending(Protocol):
 
     def activity(self) -> tuple[int, bool, bool]:
         """(commands so far, whether something runs or waits, whether a transaction is open)."""
+
+    def outdated(self) -> bool:
+        """Whether a reload changed the target or its masks since the session opened."""
 
 
 @dataclass(slots=True)

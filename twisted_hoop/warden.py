@@ -11,7 +11,7 @@ from twisted.logger import Logger
 
 from twisted_hoop.interfaces import IIdentityProvider, IPolicy
 from twisted_hoop.model import Effect, Session
-from twisted_hoop.sessions import Live, Sessions
+from twisted_hoop.sessions import OUTDATED, Live, Sessions
 
 
 @dataclass(slots=True)
@@ -58,7 +58,7 @@ class Warden:
         live = list(self._sessions)
         for each in live:
             try:
-                verdict = self._rights(each.session) or self._limits(each, now)
+                verdict = self._rights(each) or self._limits(each, now)
             except Exception:  # noqa: BLE001  one session that cannot be checked must not keep the others unchecked
                 self.log.failure("a session could not be looked at", session=each.session.id)
                 verdict = ("57P01", "the session could not be checked")
@@ -68,7 +68,10 @@ class Warden:
         alive = {each.session.id for each in live}
         self._seen = {key: seen for key, seen in self._seen.items() if key in alive}
 
-    def _rights(self, session: Session) -> tuple[str, str] | None:
+    def _rights(self, live: Live) -> tuple[str, str] | None:
+        if live.handle.outdated():
+            return "57P01", OUTDATED
+        session = live.session
         if not self._identity().still_valid(session.principal):
             return "57P01", "hoop: the token has expired or was revoked; connect again with a fresh one"
         reason = self._lock_holds(session)

@@ -24,7 +24,7 @@ from twisted_hoop.postgres.relay import PostgresRelay
 from twisted_hoop.postgres.simple import simple_query
 from twisted_hoop.postgres.startup import Hello
 from twisted_hoop.postgres.target import Opened
-from twisted_hoop.sessions import Sessions, new_session_id
+from twisted_hoop.sessions import OUTDATED, Sessions, new_session_id
 
 SessionObserver = Callable[[Session, "Outcome | None", int], None]
 """Told of a session twice: when it opens (no outcome), and when it is over, with how many commands it had."""
@@ -148,7 +148,9 @@ class PostgresSession:
         if opened.login.rest:
             bridge.target_received(opened.login.rest)
         connection.transport.resumeProducing()
-        if rest:
+        if self.outdated():  # a reload came while it logged in
+            self.end("57P01", OUTDATED)
+        elif rest:
             bridge.client_received(rest)
         return bridge
 
@@ -166,6 +168,13 @@ class PostgresSession:
         if self._bridge is None or self._relay is None:
             return 0, True, False
         return self._bridge.commands, self._relay.busy or self._relay.asking, self._relay.in_transaction
+
+    def outdated(self) -> bool:
+        """See Ending. What is known here, masks above all, is then not what is in force (R13)."""
+        try:
+            return self._services.hall(self.session.target.name) is not self._hall
+        except UnknownTarget:
+            return True
 
     def end(self, code: str, message: str) -> None:
         """See Ending."""
