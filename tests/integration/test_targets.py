@@ -187,7 +187,7 @@ def test_a_target_that_is_down_or_refuses_us(house: House, name: str, said: str)
     with pytest.raises(psycopg.OperationalError, match=said) as caught:
         psycopg.connect(house.dsn(target=name))
     assert "not this one" not in str(caught.value)
-    logged = house.gateway.logged(f"session ended: failed")
+    logged = house.gateway.logged("session ended: failed")
     assert logged["level"] in ("info", "warn", "error")
 
 

@@ -292,9 +292,9 @@ def start_gateway(folder: Path, plan: Plan) -> Gateway:
     gateway = Gateway(folder, process, ring)
     try:
         gateway.ready = gateway.logged("hoop is ready")
-    except BaseException:
-        gateway.kill()
-        raise
+    except AssertionError:
+        gateway.stop()
+        raise AssertionError(f"the gateway does not start:\n{log.read_text()[-4000:]}") from None
     found = (_PORT.fullmatch(line.partition("port=")[0] + _digits(line)) for line in gateway.ready["listeners"])
     gateway.ports = {match[1]: int(match[2]) for match in found if match}
     return gateway
