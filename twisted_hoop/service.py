@@ -78,7 +78,7 @@ class GatewayService(Service):
         self.metrics.watch_recorder(self.recorder.counts)
         url = settings.store.url or f"sqlite:///{self._state / 'store.db'}"
         self.database = Database(url, reactor)
-        self.index = SessionIndex(self.database, time.time)
+        self.index = SessionIndex(self.database, time.time, reactor)
         self._watch = Watch(lambda ids: self._shelf.decided(ids), reactor)
         self._shelf = Shelf(self.database, time.time, lambda principal: self.identity.still_valid(principal))
         self.approver = Approver(self._shelf, self._watch, reactor, settings.gateway.url)
@@ -212,6 +212,7 @@ class GatewayService(Service):
 
     async def _stopped_database(self) -> None:
         await _pause(self._reactor, 0.05)
+        await self.index.settle()
         self.database.stop()
 
 

@@ -91,6 +91,12 @@ class TargetConnection(Protocol):
             self.failed(ProtocolError("the target closed the connection", "target", "08006"))
 
 
+class _Quiet(Factory):
+    """A factory for one connection, of which the log need not tell."""
+
+    noisy = False
+
+
 class TargetDoor:
     """Opens connections to one target. `endpoint` is made once; secrets are asked for at each log-in."""
 
@@ -140,7 +146,7 @@ class TargetDoor:
         hostname = self._hostname if context is not None else None
         connection = TargetConnection(context, hostname, done.callback)
         connection.failed = lambda error: None if done.called else done.errback(error)
-        await self._endpoint.connect(Factory.forProtocol(lambda: connection))
+        await self._endpoint.connect(_Quiet.forProtocol(lambda: connection))
         return connection
 
     async def _open(self, database: str, parameters: dict[str, str], version: int) -> Opened:

@@ -60,6 +60,8 @@ class ApiRequest(Request):
 class ApiSite(Site):
     """A Site that keeps no access log of its own: the dispatcher's lines are structured (R7)."""
 
+    noisy = False
+
     def log(self, request: Any) -> None:
         """Nothing: see the class."""
 
