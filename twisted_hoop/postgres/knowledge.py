@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from twisted_hoop.masking.bindings import Bindings
 from twisted_hoop.masking.masker import MaskSet
 from twisted_hoop.model import Facts
 from twisted_hoop.policy.catalogue import Catalogue, ColumnId
 from twisted_hoop.policy.lineage import Lineage, Origin, Tracer
+from twisted_hoop.policy.shapes import shape_of
 from twisted_hoop.policy.sql import PROBLEM_FACTS, SqlReader
 from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres.reading import NOTHING, Guard, Names, Read, Reading
@@ -30,6 +32,8 @@ ENCODING_GUARD = Guard(
 )
 READ_ONLY_GUARD = Guard("25006", "gateway: read_only", "this target is read-only", "Ask for another target.")
 
+Readings = OrderedDict[tuple[str, tuple[str, ...] | None], Reading]
+
 
 class Knowledge:
     """See the module. `stale` asks for a new catalogue before the next command is judged."""
@@ -38,7 +42,8 @@ class Knowledge:
         self._sql = sql
         self._sections = tuple(masks)
         self._read_only = read_only
-        self._readings: OrderedDict[tuple[str, tuple[str, ...] | None], Reading] = OrderedDict()
+        self._readings: Readings = OrderedDict()
+        self._shapes: Readings = OrderedDict()
         self.maskset = MaskSet(self._sections, key)
         self.column_masks = frozenset(m.name for m in masks if m.columns and m.direction == "response")
         self.sections = {m.name: m for m in masks}
@@ -98,6 +103,7 @@ class Knowledge:
         self.bindings = Bindings(columns, catalogue, self.remembered)
         self.remembered = self.bindings.to_remember()
         self._readings.clear()
+        self._shapes.clear()
 
     def invalidate(self) -> None:
         """Somebody changed the schema, or a result named a relation that is not known."""
@@ -107,12 +113,22 @@ class Knowledge:
         """How `text` reads here under that search_path. Bounded cache by the exact text."""
         key = (text, path)
         found = self._readings.get(key)
-        if found is None:
-            found = self._read(text, path)
-            self._readings[key] = found
-            if len(self._readings) > READINGS:
-                self._readings.popitem(last=False)
+        if found is not None:
+            return found
+        shape = shape_of(text)
+        alike = self._shapes.get((shape, path)) if shape else None
+        if alike is not None:
+            return replace(alike, text=text)
+        found = self._remember(self._readings, key, self._read(text, path))
+        if shape and _has_shape(found):
+            self._remember(self._shapes, (shape, path), found)
         return found
+
+    def _remember(self, kept: Readings, key: tuple[str, tuple[str, ...] | None], reading: Reading) -> Reading:
+        kept[key] = reading
+        if len(kept) > READINGS:
+            kept.popitem(last=False)
+        return reading
 
     def _read(self, text: str, path: tuple[str, ...] | None) -> Reading:
         parsed = self._sql.understand(text)
@@ -187,6 +203,13 @@ class Knowledge:
 
 
 _NOTHING_ASKED: Facts = {"class": frozenset({"read"}), "kind": frozenset({"empty"}), "access": frozenset({"read"})}
+
+
+def _has_shape(reading: Reading) -> bool:
+    """Whether nothing in the reading is the text itself: one plain statement, fully understood."""
+    if len(reading.reads) != 1 or reading.guard is not None or reading.indirect:
+        return False
+    return reading.reads[0].statement.kind in ("select", "insert", "update", "delete")
 
 
 def _indirect(statement: Statement) -> bool:
