@@ -12,6 +12,7 @@ _COMMANDS = {
     "account-token": "twisted_hoop.cli.accounts:account_token",
     "approvals": "twisted_hoop.cli.approvals:approvals",
     "config": "twisted_hoop.cli.config:config",
+    "policy": "twisted_hoop.cli.policy:policy",
     "scram-verifier": "twisted_hoop.cli.accounts:scram_verifier",
     "sessions": "twisted_hoop.cli.sessions:sessions",
     "verify": "twisted_hoop.cli.verify:verify",

@@ -1,0 +1,129 @@
+"""`hoop policy`: what the rules of a configuration file would say, and why, without a gateway."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from twisted_hoop.cli.options import json_option
+
+_FILE = click.Path(dir_okay=False, path_type=Path)
+
+
+@click.group()
+def policy() -> None:
+    """Rules: ask what they would say, and why.
+
+    \b
+    hoop policy explain hoop.toml shop "DELETE FROM orders" --group ci --kind machine
+
+    Exit codes: 0 allowed, 1 denied or to be approved, 2 usage or a file with problems.
+    """
+
+
+@policy.command("explain")
+@click.argument("file", type=_FILE)
+@click.argument("target")
+@click.argument("sql")
+@click.option("--issuer", default="", help="The principal's issuer (URL); empty: the first of the file.")
+@click.option("--subject", default="somebody", show_default=True, help="The principal's subject.")
+@click.option("--group", "groups", multiple=True, help="A group of the principal; may be given several times.")
+@click.option("--kind", type=click.Choice(["human", "machine"]), default="human", show_default=True)
+@click.option("--actor", "actors", multiple=True, help="Somebody acting for the principal, the current one first.")
+@json_option
+def explain(
+    file: Path,
+    target: str,
+    sql: str,
+    issuer: str,
+    subject: str,
+    groups: tuple[str, ...],
+    kind: str,
+    actors: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Say what the rules of FILE decide for SQL on TARGET, rule by rule.
+
+    Names without schema are taken as written: the gateway itself asks the target's catalogue what they mean.
+
+    \b
+    hoop policy explain hoop.toml shop "SELECT * FROM customers" --group ci
+    """
+    answer = _answer(file, target, sql, issuer, subject, frozenset(groups), kind, actors)
+    if as_json:
+        from twisted_hoop.cli.output import print_json
+
+        print_json(answer)
+    else:
+        _show(answer)
+    raise SystemExit(0 if answer["effect"] == "allow" else 1)
+
+
+def _answer(
+    file: Path,
+    target: str,
+    sql: str,
+    issuer: str,
+    subject: str,
+    groups: frozenset[str],
+    kind: str,
+    actors: tuple[str, ...],
+) -> dict[str, Any]:
+    from twisted_hoop.config import load
+    from twisted_hoop.errors import ConfigurationError
+    from twisted_hoop.model import Actor, Kind, Peer, Principal, Session
+    from twisted_hoop.policy.rules import RulePolicy
+    from twisted_hoop.postgres.hall import target_of_section
+
+    try:
+        settings = load(file)
+    except ConfigurationError as fault:
+        raise click.UsageError(str(fault)) from None
+    section = next((t for t in settings.targets if t.name == target), None)
+    if section is None:
+        raise click.UsageError(f"{file} has no target {target!r}")
+    issuer = issuer or (settings.issuers[0].issuer if settings.issuers else settings.gateway.name)
+    chain = tuple(Actor(issuer, actor) for actor in actors)
+    principal = Principal(issuer, subject, groups=groups, kind=Kind(kind), chain=chain)
+    session = Session("explained", principal, target_of_section(section), Peer("127.0.0.1"), 0.0)
+    rules = RulePolicy(settings)
+    opening = rules.authorize(principal, session.target)
+    command = _command(sql)
+    decision = rules.explain(session, command)
+    masks = decision.masks | {m.name for m in rules.masks_for(principal, session.target)}
+    return {
+        "opens": opening.effect.value,
+        "opens_reason": opening.reason,
+        "effect": decision.effect.value if opening.effect.value == "allow" else "deny",
+        "rule": decision.rule,
+        "reason": decision.reason,
+        "approvers": sorted(decision.approvers),
+        "approvals": decision.quorum if decision.approvers else 0,
+        "masks": sorted(masks),
+        "facts": [{name: sorted(values) for name, values in facts.items()} for facts in command.facts],
+        "trace": list(decision.trace),
+        "policy": rules.version,
+    }
+
+
+def _command(sql: str) -> Any:
+    from twisted_hoop.model import Command
+    from twisted_hoop.policy.sql import PROBLEM_FACTS, understand
+
+    text = understand(sql)
+    facts = (PROBLEM_FACTS[text.problem],) if text.problem else tuple(s.facts for s in text.statements)
+    return Command("query", sql, facts)
+
+
+def _show(answer: dict[str, Any]) -> None:
+    from twisted_hoop.cli.output import print_fields
+
+    print_fields({key: answer[key] for key in ("effect", "rule", "reason", "opens_reason", "approvers", "masks")})
+    for facts in answer["facts"]:
+        click.echo()
+        print_fields(facts)
+    click.echo()
+    for line in answer["trace"]:
+        click.echo(f"  {line}")
