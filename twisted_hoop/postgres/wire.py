@@ -52,7 +52,7 @@ class RowPlan:
         self.count: i64 = len(columns)
         self.might = might
         self.scans: bool = False
-        self.only_fixed: bool = True
+        self.only_fixed: bool = len(columns) > 0
         for column in columns:
             if column[1] == SCANNED:
                 self.scans = True
@@ -346,8 +346,9 @@ class Rewriter:
     def _gather(self, data: bytes, pos: i64, n: i64, plan: RowPlan, writer: BytesWriter) -> i64:
         """The scanned cells joined by newlines: never raw rows, whose length bytes would spoil word boundaries."""
         while pos + 5 <= n and data[pos] == DATA_ROW:
-            end: i64 = pos + 1 + i64(read_i32_be(data, pos + 1))
-            if end > n:
+            length: i64 = i64(read_i32_be(data, pos + 1))
+            end: i64 = pos + 1 + length
+            if length < MINIMUM or end > n:  # P7: the main loop refuses it when it comes to it
                 break
             self._gather_row(data, pos, end, plan, writer)
             pos = end
