@@ -18,6 +18,7 @@ endpoint = "tcp:127.0.0.1:5432"
 groups = ["ci"]
 tls = "disable"
 login = "app"
+database = "shop"
 [[rules]]
 name = "no-drop"
 effect = "deny"
