@@ -9,7 +9,8 @@ import shutil
 from setuptools import Extension, setup
 
 POSTGRES = (
-    "asking binding client_side effects hiding knowledge messages plan reading registry relay state target_side wire"
+    "asking binding client_side effects entries hiding knowledge messages plan reading registry relay state"
+    " target_side wire"
 )
 MODULES = [
     *(f"twisted_hoop/postgres/{name}.py" for name in POSTGRES.split()),

@@ -22,6 +22,8 @@ from twisted_hoop.postgres.asking import (
     query_question,
 )
 from twisted_hoop.postgres.binding import InwardMasks, shown_parameters, with_found
+from twisted_hoop.postgres.effects import announce
+from twisted_hoop.postgres.entries import command_entry, detail_of, refused_entry
 from twisted_hoop.postgres.reading import NOTHING
 from twisted_hoop.postgres.registry import Portal, Prepared
 from twisted_hoop.postgres.state import (
@@ -186,7 +188,7 @@ class ClientSide:
         run = Run(state.number, question.resolved, effective, tainted, own=question.own)
         if question.command.executes:
             run.number = state.number = state.number + 1
-            entry = _entry(run.number, question.command, decision, verdict)
+            entry = command_entry(run.number, question.command, decision, verdict)
             entry["text"] = state.knowledge.recordable(question.command.text)
             state.records.append(Record(Entry("command", entry)))
             if question.moves_path:
@@ -200,10 +202,10 @@ class ClientSide:
         """(a word that must fail at the target, the error the client gets for it)."""
         state = self._state
         state.number += 1
-        entry = {**_refused(state.number, refusal), "text": state.knowledge.recordable(refusal.command.text)}
+        entry = {**refused_entry(state.number, refusal), "text": state.knowledge.recordable(refusal.command.text)}
         state.records.append(Record(Entry("refused", entry)))
         nonce = b"hoop_refused_" + secrets.token_hex(8).encode()
-        return nonce, pg.error(sqlstate(refusal), f"hoop: {refusal.message}", _detail(refusal), refusal.hint)
+        return nonce, pg.error(sqlstate(refusal), f"hoop: {refusal.message}", detail_of(refusal), refusal.hint)
 
     def _refuse(self, refusal: Refusal, extended: bool) -> None:
         """Record it, and send what must fail in its place."""
@@ -240,8 +242,9 @@ class ClientSide:
             return None
 
         def forward(run: Run) -> None:
-            state.expects.append(Expect(QUERY, run=run))
-            self._out.append(raw)
+            if self._within_limit(lambda: announce(state, run), question.command, False):
+                state.expects.append(Expect(QUERY, run=run))
+                self._out.append(raw)
 
         return self._ask(question, False, forward)
 
@@ -275,11 +278,11 @@ class ClientSide:
 
         return self._ask(question, True, forward)
 
-    def _within_limit(self, register: Callable[[], None], command: Command) -> bool:
+    def _within_limit(self, register: Callable[[], None], command: Command, extended: bool = True) -> bool:
         try:
             register()
         except LimitExceeded as error:
-            self._refuse_locally(command, "limited", str(error), "Close what is not needed any more.", True)
+            self._refuse_locally(command, "limited", str(error), "Close what is not needed any more.", extended)
             return False
         return True
 
@@ -326,8 +329,16 @@ class ClientSide:
         bound = portals[-1].bind if portals else None
         shown = shown_parameters(state, bound, candidates, self._hides(candidates))
         question = execute_question(state, candidates, shown, found)
+        if state.registry.uncertain(name, self._segment):  # P10, A3
+            reason = "which portal this is cannot be told before the target has answered"
+            self._refuse_locally(
+                question.command, "denied", reason, "Send Bind and Execute without a Sync between.", True
+            )
+            return None
 
         def forward(run: Run) -> None:
+            if not self._within_limit(lambda: announce(state, run), question.command):
+                return
             portal = portals[-1] if len(portals) == 1 else Portal(name, candidates)
             self._describe_first(name, portal, run)
             state.execute(Expect(EXECUTE, run=run, portal=portal))
@@ -353,7 +364,7 @@ class ClientSide:
         if body[:1] not in (b"S", b"P"):
             raise ProtocolError("invalid Close message")
         name, _ = pg.split_cstring(body, 1)
-        self._state.expects.append(Expect(CLOSE, name=body[:1] + name))
+        self._state.expects.append(Expect(CLOSE, name=body[:1] + name, mark=self._state.registry.mark()))
         self._out.append(raw)
         return None
 
@@ -458,44 +469,3 @@ def _declared(body: bytes, position: int) -> tuple[int, ...]:
     if len(body) != position + 2 + 4 * count:
         raise ProtocolError("invalid Parse message")
     return tuple(int.from_bytes(body[p : p + 4], "big") for p in range(position + 2, len(body), 4))
-
-
-def _detail(refusal: Refusal) -> str:
-    approval = f" Request: {refusal.approval_id}." if refusal.approval_id else ""
-    reason = f" Reason: {refusal.decision.reason}." if refusal.decision.reason not in ("", refusal.message) else ""
-    rule = f"Rule: {refusal.decision.rule}." if refusal.decision.rule else "No rule matched."
-    return f"{rule}{reason}{approval}"
-
-
-def _entry(number: int, command: Command, decision: Decision, verdict: Admission) -> dict[str, object]:
-    entry: dict[str, object] = {
-        "command": number,
-        "action": command.action,
-        "text": command.text,
-        "decision": decision.effect.value,
-        "rule": decision.rule,
-        "policy": decision.policy_version,
-    }
-    if command.parameters:
-        entry["parameters"] = command.parameters
-    if verdict.approval is not None:
-        entry["approval"] = {"id": verdict.approval.id, "by": verdict.approval.by}
-    if command.reason:
-        entry["reason"] = command.reason
-    return entry
-
-
-def _refused(number: int, refusal: Refusal) -> dict[str, object]:
-    command, decision = refusal.command, refusal.decision
-    return {
-        "command": number,
-        "action": command.action,
-        "text": command.text,
-        "parameters": command.parameters,
-        "decision": "deny",
-        "code": refusal.code,
-        "rule": decision.rule,
-        "reason": refusal.message,
-        "approval": {"id": refusal.approval_id} if refusal.approval_id else None,
-        "policy": decision.policy_version,
-    }

@@ -3,7 +3,8 @@
 What a client names may not be what the target has under that name: an earlier Parse may have failed, or been skipped
 after an error, without our knowing yet. So a name can mean several *candidates* until the target has answered, and all
 of them are judged (P10). Within one segment (between two Syncs) it is certain: had the Parse failed, what follows it
-would be skipped. SQL PREPARE and DECLARE share their names with Parse and Bind.
+would be skipped. SQL PREPARE and DECLARE share their names with Parse and Bind, and what they make is a candidate from
+the moment they are sent, too. What closes a name closes only what was sent before it.
 """
 
 from __future__ import annotations
@@ -28,13 +29,19 @@ class Prepared:
     segment: int = -1
     reading: Reading | None = None
     types: tuple[int, ...] = ()
+    order: int = 0
+
+    def covers(self, newer: Prepared) -> bool:
+        """Whether `newer` stands for this one too. A Parse may be skipped, and the target keeps the one before."""
+        return self.text == newer.text and self.types == newer.types
 
 
 @dataclass(slots=True)
 class Portal:
     """One portal or cursor. `described`: its RowDescription was asked for since it was bound; `row` is the answer.
 
-    `found` are the masks that look at what goes in and found something in its parameters.
+    `found` are the masks that look at what goes in and found something in its parameters. `shadows` tells that it took
+    the place of another one in its segment, which the target still has when this one's Bind is skipped.
     """
 
     name: bytes
@@ -45,6 +52,15 @@ class Portal:
     row: bytes | None = None
     confirmed: bool = False
     found: frozenset[str] = field(default_factory=frozenset)
+
+    shadows: bool = False
+    path: tuple[str, ...] | None = None
+    """The search_path it was bound under: that is when its tables were looked up (P18)."""
+    order: int = 0
+
+    def covers(self, newer: Portal) -> bool:
+        """Only the newest is kept: `Registry.uncertain` tells when that is not enough."""
+        return True
 
 
 CANDIDATES = 20_000
@@ -58,13 +74,20 @@ class Registry:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
+        self._order = 0
         self._statements: dict[bytes, list[Prepared]] = {}
         self._portals: dict[bytes, list[Portal]] = {}
 
+    def mark(self) -> int:
+        """A place in the order of sending: behind everything so far."""
+        self._order += 1
+        return self._order
+
     def prepare(self, prepared: Prepared) -> None:
-        """A Parse is on its way."""
+        """A Parse (or PREPARE) is on its way."""
         if prepared.name not in self._statements:
             self._room()
+        prepared.order = self.mark()
         _append(self._statements.setdefault(prepared.name, []), prepared)
 
     def prepared(self, name: bytes, segment: int) -> tuple[Prepared, ...]:
@@ -83,27 +106,38 @@ class Registry:
         else:
             self._statements.pop(prepared.name, None)
 
-    def forget(self, name: bytes) -> None:
-        """The target closed it."""
-        self._statements.pop(name, None)
+    def forget(self, name: bytes, before: int | None = None) -> None:
+        """The target closed it. What was sent under the name behind that place is still to come."""
+        _drop(self._statements, (name,), before)
 
-    def forget_all(self) -> None:
+    def forget_all(self, before: int | None = None) -> None:
         """DEALLOCATE ALL or DISCARD ALL succeeded."""
-        self._statements.clear()
+        _drop(self._statements, tuple(self._statements), before)
 
     def bind(self, portal: Portal) -> None:
         """A Bind (or DECLARE) is on its way."""
         if portal.name not in self._portals:
             self._room()
-        _append(self._portals.setdefault(portal.name, []), portal)
+        portal.order = self.mark()
+        found = self._portals.setdefault(portal.name, [])
+        portal.shadows = bool(found) and _same(found[-1], portal)
+        _append(found, portal)
 
     def portals(self, name: bytes, segment: int) -> tuple[Portal, ...]:
         """What the portal or cursor `name` may be to a message sent in this segment."""
         return _meaning(self._portals.get(name), segment)
 
+    def uncertain(self, name: bytes, segment: int) -> bool:
+        """Whether an Execute in this segment could run another portal than it seems to: with other parameters (A3)."""
+        found = self._portals.get(name)
+        if not found or found[-1].segment == segment:
+            return False
+        return len(found) > 1 or found[-1].shadows
+
     def confirm_portal(self, portal: Portal) -> None:
         """The target has it."""
         portal.confirmed = True
+        portal.shadows = False
         _keep_from(self._portals.setdefault(portal.name, []), portal)
 
     def discard_portal(self, portal: Portal) -> None:
@@ -114,13 +148,13 @@ class Registry:
         else:
             self._portals.pop(portal.name, None)
 
-    def forget_portal(self, name: bytes) -> None:
-        """The target closed it."""
-        self._portals.pop(name, None)
+    def forget_portal(self, name: bytes, before: int | None = None) -> None:
+        """The target closed it. What was sent under the name behind that place is still to come."""
+        _drop(self._portals, (name,), before)
 
-    def forget_portals(self) -> None:
+    def forget_portals(self, before: int | None = None) -> None:
         """CLOSE ALL or DISCARD ALL succeeded."""
-        self._portals.clear()
+        _drop(self._portals, tuple(self._portals), before)
 
     def transaction_over(self) -> None:
         """Portals of Bind end with their transaction; those on their way and SQL cursors (maybe WITH HOLD) stay."""
@@ -133,13 +167,27 @@ class Registry:
             raise LimitExceeded(f"more than {self._limit} prepared statements and portals in one session", "53400")
 
 
+def _drop(table: dict[bytes, list[Named]], names: tuple[bytes, ...], before: int | None) -> None:
+    for name in names:
+        left = [item for item in table.get(name, ()) if before is not None and item.order > before]
+        if left:
+            table[name] = left
+        else:
+            table.pop(name, None)
+
+
 def _append(found: list[Named], item: Named) -> None:
-    if found and not item.name and found[-1].segment == item.segment >= 0:
-        found[-1] = item  # whatever happens to this one, the unnamed one before it is gone
+    if found and _same(found[-1], item):
+        found[-1] = item
     elif len(found) >= CANDIDATES:
         raise LimitExceeded("too many unanswered messages name the same statement or portal", "53400")
     else:
         found.append(item)
+
+
+def _same(older: Named, item: Named) -> bool:
+    """Whether two unnamed ones of one segment need no telling apart (P10)."""
+    return not item.name and older.segment == item.segment >= 0 and older.covers(item)
 
 
 def _meaning(found: list[Named] | None, segment: int) -> tuple[Named, ...]:
@@ -151,7 +199,7 @@ def _meaning(found: list[Named] | None, segment: int) -> tuple[Named, ...]:
 def _keep_from(found: list[Named], item: Named) -> None:
     """Drop what is older than `item`; when it was replaced within its segment meanwhile, what is newer stays."""
     for place, other in enumerate(found):
-        if other is item or (not item.name and other.segment == item.segment >= 0):
+        if other is item or _same(other, item):
             del found[:place]
             return
     found.insert(0, item)
