@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TypeVar
 
+from twisted_hoop.file_modes import OTHERS, open_to_others
 from twisted_hoop.settings import Section, Settings
 
 _S = TypeVar("_S", bound=Section)
-_OPEN_TO_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def absolute(settings: Settings, folder: Path) -> Settings:
@@ -80,12 +80,12 @@ def _missing(key: str, path: str) -> Iterator[str]:
 
 def _exposed(key: str, path: str) -> Iterator[str]:
     yield from _missing(key, path)
-    if path and Path(path).is_file() and Path(path).stat().st_mode & _OPEN_TO_OTHERS:
+    if path and Path(path).is_file() and open_to_others(Path(path).stat().st_mode, Path(path)):
         yield f"{key}: {path} is open to others: chmod 600 {path}"
 
 
 def _state(folder: Path) -> Iterator[str]:
     if folder.exists() and not folder.is_dir():
         yield f"gateway.state: {folder} is no folder"
-    elif folder.is_dir() and folder.stat().st_mode & _OPEN_TO_OTHERS:
+    elif folder.is_dir() and folder.stat().st_mode & OTHERS:
         yield f"gateway.state: {folder} is open to others: chmod 700 {folder}"

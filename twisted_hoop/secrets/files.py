@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from twisted_hoop.errors import SecretUnavailable
+from twisted_hoop.file_modes import open_to_others
 from twisted_hoop.secrets.secret import Secret
 
 MAX_SIZE = 64 * 1024
@@ -21,7 +22,7 @@ def read_secret_file(path: Path) -> Secret:
         # Not blocking: a FIFO in the file's place must not hold the thread.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         try:
-            _check(path, os.fstat(descriptor))
+            _check(path, os.fstat(descriptor), descriptor)
             data = os.read(descriptor, MAX_SIZE + 1)
         finally:
             os.close(descriptor)
@@ -30,10 +31,10 @@ def read_secret_file(path: Path) -> Secret:
     return _text(path, data)
 
 
-def _check(path: Path, status: os.stat_result) -> None:
+def _check(path: Path, status: os.stat_result, descriptor: int) -> None:
     if not stat.S_ISREG(status.st_mode):
         raise SecretUnavailable(f"secret file {path} is no regular file")
-    if status.st_mode & 0o077:
+    if open_to_others(status.st_mode, descriptor):
         raise SecretUnavailable(f"secret file {path} can be read by others: chmod 600 it (R11)")
     if status.st_uid not in (os.geteuid(), 0):
         raise SecretUnavailable(f"secret file {path} belongs to somebody else (R11)")
