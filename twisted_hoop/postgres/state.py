@@ -20,6 +20,15 @@ COPY_DATA, COPY_DONE, COPY_FAIL = ord("d"), ord("c"), ord("f")
 
 
 @dataclass(slots=True)
+class Names:
+    """The prepared statements and cursors one statement makes; `mark` is its place in the order of sending."""
+
+    mark: int
+    statements: list[Prepared] = field(default_factory=list)
+    portals: list[Portal] = field(default_factory=list)
+
+
+@dataclass(slots=True)
 class Run:
     """One admitted command while it runs. `resolved` has, for each of its statements, what it may turn out to be."""
 
@@ -31,6 +40,7 @@ class Run:
     own: tuple[tuple[Read, ...], ...] = ()
     moves_path: bool = False
     started: bool = False
+    names: dict[int, Names] | None = None
 
     def reads(self) -> tuple[Read, ...]:
         """The candidates for the statement that is answered now."""
@@ -43,7 +53,10 @@ class Run:
 
 @dataclass(slots=True)
 class Expect:
-    """An answer the target owes. `swallow`: the client did not ask for it. `nonce`: it will fail, by our doing."""
+    """An answer the target owes. `swallow`: the client did not ask for it. `nonce`: it will fail, by our doing.
+
+    `mark` is the place of a Close in the order of sending.
+    """
 
     kind: int
     run: Run | None = None
@@ -54,6 +67,7 @@ class Expect:
     nonce: bytes = b""
     error: bytes = b""
     in_copy: bool = False
+    mark: int = 0
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from twisted_hoop.errors import ProtocolError
 from twisted_hoop.model import Entry
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.copying import copy_out_masker
-from twisted_hoop.postgres.effects import apply_effects
+from twisted_hoop.postgres.effects import apply_effects, take_back
 from twisted_hoop.postgres.hiding import Hiding
 from twisted_hoop.postgres.plan import row_plan
 from twisted_hoop.postgres.state import BIND, CLOSE, DESCRIBE, EXECUTE, FUNCTION, PARSE, QUERY, SYNC, Expect, Run, State
@@ -117,11 +117,11 @@ class TargetSide:
         self._pop()
 
     def _close_complete(self, body: bytes) -> None:
-        name = self._head(CLOSE).name
-        if name[:1] == b"S":
-            self._state.registry.forget(name[1:])
+        head = self._head(CLOSE)
+        if head.name[:1] == b"S":
+            self._state.registry.forget(head.name[1:], head.mark)
         else:
-            self._state.registry.forget_portal(name[1:])
+            self._state.registry.forget_portal(head.name[1:], head.mark)
         self._pop()
 
     def _parameter_description(self, body: bytes) -> None:
@@ -214,6 +214,7 @@ class TargetSide:
         code = next((value.decode("ascii", "replace") for kind, value in fields if kind == ord("C")), "")
         self._outcome(head, tag="", sqlstate=code)
         self._unsettle(head.run)
+        take_back(self._state, head.run)
 
     def _unsettle(self, run: Run) -> None:
         if run.moves_path:
@@ -235,6 +236,8 @@ class TargetSide:
                 if not dropped.run.started:
                     state.record("outcome", command=dropped.run.number, tag="", skipped=True)
                 self._unsettle(dropped.run)
+            if dropped.run is not None:
+                take_back(state, dropped.run)
         state.skipping = not state.expects
         state.rewriter.plan = _NO_ROWS
 
