@@ -166,6 +166,6 @@ def test_large_catalogues_are_bound_quickly() -> None:
         for n in range(30000, 31000)
     ]
     catalogue = small_catalogue(tables)
-    start = time.perf_counter()
+    start = time.process_time()
     Bindings([CARD, SSN, *MASKS], catalogue)
-    assert time.perf_counter() - start < 2.0
+    assert time.process_time() - start < 2.0

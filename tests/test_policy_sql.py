@@ -40,10 +40,10 @@ def test_a_hit_costs_about_nothing() -> None:
     reader = SqlReader()
     text = "SELECT abalance FROM pgbench_accounts WHERE aid = 12345;"
     reader.understand(text)
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in range(10000):
         reader.understand(text)
-    assert time.perf_counter() - start < 0.1
+    assert time.process_time() - start < 0.1
 
 
 def test_problems_have_no_statements() -> None:

@@ -27,9 +27,9 @@ def test_a_long_insert_is_understood() -> None:
 
 def test_it_takes_bounded_time() -> None:
     text = LONG[:-2] + "," + ",".join(["('" + "a" * 5000 + "')"] * 120)
-    start = time.perf_counter()
+    start = time.process_time()
     understand(text)
-    assert time.perf_counter() - start < 0.5
+    assert time.process_time() - start < 0.5
 
 
 @pytest.mark.parametrize(

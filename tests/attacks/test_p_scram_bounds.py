@@ -38,11 +38,11 @@ def client(**options: int) -> scram.ScramClient:
     ],
 )
 def test_P5_a_hostile_first_message_is_refused_at_once(message: bytes) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     with pytest.raises(ProtocolError) as caught:
         client().challenge(message)
     assert caught.value.side == "target"
-    assert time.perf_counter() - started < 0.1
+    assert time.process_time() - started < 0.1
 
 
 def test_P5_the_bounds_themselves_are_accepted() -> None:
