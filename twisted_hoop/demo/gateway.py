@@ -82,8 +82,7 @@ def _healthy(port: int) -> bool:
 
 def program(name: str) -> list[str]:
     """How to call a program of this environment: beside its Python, on the PATH, or through Python itself."""
-    beside = Path(sys.executable).parent / name
-    found = str(beside) if beside.exists() else shutil.which(name)
+    found = shutil.which(name, path=str(Path(sys.executable).parent)) or shutil.which(name)
     return [found] if found else [sys.executable, *through_python(name)]
 
 
