@@ -5,6 +5,8 @@ Which masks hold for whom is decided elsewhere: every question here names the ma
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -112,6 +114,18 @@ class MaskSet:
         if self._every is not None:
             value = mask_content(self._every, type_oid, fmt, types, value)[0]
         return shown(type_oid, fmt, value)
+
+    @property
+    def hides_parameters(self) -> bool:
+        """Whether `value_for_recording` may hide something."""
+        return self._every is not None
+
+    def fingerprint(self, values: Sequence[bytes | None]) -> str:
+        """Tells other parameters from these, and nothing else to whoever lacks the key (A4, M12)."""
+        keyed = hmac.new(self._key, b"parameters", hashlib.sha256)
+        for value in values:
+            keyed.update(b"-" if value is None else len(value).to_bytes(8, "big") + value)
+        return keyed.hexdigest()[:32]
 
     def _span_masker(self, effective: frozenset[str]) -> SpanMasker | None:
         key = effective & self.names

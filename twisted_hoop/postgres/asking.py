@@ -11,8 +11,11 @@ from twisted_hoop.policy.sql import reason_of
 from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres.knowledge import Knowledge
 from twisted_hoop.postgres.reading import NOTHING, UNKNOWN_FACTS, Guard, Read, Reading
-from twisted_hoop.postgres.registry import Prepared
+from twisted_hoop.postgres.registry import Portal, Prepared
 from twisted_hoop.postgres.state import State
+
+Path = tuple[str, ...] | None
+Context = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +31,17 @@ class Question:
     moves_path: bool = False
 
 
-def context_of(state: State) -> tuple[tuple[str, str], ...]:
+def context_of(state: State) -> Context:
     """What changes the meaning of a text: part of what is approved (P18)."""
     path = state.names_path()
     known = state.context
     if known is None or known[0] != path:
-        shown = "unknown" if path is None else ",".join(path)
-        known = state.context = (path, (("database", state.database), ("search_path", shown)))
+        known = state.context = (path, (("database", state.database), ("search_path", _shown(path))))
     return known[1]
+
+
+def _shown(path: Path) -> str:
+    return "unknown" if path is None else ",".join(path)
 
 
 def query_question(state: State, reading: Reading) -> Question:
@@ -53,51 +59,64 @@ def parse_question(state: State, reading: Reading) -> Question:
 
 
 def execute_question(
-    state: State, candidates: tuple[Prepared, ...], parameters: tuple[str | None, ...], found: frozenset[str]
+    state: State, portal: Portal | None, parameters: tuple[str | None, ...], context: Context = ()
 ) -> Question:
-    """An Execute: everything its portal may stand for, with the parameters it was bound to."""
-    if len(candidates) == 1:
-        facts, resolved, own = _again(state, candidates[0])
+    """An Execute: everything its portal may stand for, with the parameters it was bound to.
+
+    Its tables were looked up when it was bound; where the search_path differs now, both meanings are judged (P18).
+    """
+    candidates = portal.candidates if portal is not None else ()
+    path = state.names_path()
+    paths = (path,) if portal is None or portal.path == path else (portal.path, path)
+    if len(candidates) == len(paths) == 1:
+        facts, resolved, own = _again(state, candidates[0], path)
     else:
-        facts, resolved, own = _together(state, candidates)
-    if found:
-        facts = tuple({**f, FOUND: found} for f in facts)
-    text = candidates[-1].text if candidates else ""
-    command = Command("execute", text, facts or (UNKNOWN_FACTS,), parameters, context_of(state), reason_of(text))
+        facts, resolved, own = _together(state, candidates, paths)
+    if portal is not None and portal.found:
+        facts = tuple({**f, FOUND: portal.found} for f in facts)
+    text = _every_text(candidates)
+    context = (*context_of(state), *context, *(("search_path when bound", _shown(p)) for p in paths[:-1]))
+    command = Command("execute", text, facts or (UNKNOWN_FACTS,), parameters, context, reason_of(text))
     return Question(command, resolved, own, moves_path(state, own[0]) if own else False)
+
+
+def _every_text(candidates: tuple[Prepared, ...]) -> str:
+    """What people are shown, and what is recorded: everything that may run (A3)."""
+    texts = dict.fromkeys(c.text for c in candidates)
+    return next(iter(texts), "") if len(texts) < 2 else "\n-- or, which cannot be told yet:\n".join(texts)
 
 
 Known = tuple[tuple[Facts, ...], tuple[tuple[Read, ...], ...], tuple[tuple[Read, ...], ...]]
 """Facts, what may run for each statement, and the statements themselves."""
 
 
-def _together(state: State, candidates: tuple[Prepared, ...]) -> Known:
+def _together(state: State, candidates: tuple[Prepared, ...], paths: tuple[Path, ...]) -> Known:
     """Several meanings of one name: all of them are judged, and what is answered may come of any."""
-    every = [_again(state, prepared) for prepared in candidates]
+    every = [_again(state, prepared, path) for prepared in candidates for path in paths]
     facts = tuple(f for known in every for f in known[0])
     reads = tuple(r for known in every for choices in known[1] for r in choices)
     own = tuple(r for known in every for choices in known[2] for r in choices)
     return facts, (reads,), (own,)
 
 
-def _again(state: State, prepared: Prepared) -> Known:
+def _again(state: State, prepared: Prepared, path: Path) -> Known:
     """A prepared text, read by what is known now: names may have changed since it was prepared."""
     if prepared.reading is None:
-        return _inside(state, prepared)
-    fresh = state.knowledge.reading(prepared.text, state.names_path())
+        return _inside(state, prepared, path)
+    fresh = state.knowledge.reading(prepared.text, path)
     if fresh.indirect:
         return (*_resolve(state, fresh), fresh.own)
     return fresh.facts, fresh.own, fresh.own
 
 
-def _inside(state: State, prepared: Prepared) -> Known:
+def _inside(state: State, prepared: Prepared, path: Path) -> Known:
     """What SQL PREPARE or DECLARE wraps: its own facts, its lineage traced through the wrapper."""
-    fresh = state.knowledge.reading(prepared.text, state.names_path())
+    fresh = state.knowledge.reading(prepared.text, path)
     if not fresh.reads:
         return prepared.facts, (prepared.reads,), ((),)
     read = fresh.reads[0]
     inner = read.statement.inner
-    facts = fresh.facts[:1] if inner is None else (state.knowledge.facts(inner, state.names_path()),)
+    facts = fresh.facts[:1] if inner is None else (state.knowledge.facts(inner, path),)
     return facts, ((read,),), ((),)
 
 
@@ -117,13 +136,13 @@ def _resolve(state: State, reading: Reading) -> tuple[tuple[Facts, ...], tuple[t
             continue
         choices = [*local.get(name, ()), *_known(state, read, name)]
         facts.append(own if _class_of(own) - {"execute", "cursor"} else {**own, "class": frozenset({"read"})})
-        facts += [f for c in choices for f in _again(state, c)[0]] if choices else [UNKNOWN_FACTS]
+        facts += [f for c in choices for f in _again(state, c, state.names_path())[0]] if choices else [UNKNOWN_FACTS]
         resolved.append(tuple(r for c in choices for r in _reads_again(state, c)))
     return tuple(facts), tuple(resolved)
 
 
 def _reads_again(state: State, prepared: Prepared) -> tuple[Read, ...]:
-    return tuple(r for choices in _again(state, prepared)[1] for r in choices)
+    return tuple(r for choices in _again(state, prepared, state.names_path())[1] for r in choices)
 
 
 def _class_of(facts: Facts) -> frozenset[str]:

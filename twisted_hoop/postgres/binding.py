@@ -36,6 +36,14 @@ def shown_parameters(
     )
 
 
+def fingerprint_of(state: State, bound: Bind | None, hide: bool) -> tuple[tuple[str, str], ...]:
+    """Context that tells parameters apart which are not shown whole: other values need another approval (A4)."""
+    masks = state.knowledge.maskset
+    if bound is None or not bound.values or not (hide or masks.hides_parameters):
+        return ()
+    return (("parameters", masks.fingerprint(bound.values)),)
+
+
 def with_found(facts: Iterable[Facts], found: frozenset[str]) -> tuple[Facts, ...]:
     """Facts that say which masks found something."""
     return tuple({**f, FOUND: found} for f in facts)

@@ -21,7 +21,7 @@ from twisted_hoop.postgres.asking import (
     parse_question,
     query_question,
 )
-from twisted_hoop.postgres.binding import InwardMasks, shown_parameters, with_found
+from twisted_hoop.postgres.binding import InwardMasks, fingerprint_of, shown_parameters, with_found
 from twisted_hoop.postgres.effects import announce
 from twisted_hoop.postgres.entries import command_entry, detail_of, refused_entry
 from twisted_hoop.postgres.reading import NOTHING
@@ -291,7 +291,7 @@ class ClientSide:
         bound = pg.bind(body)
         candidates = state.registry.prepared(bound.statement, self._segment)
         sent, (bound, found) = bound, self._inward.parameters(bound, candidates)
-        portal = Portal(bound.portal, candidates, self._segment, bound, found=found)
+        portal = Portal(bound.portal, candidates, self._segment, bound, found=found, path=state.names_path())
         if self._within_limit(lambda: state.registry.bind(portal), Command("bind", "")):
             state.expects.append(Expect(BIND, portal=portal))
             self._out.append(raw if bound is sent else pg.build_bind(bound))
@@ -321,14 +321,12 @@ class ClientSide:
         state = self._state
         name, _ = pg.split_cstring(body, 0)
         portals = state.registry.portals(name, self._segment)
-        if len(portals) == 1:
-            candidates, found = portals[0].candidates, portals[0].found
-        else:
-            candidates = tuple([p for portal in portals for p in portal.candidates])
-            found = frozenset([n for portal in portals for n in portal.found])
-        bound = portals[-1].bind if portals else None
-        shown = shown_parameters(state, bound, candidates, self._hides(candidates))
-        question = execute_question(state, candidates, shown, found)
+        portal = portals[-1] if portals else None
+        candidates = portal.candidates if portal is not None else ()
+        bound = portal.bind if portal is not None else None
+        hide = self._hides(candidates)
+        shown = shown_parameters(state, bound, candidates, hide)
+        question = execute_question(state, portal, shown, fingerprint_of(state, bound, hide))
         if state.registry.uncertain(name, self._segment):  # P10, A3
             reason = "which portal this is cannot be told before the target has answered"
             self._refuse_locally(
@@ -339,9 +337,9 @@ class ClientSide:
         def forward(run: Run) -> None:
             if not self._within_limit(lambda: announce(state, run), question.command):
                 return
-            portal = portals[-1] if len(portals) == 1 else Portal(name, candidates)
-            self._describe_first(name, portal, run)
-            state.execute(Expect(EXECUTE, run=run, portal=portal))
+            runs = portal if portal is not None else Portal(name, ())
+            self._describe_first(name, runs, run)
+            state.execute(Expect(EXECUTE, run=run, portal=runs))
             self._out.append(raw)
 
         return self._ask(question, True, forward)

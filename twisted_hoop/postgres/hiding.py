@@ -26,9 +26,34 @@ class Hiding:
         effective = run.masks if run is not None else self._state.masks()
         if not effective:
             return None
-        tainted = self._columns(effective) and (run is None or run.tainted)
+        tainted = self._columns(effective) and (
+            run is None or run.tainted or self._tells_of_rows(fields, run, effective)
+        )
         changed = self._state.knowledge.maskset.redact_fields(fields, tainted, effective)
         return None if changed == fields else pg.from_fields(kind, changed)
+
+    def _tells_of_rows(self, fields: list[tuple[int, bytes]], run: Run, effective: frozenset[str]) -> bool:
+        """Whether an error may show a row that the statement did not name, like "Failing row contains" does (M4).
+
+        A function that was running (a trigger's, say) may show anything, and can imitate every other field.
+        """
+        told = dict(fields)
+        context = told.get(ord("W"), b"")
+        if context and (b"\n" in context or not context.startswith(b"COPY ")):
+            return True
+        if table := told.get(ord("t")):
+            return self._hides(
+                told.get(ord("s"), b"").decode("utf-8", "replace"), table.decode("utf-8", "replace"), effective
+            )
+        written = {name for read in run.reads() for name in read.statement.facts.get("table_write", ())}
+        return any(self._hides(*name.rpartition(".")[::2], effective) for name in written)
+
+    def _hides(self, schema: str, table: str, effective: frozenset[str]) -> bool:
+        """Whether some column of the relation is masked, or that cannot be told; a view shows the rows of others."""
+        knowledge = self._state.knowledge
+        found = knowledge.catalogue.candidates(schema, table)
+        columns = frozenset((r.oid, c.number) for r in found for c in r.columns)
+        return not found or any(r.kind == "v" for r in found) or bool(knowledge.masks_of(columns) & effective)
 
     def notification(self, body: bytes) -> bytes | None:
         """A NotificationResponse: its payload comes of another session, whose masks are not known here."""
