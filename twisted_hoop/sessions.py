@@ -40,8 +40,10 @@ class Live:
 
 
 def new_session_id() -> str:
-    """Random, url-safe, 22 characters."""
-    return secrets.token_urlsafe(16)
+    """Random, url-safe, 22 characters, the first a letter or digit: on a command line it must not look like an option."""
+    while not (found := secrets.token_urlsafe(16))[0].isalnum():
+        pass
+    return found
 
 
 class Sessions:
