@@ -46,7 +46,7 @@ name = "functions-of-their-own"
 effect = "allow"
 functions = ["", "own_.*", "pg_catalog\\\\..*", ".*"]
 classes = ["read", "write", "transaction", "session", "cursor", "execute", "copy-in", "copy-out", "ddl", "maintenance",
-  "notify", "function-call", "dynamic"]
+  "notify", "function-call", "dynamic", "unknown"]
 groups = ["dba"]
 [[rules]]
 name = "drivers-settings"

@@ -86,6 +86,8 @@ def _every_text(candidates: tuple[Prepared, ...]) -> str:
     return next(iter(texts), "") if len(texts) < 2 else "\n-- or, which cannot be told yet:\n".join(texts)
 
 
+_DEPTH = 4
+
 Known = tuple[tuple[Facts, ...], tuple[tuple[Read, ...], ...], tuple[tuple[Read, ...], ...]]
 """Facts, what may run for each statement, and the statements themselves."""
 
@@ -99,13 +101,13 @@ def _together(state: State, candidates: tuple[Prepared, ...], paths: tuple[Path,
     return facts, (reads,), (own,)
 
 
-def _again(state: State, prepared: Prepared, path: Path) -> Known:
+def _again(state: State, prepared: Prepared, path: Path, depth: int = 0) -> Known:
     """A prepared text, read by what is known now: names may have changed since it was prepared."""
     if prepared.reading is None:
         return _inside(state, prepared, path)
     fresh = state.knowledge.reading(prepared.text, path)
     if fresh.indirect:
-        return (*_resolve(state, fresh), fresh.own)
+        return (*_resolve(state, fresh, depth + 1), fresh.own)
     return fresh.facts, fresh.own, fresh.own
 
 
@@ -120,8 +122,11 @@ def _inside(state: State, prepared: Prepared, path: Path) -> Known:
     return facts, ((read,),), ((),)
 
 
-def _resolve(state: State, reading: Reading) -> tuple[tuple[Facts, ...], tuple[tuple[Read, ...], ...]]:
-    """EXECUTE and FETCH become what they run: all candidates, also those prepared earlier in the same text."""
+def _resolve(state: State, reading: Reading, depth: int = 0) -> tuple[tuple[Facts, ...], tuple[tuple[Read, ...], ...]]:
+    """EXECUTE and FETCH become what they run: all candidates, also those prepared earlier in the same text.
+
+    A Parse may hold the EXECUTE of another one, or of itself: what lies deeper than `_DEPTH` is not known (P10).
+    """
     local: dict[str, list[Prepared]] = {}
     facts: list[Facts] = []
     resolved: list[tuple[Read, ...]] = []
@@ -134,15 +139,12 @@ def _resolve(state: State, reading: Reading) -> tuple[tuple[Facts, ...], tuple[t
             facts.append(own)
             resolved.append((read,))
             continue
-        choices = [*local.get(name, ()), *_known(state, read, name)]
+        choices = [*local.get(name, ()), *_known(state, read, name)] if depth < _DEPTH else []
+        known = [_again(state, c, state.names_path(), depth) for c in choices]
         facts.append(own if _class_of(own) - {"execute", "cursor"} else {**own, "class": frozenset({"read"})})
-        facts += [f for c in choices for f in _again(state, c, state.names_path())[0]] if choices else [UNKNOWN_FACTS]
-        resolved.append(tuple(r for c in choices for r in _reads_again(state, c)))
+        facts += [f for each in known for f in each[0]] if known else [UNKNOWN_FACTS]
+        resolved.append(tuple(r for each in known for some in each[1] for r in some))
     return tuple(facts), tuple(resolved)
-
-
-def _reads_again(state: State, prepared: Prepared) -> tuple[Read, ...]:
-    return tuple(r for choices in _again(state, prepared, state.names_path())[1] for r in choices)
 
 
 def _class_of(facts: Facts) -> frozenset[str]:
