@@ -40,7 +40,7 @@ class Live:
 
 
 def new_session_id() -> str:
-    """Random, url-safe, 22 characters, the first a letter or digit: on a command line it must not look like an option."""
+    """Random, url-safe, 22 characters, the first a letter or digit: nothing a command line takes for an option."""
     while not (found := secrets.token_urlsafe(16))[0].isalnum():
         pass
     return found

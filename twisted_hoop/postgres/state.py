@@ -40,6 +40,7 @@ class Run:
     own: tuple[tuple[Read, ...], ...] = ()
     moves_path: bool = False
     started: bool = False
+    rereads: bool = False
     names: dict[int, Names] | None = None
 
     def reads(self) -> tuple[Read, ...]:
@@ -87,11 +88,16 @@ class State:
     number: int = 0
     path: tuple[str, ...] | None = None
     path_reported: bool = False
+    role_changed: bool = False
+    rereading: bool = False
+    """A setting was changed that may be one of how SQL is read; the target has not told yet (P16)."""
     path_moving: int = 0
     path_dirty: bool = False
     """The open transaction changed the search_path: its end may take that back."""
     context: tuple[tuple[str, ...] | None, tuple[tuple[str, str], ...]] | None = None
     schema_changed: bool = False
+    said_farewell: bool = False
+    """The target told the client itself, by a FATAL, why it goes: a second one would break pipelines."""
     records: list[Step] = field(default_factory=list)
     parameters: dict[str, str] = field(default_factory=dict)
     login: str = ""

@@ -197,6 +197,7 @@ class TargetSide:
         fields = pg.error_fields(body)
         head = state.expects[0] if state.expects else None
         self._copy_stopped()
+        state.said_farewell = any(kind == ord("V") and value in (b"FATAL", b"PANIC") for kind, value in fields)
         instead: bytes | None
         if head is not None and head.nonce and any(head.nonce in value for _, value in fields):
             instead = head.error
@@ -257,7 +258,7 @@ class TargetSide:
         state.parameters[name] = value
         if name == "search_path":
             state.path_reported = True
-            state.path = split_path(value, state.login)
+            state.path = None if state.role_changed and "$user" in value else split_path(value, state.login)
 
     # -- copy -----------------------------------------------------------------------------------------------------
 
@@ -303,6 +304,8 @@ class TargetSide:
                 self._unsettle(run)
             self._pop()
         state.copying_in = False
+        if state.rereading:
+            state.rereading = any(e.run is not None and e.run.rereads for e in state.expects)
         state.transaction = body[0] if body else ord("I")
         if state.transaction == ord("I"):
             state.path_dirty = bool(state.path_moving)
