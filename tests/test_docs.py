@@ -15,6 +15,7 @@ from twisted_hoop.cli.main import cli
 from twisted_hoop.config import load
 from twisted_hoop.demo.place import Place, Ports
 from twisted_hoop.demo.tour import Tour
+from twisted_hoop.postgres.parameters import ALLOWED
 
 ROOT = Path(__file__).parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
@@ -149,6 +150,14 @@ def test_readme_shows_what_the_demo_prints() -> None:
     for name in ("cells", "drop", "delete"):
         sql = stops[name].partition('-c "')[2].rstrip('"')
         assert f'-c "{sql}"' in readme
+
+
+def test_the_list_of_start_up_parameters_is_complete() -> None:
+    """P4: what clients.md promises is what gets through."""
+    page = (ROOT / "docs/clients.md").read_text()
+    listed = page.partition("**Start-up parameters**")[2].partition("Another one is refused")[0]
+    names = {name.lower() for name in _INLINE.findall(listed)} - {"options=-c …"}
+    assert names == ALLOWED
 
 
 def test_every_page_can_be_reached_from_readme() -> None:
