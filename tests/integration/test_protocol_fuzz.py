@@ -16,7 +16,7 @@ from tests.support import raw_client as raw
 from tests.support.gateway import token_of
 from tests.support.raw_client import RawClient
 
-SEEDS = range(80)
+SEEDS = range(50)
 STATEMENTS = (
     "select id, card_number, ssn from customers order by id",
     "select card_number from customers order by id desc",

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import LOGIN, PASSWORD, House
-from tests.support.programs import psql, run
+from tests.support.gateway import wait_for
+from tests.support.programs import program, psql, run
 
 VERSIONS = (17, 18)
 SAME = (
@@ -148,3 +151,27 @@ def test_pgbench_in_every_mode(house: House, version: int, tmp_path: Path) -> No
     script.write_text(f"\\startpipeline\n{lines}\\endpipeline\n")
     out = run("pgbench", version, environ, "-n", "-M", "extended", "-f", str(script), "-t", "10").well()
     assert "number of failed transactions: 0" in out
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize("statement", ["select pg_sleep(30)", "insert into held_rows values (100, 'ctrl-c {}')"])
+def test_control_c_in_psql(house: House, version: int, statement: str) -> None:
+    """SIGINT: what runs is cancelled at the target, what waits for people is withdrawn."""
+    text = statement.format(version)
+    command = [program("psql", version), "-X", "-q", "-At"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    environ = house.gateway.environ("shop", "ann", PGAPPNAME=f"ctrl-c-{version}")
+    with subprocess.Popen(command, env=environ, **pipes) as process:  # type: ignore[call-overload]
+        assert process.stdin is not None
+        process.stdin.write(f"{text};\n")
+        process.stdin.flush()
+        if "held" in text:
+            house.gateway.pending(text)
+        else:
+            running = "select count(*) from pg_stat_activity where query like 'select pg_sleep(30)%'"
+            wait_for(lambda: house.server.run(running)[0][0] == 1, "the running statement")
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=30)
+    assert "canceling statement due to user request" in err
+    if "held" in text:
+        wait_for(lambda: house.gateway.requests(text, "withdrawn"), "the withdrawal")
