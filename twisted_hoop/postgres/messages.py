@@ -21,10 +21,6 @@ STARTUP_LIMIT = 10_000
 """The server's MAX_STARTUP_PACKET_LENGTH."""
 AUTHENTICATION_LIMIT = 65_535
 """The server's PG_MAX_AUTH_TOKEN_LENGTH: the largest message before authentication is over."""
-MESSAGE_LIMIT = 1 << 30
-"""The server's own cap on one message."""
-CONTROL_LIMIT = 16 << 20
-"""The largest message that is held whole: statements, parameters, errors, row descriptions."""
 
 _I32 = struct.Struct(">I")
 _S32 = struct.Struct(">i")
