@@ -70,6 +70,12 @@ strategy = "partial"
 name = "numbers"
 except_groups = ["dba"]
 columns = ['.*\\.ssn']
+[[masks]]
+name = "no-cards-in"
+groups = ["operators"]
+detect = ["card"]
+direction = "request"
+action = "deny"
 """
 
 
