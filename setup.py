@@ -9,7 +9,7 @@ import shutil
 from setuptools import Extension, setup
 
 POSTGRES = (
-    "asking binding client_side effects entries hiding knowledge messages plan reading registry relay state"
+    "asking binding client_side effects entries hiding knowledge messages plan reading registry relay rows state"
     " target_side wire"
 )
 MODULES = [

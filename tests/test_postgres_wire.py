@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twisted_hoop.errors import ProtocolError
-from twisted_hoop.postgres.wire import COMPUTED, FIXED, HELD_LIMIT, NULL_CELL, SCANNED, Cutter, Rewriter, RowPlan
+from twisted_hoop.postgres.rows import COMPUTED, FIXED, NULL_CELL, SCANNED, RowPlan
+from twisted_hoop.postgres.wire import HELD_LIMIT, Cutter, Rewriter
 from twisted_hoop.testing.postgres import cells, complete, copy_data, data_row, message, ready, rows, split
 
 Row = Sequence[bytes | None]

@@ -76,6 +76,20 @@ class CopyMasker:
         self._might = next((c.might for c in joined.values()), None)
         self._clean = False
 
+    def fixed_cells(self) -> list[tuple[int, bytes]] | None:
+        """(column, what stands for every value that is not NULL), as the format writes it; None unless all are constant.
+
+        For whoever rewrites rows that hold no octet of `special`: there, fields are what stands between delimiters.
+        """
+        if self._tuples is not None or self._header or any(action is not None for *_, action in self._raw):
+            return None
+        return [(index, plain) for index, plain, *_ in self._raw]
+
+    @property
+    def marks(self) -> tuple[bytes, bytes, bytes]:
+        """(delimiter, NULL, special): rows without `special` need no unescaping to be cut."""
+        return self._delimiter, self._null, self._special
+
     def feed(self, payload: bytes) -> bytes:
         """The body of a CopyData message → the octets to pass on, which may be empty while a row is incomplete."""
         if self._tuples is not None:

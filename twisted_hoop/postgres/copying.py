@@ -11,6 +11,7 @@ from twisted_hoop.policy.statements import Copy
 from twisted_hoop.postgres.knowledge import Knowledge
 from twisted_hoop.postgres.plan import origin_masks
 from twisted_hoop.postgres.reading import NOTHING, Read
+from twisted_hoop.postgres.rows import CopyPlan
 from twisted_hoop.postgres.state import State
 
 
@@ -76,3 +77,15 @@ def _column_type(columns: Sequence[CatalogueColumn], copy: Copy, place: int) -> 
         wanted = copy.columns[place] if place < len(copy.columns) else ""
         return next((c.type_oid for c in columns if c.name == wanted), 0)
     return columns[place].type_oid if place < len(columns) else 0
+
+
+def quick_plan(masker: CopyMasker) -> CopyPlan | None:
+    """The byte loop's own plan for rows that need no unescaping; None when some column must be computed.
+
+    With the tab as delimiter an escape never holds one, so that only the newline that ends a row tells rows apart.
+    """
+    cells = masker.fixed_cells()
+    delimiter, null, special = masker.marks
+    if cells is None or len(delimiter) != 1:
+        return None
+    return CopyPlan(cells, delimiter, null, special)

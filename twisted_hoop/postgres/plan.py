@@ -12,7 +12,7 @@ from twisted_hoop.masking.masker import CellMasker
 from twisted_hoop.postgres.knowledge import Knowledge
 from twisted_hoop.postgres.messages import Field
 from twisted_hoop.postgres.reading import NOTHING, Read
-from twisted_hoop.postgres.wire import COMPUTED, FIXED, NULL_CELL, SCANNED, CellFunction, RowPlan
+from twisted_hoop.postgres.rows import COMPUTED, FIXED, NULL_CELL, SCANNED, CellFunction, RowPlan
 
 PlannedColumn = tuple[int, int, bytes | None, CellFunction | None]
 

@@ -12,7 +12,7 @@ from twisted_hoop.model import Facts
 from twisted_hoop.policy.catalogue import Catalogue, Relation
 from twisted_hoop.policy.lineage import Lineage
 from twisted_hoop.policy.statements import Statement
-from twisted_hoop.postgres.wire import RowPlan
+from twisted_hoop.postgres.rows import RowPlan
 
 NOTHING: frozenset[str] = frozenset()
 UNKNOWN_FACTS: Facts = {"class": frozenset({"unknown"}), "kind": frozenset({"unknown"})}

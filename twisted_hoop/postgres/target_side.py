@@ -9,14 +9,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.masking.copyrows import CopyMasker
 from twisted_hoop.model import Entry
 from twisted_hoop.postgres import messages as pg
-from twisted_hoop.postgres.copying import copy_out_masker
+from twisted_hoop.postgres.copying import copy_out_masker, quick_plan
 from twisted_hoop.postgres.effects import apply_effects, take_back
 from twisted_hoop.postgres.hiding import Hiding
 from twisted_hoop.postgres.plan import row_plan
+from twisted_hoop.postgres.rows import RowPlan
 from twisted_hoop.postgres.state import BIND, CLOSE, DESCRIBE, EXECUTE, FUNCTION, PARSE, QUERY, SYNC, Expect, Run, State
-from twisted_hoop.postgres.wire import RowPlan
 from twisted_hoop.steps import Record
 
 _PLANS = 64
@@ -32,7 +33,7 @@ class TargetSide:
         self._state = state
         self._hiding = hiding
         self._copy_in = copy_in
-        self._copy_out: Callable[[], bytes] | None = None
+        self._copy_out: CopyMasker | None = None
         state.activate = self._activate
         state.rewriter.plan = _NO_ROWS
         self._handlers: dict[int, Callable[[bytes], bytes | None]] = {
@@ -281,16 +282,19 @@ class TargetSide:
         masker = copy_out_masker(run.reads(), run.masks, form, count, state)
         if masker is not None:
             state.rewriter.copier = masker.feed
-            self._copy_out = masker.flush
+            state.rewriter.copy_plan = quick_plan(masker)
+            self._copy_out = masker
 
     def _copy_done(self, body: bytes) -> bytes | None:
-        rest = self._copy_out() if self._copy_out is not None else b""
+        rest = self._copy_out.flush() if self._copy_out is not None else b""
         self._copy_stopped()
         return pg.message(b"d", rest) + pg.message(b"c") if rest else None
 
     def _copy_stopped(self) -> None:
+        if self._copy_out is not None:
+            self._state.rewriter.masked += self._copy_out.masked
         self._copy_out = None
-        self._state.rewriter.copier = None
+        self._state.rewriter.copier = self._state.rewriter.copy_plan = None
 
     # -- ready ----------------------------------------------------------------------------------------------------
 

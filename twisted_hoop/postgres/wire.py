@@ -15,49 +15,13 @@ from librt.strings import BytesWriter, read_i16_be, read_i32_be, write_i32_be
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.postgres.integers import i32, i64
+from twisted_hoop.postgres.rows import FIXED, NULL_CELL, SCANNED, CopyPlan, RowPlan
 
 DATA_ROW: Final = 68
 COPY_DATA: Final = 100
 MINIMUM: Final = 4
 HELD_LIMIT: Final = 64 << 20
 """The largest message that is held whole: a row that must be rewritten, a statement, an error."""
-
-FIXED: Final = 0
-COMPUTED: Final = 1
-SCANNED: Final = 2
-
-NULL_CELL: Final = b"\xff\xff\xff\xff"
-
-CellFunction = Callable[[bytes], bytes | None]
-
-
-class RowPlan:
-    """How the rows of one result are rewritten: `columns` are (index, kind, fixed cell, function), sorted by index.
-
-    A FIXED cell stands for every value that is not NULL: its length prefix and content. A COMPUTED function gets the
-    content and answers with the new one, or None for NULL. A SCANNED function does so too, but is called only in
-    chunks where `might` finds something in the scanned cells joined by newlines; it returns the same object when
-    there is nothing to hide. A plan without columns says that no row may come: one that does is an error.
-    """
-
-    def __init__(
-        self,
-        columns: list[tuple[int, int, bytes | None, CellFunction | None]],
-        might: Callable[[bytes], bool] | None,
-    ) -> None:
-        self.index: list[i64] = [i64(c[0]) for c in columns]
-        self.kind: list[i64] = [i64(c[1]) for c in columns]
-        self.fixed: list[bytes] = [c[2] if c[2] is not None else b"" for c in columns]
-        self.function: list[CellFunction | None] = [c[3] for c in columns]
-        self.count: i64 = len(columns)
-        self.might = might
-        self.scans: bool = False
-        self.only_fixed: bool = len(columns) > 0
-        for column in columns:
-            if column[1] == SCANNED:
-                self.scans = True
-            if column[1] != FIXED:
-                self.only_fixed = False
 
 
 class Rewriter:
@@ -71,6 +35,7 @@ class Rewriter:
         self.listener = listener
         self.plan: RowPlan | None = None
         self.copier: Callable[[bytes], bytes] | None = None
+        self.copy_plan: CopyPlan | None = None
         self.rows: i64 = 0
         self.volume: i64 = 0
         self.masked: i64 = 0
@@ -135,6 +100,13 @@ class Rewriter:
                         writer = BytesWriter()
                     if start < pos:
                         writer.write(data[start:pos])
+                    quick = self.copy_plan
+                    if quick is not None and quick.serves(data, pos + 5, end):
+                        self._copy_row(data, pos + 5, end, quick, writer)
+                        start = end
+                        self.volume += length
+                        pos = end
+                        continue
                     body = copier(data[pos + 5 : end])
                     if len(body) > 0:
                         writer.append(COPY_DATA)
@@ -234,6 +206,33 @@ class Rewriter:
         write_i32_be(writer, i32(end - pos - 1 + delta))
         writer.write(b"".join(pieces))
         return source
+
+    def _copy_row(self, data: bytes, begin: i64, end: i64, plan: CopyPlan, writer: BytesWriter) -> None:
+        """Write one row of a COPY with its planned fields replaced; NULL stays NULL."""
+        pieces: list[bytes] = []
+        source: i64 = begin
+        field: i64 = begin
+        i: i64 = 0
+        for k in range(plan.count):
+            want: i64 = plan.index[k]
+            while i < want:
+                field = data.find(plan.delimiter, field, end) + 1
+                if field == 0:
+                    raise ProtocolError("a COPY row does not have the columns that were announced", "target")
+                i += 1
+            until: i64 = data.find(plan.delimiter, field, end)
+            if until < 0:
+                until = end - 1
+            if data[field:until] != plan.null:
+                pieces.append(data[source:field])
+                pieces.append(plan.fixed[k])
+                source = until
+                self.masked += 1
+        pieces.append(data[source:end])
+        row = b"".join(pieces)
+        writer.append(COPY_DATA)
+        write_i32_be(writer, i32(len(row) + 4))
+        writer.write(row)
 
     def _has_masks(self, plan: RowPlan) -> bool:
         for kind in plan.kind:  # noqa: SIM110  a generator would cost more here
