@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from twisted_hoop.model import Command, Decision, Effect, Refusal
-from twisted_hoop.postgres.client_side import _detail
+from twisted_hoop.postgres.entries import detail_of
 
 
 @pytest.mark.parametrize(
@@ -17,4 +17,4 @@ from twisted_hoop.postgres.client_side import _detail
     ],
 )
 def test_detail_names_what_decided(decision: Decision, request_id: str, text: str) -> None:
-    assert _detail(Refusal(Command("query", "x"), decision, "denied", "refused", "", request_id)) == text
+    assert detail_of(Refusal(Command("query", "x"), decision, "denied", "refused", "", request_id)) == text

@@ -85,6 +85,9 @@ class Bridge:
     def target_received(self, data: bytes) -> None:
         """Bytes of the target."""
         self._guarded(self._relay.target_received, data)
+        if self._paused and self.outcome is None and self._relay.held_back() <= HELD_BACK:
+            self._paused = False
+            self._client.resumeProducing()
 
     def lost(self, side: Side) -> None:
         """One side is gone."""

@@ -66,6 +66,7 @@ class ClientSide:
         self._then: Continue | None = None
         self._refused: Callable[[Refusal], None] = lambda refusal: None
         self._retry: tuple[int, bytes] | None = None
+        self._early = False
         self._finish: Finish | None = None
         self._handlers: dict[int, Callable[[bytes, bytes], Step | None]] = {
             QUERY: self._query,
@@ -105,7 +106,7 @@ class ClientSide:
     def _pump(self) -> list[Step]:
         """Handle messages until one must be asked about. What is forwarded leaves in one piece, behind its records."""
         step: Step | None = None
-        while step is None and self._finish is None:
+        while step is None and self._finish is None and self._retry is None:
             kind = self._cutter.next()
             if kind < 0:
                 break
@@ -147,6 +148,25 @@ class ClientSide:
             return []
         step = self._handle(retry[0], retry[1])
         return self._collect(step) if step is not None else self._pump()
+
+    def answered(self) -> list[Step]:
+        """The target has said something: rows that came before it asked for them may go on."""
+        if not self._early or self._too_early():
+            return []
+        self._early = False
+        return self.refreshed()
+
+    def _too_early(self) -> bool:
+        state = self._state
+        return bool(state.expects) and not state.copying_in and not state.skipping
+
+    def _stray(self, kind: int, raw: bytes) -> bool:
+        """Rows for a COPY not under way: while one may begin they wait unread, for masks look at them; or they end here."""
+        if self._state.copying_in:
+            return False
+        if self._too_early():
+            self._early, self._retry = True, (kind, raw)
+        return True
 
     def _stale(self, kind: int, raw: bytes) -> Step | None:
         if not self._state.knowledge.stale:
@@ -388,7 +408,7 @@ class ClientSide:
         self._cutter.through = not looking
 
     def _copy_data(self, raw: bytes, body: bytes) -> Step | None:
-        if self._inward.dropping:
+        if self._stray(COPY_DATA, raw) or self._inward.dropping:
             return None
         return self._copy_on(*self._inward.copy_rows(raw, body))
 
@@ -434,6 +454,8 @@ class ClientSide:
         command = Command("function-call", f"function {oid}", (facts,))
         reason, hint = "the function call protocol is refused here", "Call the function in a SELECT."
         if oid not in self._functions or state.masking():  # P12, and M8: its result could not be masked
+        if self._stray(raw[0], raw):
+            return None
             self._refuse_locally(command, "denied", reason, hint, False)
             return None
 

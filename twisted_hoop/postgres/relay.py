@@ -90,7 +90,7 @@ class PostgresRelay:
         steps: list[Step] = self._state.take_records()
         if out:
             steps.append(ToClient(out))
-        return steps
+        return steps + self._client.answered()
 
     def decided(self, verdict: Verdict) -> list[Step]:
         """See IRelay."""
