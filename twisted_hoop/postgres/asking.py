@@ -192,21 +192,35 @@ def mask_refusal(question: Question, effective: frozenset[str], knowledge: Knowl
     every = knowledge.column_masks & effective
     if not every:
         return None
+    found = next((f for f in _objections(question, every, knowledge) if f is not None), None)
+    if found is None:
+        return None
+    name, reason, hint = found
+    return Refusal(question.command, Decision(Effect.DENY, f"mask: {name}", reason), "denied", reason, hint)
+
+
+def _objections(question: Question, every: frozenset[str], knowledge: Knowledge) -> Iterable[Objection | None]:
     for choices in question.resolved:
         for read in choices:
-            found = _forbidden(read, every, knowledge)
-            if found is not None:
-                name, reason, hint = found
-                decision = Decision(Effect.DENY, f"mask: {name}", reason)
-                return Refusal(question.command, decision, "denied", reason, hint)
-    return None
+            yield _stores(read, every) or _forbidden(read, every, knowledge)
+    for choices in question.own:  # what EXECUTE is given goes into a statement that may show it again (M1)
+        for read in choices:
+            yield _stores(read, every) if _indirection(read) else None
 
 
-def _forbidden(read: Read, every: frozenset[str], knowledge: Knowledge) -> tuple[str, str, str] | None:
+Objection = tuple[str, str, str]
+"""Mask, reason, hint."""
+
+
+def _stores(read: Read, every: frozenset[str]) -> Objection | None:
     stored = read.stored & every
-    if stored or (read.stores_opaque and every):
-        name = min(stored or every)
-        return name, "this would copy masked values to where they are not masked", "Leave the masked columns out."
+    if not stored and not read.stores_opaque:
+        return None
+    name = min(stored or every)
+    return name, "this would copy masked values to where they are not masked", "Leave the masked columns out."
+
+
+def _forbidden(read: Read, every: frozenset[str], knowledge: Knowledge) -> Objection | None:
     compared = {n for n in read.compared & every if knowledge.sections[n].predicates == "deny"}
     if compared:
         return min(compared), "masked columns may not be compared, joined or sorted on", "Use another column."
