@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twisted_hoop.model import Command, Decision, Effect, Facts, Refusal
 from twisted_hoop.policy.findings import FOUND
@@ -48,7 +48,8 @@ def query_question(state: State, reading: Reading) -> Question:
     """The whole text of a Query message."""
     facts, resolved = _resolve(state, reading) if reading.indirect else (reading.facts, reading.own)
     command = Command("query", reading.text, facts, (), context_of(state), reason_of(reading.text))
-    return Question(command, resolved, reading.own, moves_path(state, reading.reads))
+    moves = moves_path(state, reading.reads) or (reading.indirect and any(moves_path(state, r) for r in resolved))
+    return Question(command, resolved, reading.own, moves)
 
 
 def parse_question(state: State, reading: Reading) -> Question:
@@ -77,7 +78,7 @@ def execute_question(
     text = _every_text(candidates)
     context = (*context_of(state), *context, *(("search_path when bound", _shown(p)) for p in paths[:-1]))
     command = Command("execute", text, facts or (UNKNOWN_FACTS,), parameters, context, reason_of(text))
-    return Question(command, resolved, own, moves_path(state, own[0]) if own else False)
+    return Question(command, resolved, own, any(moves_path(state, r) for r in (*own, *resolved)))
 
 
 def _every_text(candidates: tuple[Prepared, ...]) -> str:
@@ -143,8 +144,21 @@ def _resolve(state: State, reading: Reading, depth: int = 0) -> tuple[tuple[Fact
         known = [_again(state, c, state.names_path(), depth) for c in choices]
         facts.append(own if _class_of(own) - {"execute", "cursor"} else {**own, "class": frozenset({"read"})})
         facts += [f for each in known for f in each[0]] if known else [UNKNOWN_FACTS]
-        resolved.append(tuple(r for each in known for some in each[1] for r in some))
+        runs = tuple(r for each in known for some in each[1] for r in some)
+        resolved.append(tuple(map(_stored, runs)) if _creates(read) else runs)
     return tuple(facts), tuple(resolved)
+
+
+def _creates(read: Read) -> bool:
+    """CREATE TABLE … AS EXECUTE, also inside EXPLAIN: what it runs is stored (M7)."""
+    statement: Statement | None = read.statement
+    while statement is not None and not (statement.executes and statement.kind == "create"):
+        statement = statement.inner
+    return statement is not None
+
+
+def _stored(read: Read) -> Read:
+    return replace(read, stored=read.stored | read.touched, stores_opaque=read.stores_opaque or read.opaque)
 
 
 def _class_of(facts: Facts) -> frozenset[str]:

@@ -214,6 +214,8 @@ class ClientSide:
             if question.moves_path:
                 run.moves_path = state.path_dirty = True
                 state.path_moving += 1
+                if _may_reread(question):
+                    run.rereads = state.rereading = True
         then(run)
 
     # -- refusing -------------------------------------------------------------------------------------------------
@@ -239,6 +241,15 @@ class ClientSide:
             self._out.append(pg.query(nonce))
             state.expects.append(Expect(QUERY, nonce=nonce, error=error))
 
+    def _read_too_early(self, action: str, text: str, extended: bool) -> bool:
+        """While the target may read SQL otherwise than we do, nothing is read (P16)."""
+        if not self._state.rereading:
+            return False
+        reason = "the statement before may change how SQL is read"
+        hint = "Send Sync, and wait for the answer before the next statement."
+        self._refuse_locally(Command(action, text), "denied", reason, hint, extended)
+        return True
+
     def _refuse_locally(self, command: Command, code: str, reason: str, hint: str, extended: bool) -> None:
         decision = Decision(Effect.DENY, "gateway", reason)
         self._refuse(Refusal(command, decision, code, reason, hint), extended)
@@ -251,6 +262,8 @@ class ClientSide:
         text = _statement_text(body)
         if text is None:
             self._refuse_locally(Command("query", repr(body[:200])), "denied", "the text is not UTF-8", "", False)
+            return None
+        if self._read_too_early("query", text, False):
             return None
         state = self._state
         reading = state.knowledge.reading(text, state.names_path())
@@ -278,6 +291,8 @@ class ClientSide:
         text = _statement_text(source + b"\0")
         if text is None:
             self._refuse_locally(Command("prepare", repr(source[:200])), "denied", "the text is not UTF-8", "", True)
+            return None
+        if self._read_too_early("prepare", text, True):
             return None
         state = self._state
         reading = state.knowledge.reading(text, state.names_path())
@@ -439,6 +454,8 @@ class ClientSide:
         self._out.append(pg.message(b"f", nonce + b"\0"))
 
     def _copy_end(self, raw: bytes, body: bytes) -> Step | None:
+        if self._stray(raw[0], raw):
+            return None
         dropping = self._inward.dropping
         self._cutter.through = False
         self._state.copying_in = False
@@ -454,8 +471,6 @@ class ClientSide:
         command = Command("function-call", f"function {oid}", (facts,))
         reason, hint = "the function call protocol is refused here", "Call the function in a SELECT."
         if oid not in self._functions or state.masking():  # P12, and M8: its result could not be masked
-        if self._stray(raw[0], raw):
-            return None
             self._refuse_locally(command, "denied", reason, hint, False)
             return None
 
@@ -472,6 +487,15 @@ class ClientSide:
         self._out.append(raw)
         self._finish = Finish(Outcome("closed", "the client said goodbye"))
         return None
+
+
+def _may_reread(question: Question) -> bool:
+    """Whether it may change how SQL is read: the target reports that with its next ReadyForQuery only (P16)."""
+    return any(
+        "dynamic" in r.statement.facts.get("class", NOTHING) and all(name == "?" for name, _ in r.statement.sets)
+        for choices in question.resolved
+        for r in choices
+    )
 
 
 def _statement_text(body: bytes) -> str | None:

@@ -12,6 +12,7 @@ from twisted_hoop.postgres.reading import Read
 from twisted_hoop.postgres.registry import Portal, Prepared, Registry
 from twisted_hoop.postgres.state import Names, Run, State
 
+_ROLES = frozenset({"role", "session_authorization", "?"})
 _NAMING = frozenset({"prepare", "declare", "deallocate", "close", "discard"})
 
 
@@ -65,7 +66,13 @@ def apply_effects(state: State, run: Run, tag: str) -> None:
 
 
 def _path(state: State, run: Run, tag: str) -> None:
-    """Where the target does not report search_path (before version 18), it is unknown once it may have changed."""
+    """Where the target does not report search_path (before version 18), it is unknown once it may have changed.
+
+    Whose schema "$user" is, it never reports: behind a change of role that is not known (P18).
+    """
+    if any(name in _ROLES for read in run.reads() for name, _ in read.statement.sets):
+        state.path, state.role_changed = None, True
+        return
     if not run.moves_path or state.path_reported:
         return
     if tag.startswith(("SET", "RESET", "DISCARD", "ROLLBACK", "DO", "CALL", "SELECT", "EXECUTE")):

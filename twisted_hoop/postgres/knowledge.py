@@ -24,6 +24,8 @@ READINGS = 2048
 ABSENT = 1000
 _READ_ONLY_SETTINGS = ("default_transaction_read_only", "transaction_read_only")
 
+_PATH_SETTINGS = ("search_path", "role", "session_authorization", "?")
+
 ENCODING_GUARD = Guard(
     "42501",
     "gateway: encoding",
@@ -219,7 +221,7 @@ def _indirect(statement: Statement) -> bool:
 
 def _moves_path(statement: Statement) -> bool:
     """Whether names in the same text may mean something else afterwards (P18)."""
-    sets_it = any(name in ("search_path", "?") for name, _ in statement.sets)
+    sets_it = any(name in _PATH_SETTINGS for name, _ in statement.sets)
     return sets_it or statement.resets_all or "dynamic" in statement.facts.get("class", NOTHING)
 
 

@@ -140,6 +140,8 @@ class PostgresRelay:
         if side == "client":
             return [ToTarget(pg.message(b"X")), Finish(Outcome("client-lost", "the client is gone"))]
         text = "the target closed the connection"
+        if self._state.said_farewell:
+            return [Finish(Outcome("target-lost", text))]
         return [ToClient(pg.fatal("08006", f"hoop: {text}")), Finish(Outcome("target-lost", text))]
 
     def recorded_close(self) -> list[Record]:
