@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from twisted_hoop.errors import ProtocolError
 from twisted_hoop.postgres.integers import i64
 
 NEWLINE: Final = 10
+COMPILED: Final = not __file__.endswith(".py")
 FIXED: Final = 0
 COMPUTED: Final = 1
 SCANNED: Final = 2
@@ -60,9 +62,61 @@ class CopyPlan:
         self.delimiter = delimiter
         self.null = null
         self.special = special
+        self.mark: i64 = delimiter[0]
+        self.sign: i64 = special[0]
+        self.pair: bool = len(special) == 2
+        self.cuts: list[i64] = []
+        """Begin and end of each planned field of the row looked at last."""
 
-    def serves(self, data: bytes, start: i64, end: i64) -> bool:
-        """Whether the row in `data[start:end]` is of that kind."""
-        if data[end - 1] != NEWLINE or data.find(b"\n", start, end - 1) >= 0:
+    def cut(self, data: bytes, begin: i64, end: i64) -> bool:
+        """Find the planned fields of the row `data[begin:end]`; False when the row is not of the kind that is served.
+
+        Raises ProtocolError when it has too few columns.
+        """
+        self.cuts.clear()
+        if data[end - 1] != NEWLINE:
             return False
-        return data.find(self.special, start, end) < 0
+        served = self._walk(data, begin, end - 1) if COMPILED else self._leap(data, begin, end - 1)
+        if served and len(self.cuts) < 2 * self.count:
+            raise ProtocolError("a COPY row does not have the columns that were announced", "target")
+        return served
+
+    def _walk(self, data: bytes, begin: i64, end: i64) -> bool:
+        """Octet by octet: the cheapest way when compiled."""
+        k: i64 = 0
+        i: i64 = 0
+        field: i64 = begin
+        p: i64 = begin
+        while p < end:
+            octet: i64 = data[p]
+            if octet == NEWLINE or (octet == self.sign and (not self.pair or data[p + 1] == self.mark)):
+                return False
+            if octet == self.mark:
+                if k < self.count and i == self.index[k]:
+                    self.cuts.append(field)
+                    self.cuts.append(p)
+                    k += 1
+                i += 1
+                field = p + 1
+            p += 1
+        if k < self.count and i == self.index[k]:
+            self.cuts.append(field)
+            self.cuts.append(end)
+        return True
+
+    def _leap(self, data: bytes, begin: i64, end: i64) -> bool:
+        """From delimiter to delimiter: the cheapest way when interpreted."""
+        if data.find(b"\n", begin, end) >= 0 or data.find(self.special, begin, end) >= 0:
+            return False
+        i: i64 = 0
+        field: i64 = begin
+        for want in self.index:
+            while i < want:
+                field = data.find(self.delimiter, field, end) + 1
+                if field == 0:
+                    return True
+                i += 1
+            until: i64 = data.find(self.delimiter, field, end)
+            self.cuts.append(field)
+            self.cuts.append(until if until >= 0 else end)
+        return True

@@ -101,7 +101,7 @@ class Rewriter:
                     if start < pos:
                         writer.write(data[start:pos])
                     quick = self.copy_plan
-                    if quick is not None and quick.serves(data, pos + 5, end):
+                    if quick is not None and quick.cut(data, pos + 5, end):
                         self._copy_row(data, pos + 5, end, quick, writer)
                         start = end
                         self.volume += length
@@ -211,23 +211,16 @@ class Rewriter:
         """Write one row of a COPY with its planned fields replaced; NULL stays NULL."""
         pieces: list[bytes] = []
         source: i64 = begin
-        field: i64 = begin
-        i: i64 = 0
+        cuts = plan.cuts
         for k in range(plan.count):
-            want: i64 = plan.index[k]
-            while i < want:
-                field = data.find(plan.delimiter, field, end) + 1
-                if field == 0:
-                    raise ProtocolError("a COPY row does not have the columns that were announced", "target")
-                i += 1
-            until: i64 = data.find(plan.delimiter, field, end)
-            if until < 0:
-                until = end - 1
-            if data[field:until] != plan.null:
-                pieces.append(data[source:field])
-                pieces.append(plan.fixed[k])
-                source = until
-                self.masked += 1
+            field: i64 = cuts[2 * k]
+            until: i64 = cuts[2 * k + 1]
+            if until - field == len(plan.null) and data[field:until] == plan.null:
+                continue
+            pieces.append(data[source:field])
+            pieces.append(plan.fixed[k])
+            source = until
+            self.masked += 1
         pieces.append(data[source:end])
         row = b"".join(pieces)
         writer.append(COPY_DATA)
