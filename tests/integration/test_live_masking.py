@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from tests.integration.plans import RULES, target
-from tests.support.gateway import Gateway, Plan, running_gateway
+from tests.support.gateway import Gateway, Plan, running_gateway, wait_for
 from tests.support.postgres import Server
 
 LOGIN, PASSWORD = "masker", "password-of-masker"
@@ -312,6 +312,48 @@ def test_a_rename_at_the_server_does_not_unmask(studio: Studio) -> None:
         studio.direct("alter table renamed_directly rename to elsewhere")
         for _ in range(2):
             assert hides(masked.execute("select harmless, lower(harmless) from elsewhere").fetchall())
+
+
+SWAP = (
+    "alter table {0} rename secret to t",
+    "alter table {0} rename open to secret",
+    "alter table {0} rename t to open",
+)
+
+
+@pytest.mark.parametrize("sql", ["select upper(open), open, secret from {0}", "copy {0} (open) to stdout"])
+def test_M1_names_that_are_swapped_while_a_statement_waits_unmask_nothing(studio: Studio, sql: str) -> None:
+    """The statement was judged by the old names, waits for the lock, and runs by the new ones."""
+    table = "swapped_copy" if sql.startswith("copy") else "swapped"
+    studio.direct(f"create table {table} as select 1 as id, 'alpha'::text as secret, 'town'::text as open")
+    studio.direct(f"alter table {table} owner to {LOGIN}")
+    with studio.connect() as masked, studio.connect("bob") as owner:
+        for _ in range(2):
+            masked.execute(f"select open, upper(open) from {table}")
+        assert masked.execute(f"select upper(open) from {table}").fetchone() == ("TOWN",)
+        owner.execute("begin")
+        for change in SWAP:
+            owner.execute(change.format(table))
+        found: list[bytes] = []
+        reading = threading.Thread(target=lambda: found.append(everything(masked, sql.format(table))))
+        reading.start()
+        waits = f"select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%{table}%'"
+        wait_for(lambda: studio.direct(waits)[0][0] == 1, "the waiting statement")
+        owner.execute("commit")
+        reading.join(20)
+        assert found
+        assert hides(found)
+        for _ in range(2):
+            assert hides(everything(masked, f"select upper(open), open from {table}"))
+        owner.execute(f"alter table {table} rename secret to plain")
+        assert masked.execute(f"select upper(plain) from {table}").fetchone() is not None
+
+
+def everything(connection: psycopg.Connection[Any], sql: str) -> bytes:
+    if not sql.startswith("copy"):
+        return str(connection.execute(sql).fetchall()).encode()
+    with connection.cursor() as cursor, cursor.copy(sql) as copy:
+        return b"".join(bytes(piece) for piece in copy)
 
 
 def test_a_table_made_at_the_server_is_masked_until_it_is_known(studio: Studio) -> None:

@@ -26,6 +26,7 @@ from twisted_hoop.postgres.effects import announce
 from twisted_hoop.postgres.entries import command_entry, detail_of, refused_entry
 from twisted_hoop.postgres.reading import NOTHING
 from twisted_hoop.postgres.registry import Portal, Prepared
+from twisted_hoop.postgres.renames import renames
 from twisted_hoop.postgres.state import (
     BIND,
     CLOSE,
@@ -206,7 +207,11 @@ class ClientSide:
             r.opaque or bool(r.touched & effective) for choices in question.resolved for r in choices
         )
         run = Run(state.number, question.resolved, effective, tainted, own=question.own)
+        run.names_of = state.knowledge.renames.now
         if question.command.executes:
+            if renames(question.resolved):
+                run.renames = True
+                state.begin_renaming()
             run.number = state.number = state.number + 1
             entry = command_entry(run.number, question.command, decision, verdict)
             entry["text"] = state.knowledge.recordable(question.command.text)

@@ -23,11 +23,14 @@ def copy_of(reads: Sequence[Read]) -> Copy | None:
 
 
 def copy_out_masker(
-    reads: Sequence[Read], effective: frozenset[str], form: int, count: int, state: State
+    reads: Sequence[Read], effective: frozenset[str], form: int, count: int, state: State, trusted: bool = True
 ) -> CopyMasker | None:
-    """The masker of a COPY TO STDOUT of `count` columns; `form` is the response's overall format. None: rows pass."""
+    """The masker of a COPY TO STDOUT of `count` columns; `form` is the response's overall format. None: rows pass.
+
+    Every column is masked unless `trusted`: its names may have changed since they were read.
+    """
     copy, knowledge = copy_of(reads), state.knowledge
-    columns = [_column(i, count, reads, copy, effective, form, knowledge) for i in range(count)]
+    columns = [_column(i, count, reads if trusted else (), copy, effective, form, knowledge) for i in range(count)]
     if not any(column is not None for column in columns):
         return None
     if copy is None:
@@ -46,7 +49,7 @@ def _column(
     form: int,
     knowledge: Knowledge,
 ) -> Column:
-    names = NOTHING
+    names = NOTHING if reads else knowledge.column_masks
     for read in reads:
         names |= origin_masks(read, place, count, knowledge)
     names &= knowledge.column_masks & effective

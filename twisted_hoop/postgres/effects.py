@@ -61,7 +61,7 @@ def apply_effects(state: State, run: Run, tag: str) -> None:
     if names is not None and len(reads) == 1:
         _settle(names, reads[0].statement, state.registry)
     for read in reads:
-        if read.statement.changes_catalogue:
+        if read.statement.changes_catalogue or read.statement.kind == "do":
             state.schema_changed = True
 
 

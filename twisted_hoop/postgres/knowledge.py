@@ -18,6 +18,7 @@ from twisted_hoop.policy.shapes import shape_of
 from twisted_hoop.policy.sql import PROBLEM_FACTS, SqlReader
 from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres.reading import NOTHING, Guard, Names, Read, Reading
+from twisted_hoop.postgres.renames import Renames
 from twisted_hoop.settings import MaskSection
 
 READINGS = 2048
@@ -56,6 +57,7 @@ class Knowledge:
         self._changes = 1
         self._learned = 0
         self._absent: set[str] = set()
+        self.renames = Renames()
         self._use(self.catalogue)
 
     @property

@@ -145,5 +145,6 @@ class PostgresRelay:
         return [ToClient(pg.fatal("08006", f"hoop: {text}")), Finish(Outcome("target-lost", text))]
 
     def recorded_close(self) -> list[Record]:
-        """What is still to be written when the session ends."""
+        """What is still to be written when the session ends; whatever it renamed is over too."""
+        self._state.end_renaming()
         return [s for s in self._state.take_records() if isinstance(s, Record)]

@@ -41,6 +41,9 @@ class Run:
     moves_path: bool = False
     started: bool = False
     rereads: bool = False
+    renames: bool = False
+    names_of: int = 0
+    """When its names were looked up: see `renames.py`."""
     names: dict[int, Names] | None = None
 
     def reads(self) -> tuple[Read, ...]:
@@ -96,6 +99,8 @@ class State:
     """The open transaction changed the search_path: its end may take that back."""
     context: tuple[tuple[str, ...] | None, tuple[tuple[str, str], ...]] | None = None
     schema_changed: bool = False
+    renaming: bool = False
+    """The open transaction may have given masked columns other names."""
     said_farewell: bool = False
     """The target told the client itself, by a FATAL, why it goes: a second one would break pipelines."""
     records: list[Step] = field(default_factory=list)
@@ -110,6 +115,19 @@ class State:
         self.expects.append(expect)
         if len(self.expects) == 1:
             self.activate(expect)
+
+    def begin_renaming(self) -> None:
+        """A change of names is sent."""
+        if not self.renaming:
+            self.renaming = True
+            self.knowledge.renames.begin()
+
+    def end_renaming(self) -> None:
+        """It is committed or taken back, and the catalogue must be read before names are trusted again."""
+        if self.renaming:
+            self.renaming = False
+            self.knowledge.invalidate()
+            self.knowledge.renames.end()
 
     def record(self, kind: str, **data: Any) -> None:
         """An entry, written before anything that is sent in the same turn."""

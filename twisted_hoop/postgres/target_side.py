@@ -92,6 +92,8 @@ class TargetSide:
 
     def _plan(self, row: bytes, run: Run) -> RowPlan | None:
         reads = run.reads()
+        if not self._state.knowledge.renames.hold(run.names_of):
+            return row_plan(pg.row_description(row), (), run.masks, self._state.knowledge)
         cache = reads[0].plans if len(reads) == 1 else {}
         key = (row, run.masks)
         if key in cache:
@@ -279,7 +281,8 @@ class TargetSide:
         if run is None or not run.masks:
             return
         form, count = pg.copy_response(body)
-        masker = copy_out_masker(run.reads(), run.masks, form, count, state)
+        trusted = state.knowledge.renames.hold(run.names_of)
+        masker = copy_out_masker(run.reads(), run.masks, form, count, state, trusted)
         if masker is not None:
             state.rewriter.copier = masker.feed
             state.rewriter.copy_plan = quick_plan(masker)
@@ -317,6 +320,8 @@ class TargetSide:
             if state.schema_changed:
                 state.schema_changed = False
                 state.knowledge.invalidate()
+            if state.renaming and not any(e.run is not None and e.run.renames for e in state.expects):
+                state.end_renaming()
         return None
 
 
