@@ -17,11 +17,14 @@ from tests.support.postgres import Server, load_shop
 from tests.support.wire import Wire, logged_in
 
 LOGIN, PASSWORD = "attacked", "password-of-the-attacked"
-CLASSES = (
-    "read", "write", "transaction", "session", "cursor", "execute", "copy-in", "copy-out", "ddl", "maintenance",
-    "notify", "dynamic", "function-call", "privilege", "unknown", "admin", "files", "program", "encoding",
-)  # fmt: skip
 EVERYTHING = '[[rules]]\nname = "everything"\neffect = "allow"\n'
+"""What an allow rule that names nothing permits."""
+EVERYTHING_AT_ALL = (
+    EVERYTHING + 'classes = ["read", "write", "ddl", "privilege", "session", "transaction", "administration",'
+    ' "maintenance", "notify", "copy-in", "copy-out", "large-object", "function-call", "dynamic", "unknown", "execute",'
+    ' "cursor"]\n'
+)
+"""All but files and programs of the server, and how text is read: only masks protect."""
 MASKS = """
 [[masks]]
 name = "cards"

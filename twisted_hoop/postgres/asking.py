@@ -242,3 +242,20 @@ def _forbidden(read: Read, every: frozenset[str], knowledge: Knowledge) -> Objec
     if strict and read.opaque:
         return min(strict), "the origin of a result column cannot be shown", "Select the columns by name."
     return None
+
+
+def compared_masks(question: Question, effective: frozenset[str]) -> list[str]:
+    """The masks over columns that are compared, joined or sorted on: an oracle tells of them bit by bit (M5)."""
+    if not effective:
+        return []
+    found = NOTHING.union(*[r.compared for choices in question.resolved for r in choices if r.compared])
+    return sorted(found & effective)
+
+
+def may_reread(question: Question) -> bool:
+    """Whether it may change how SQL is read: the target reports that with its next ReadyForQuery only (P16)."""
+    return any(
+        "dynamic" in r.statement.facts.get("class", NOTHING) and all(name == "?" for name, _ in r.statement.sets)
+        for choices in question.resolved
+        for r in choices
+    )

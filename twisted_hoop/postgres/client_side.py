@@ -14,10 +14,12 @@ from twisted_hoop.model import Admission, Command, Decision, Effect, Entry, Fact
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.asking import (
     Question,
+    compared_masks,
     context_of,
     execute_question,
     guard_refusal,
     mask_refusal,
+    may_reread,
     parse_question,
     query_question,
 )
@@ -215,11 +217,13 @@ class ClientSide:
             run.number = state.number = state.number + 1
             entry = command_entry(run.number, question.command, decision, verdict)
             entry["text"] = state.knowledge.recordable(question.command.text)
+            if compared := compared_masks(question, effective):
+                entry["masked_predicates"] = compared
             state.records.append(Record(Entry("command", entry)))
             if question.moves_path:
                 run.moves_path = state.path_dirty = True
                 state.path_moving += 1
-                if _may_reread(question):
+                if may_reread(question):
                     run.rereads = state.rereading = True
         then(run)
 
@@ -492,15 +496,6 @@ class ClientSide:
         self._out.append(raw)
         self._finish = Finish(Outcome("closed", "the client said goodbye"))
         return None
-
-
-def _may_reread(question: Question) -> bool:
-    """Whether it may change how SQL is read: the target reports that with its next ReadyForQuery only (P16)."""
-    return any(
-        "dynamic" in r.statement.facts.get("class", NOTHING) and all(name == "?" for name, _ in r.statement.sets)
-        for choices in question.resolved
-        for r in choices
-    )
 
 
 def _statement_text(body: bytes) -> str | None:
