@@ -1,0 +1,84 @@
+"""Which room may import from which: from its own and from lower floors, never upwards and never sideways."""
+
+from __future__ import annotations
+
+from tests.support.source import modules
+
+FLOORS = (
+    {"errors", "model", "file_modes", "__version__"},
+    {"steps", "settings"},
+    {"interfaces"},
+    {"policy", "transport", "observability"},
+    {"store", "identity", "masking", "secrets", "recording"},
+    {"approval", "config"},
+    {"gate", "sessions", "bridge"},
+    {"postgres", "web"},
+    {"policies", "halls", "warden", "listeners", "testing"},
+    {"service"},
+    {"cli", "tap", "demo", "demo_data"},
+)
+"""From the ground up; ARCHITECTURE.md says what each room is for."""
+
+POSTGRES_CORE = (
+    "asking binding client_side copying effects entries hiding knowledge login messages parameters plan reading"
+    " registry relay startup state target_side wire"
+)
+PURE = {
+    "errors",
+    "model",
+    "steps",
+    "settings",
+    "gate",
+    "sessions",
+    "policies",
+    *(f"postgres.{name}" for name in POSTGRES_CORE.split()),
+}
+"""No Twisted: bytes, verdicts and values in, steps and values out. So is everything in `policy` and `masking`."""
+
+FLOOR_OF = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+
+
+def test_every_room_has_a_floor() -> None:
+    assert {module.room for module in modules()} - {""} <= set(FLOOR_OF)
+
+
+def test_imports_go_down_and_never_sideways() -> None:
+    """Two rooms of one floor do not know each other; so there is no circle either."""
+    wrong = [
+        f"{module.name} imports {room}"
+        for module in modules()
+        if module.name
+        for room in sorted(module.rooms())
+        if FLOOR_OF[room] >= FLOOR_OF[module.room]
+    ]
+    assert wrong == []
+
+
+def test_pure_modules_import_no_twisted() -> None:
+    """A relay does no I/O and reads no clock; nor does policy."""
+    wrong = [
+        f"{module.name} imports {name}"
+        for module in modules()
+        if module.name in PURE or module.room in ("policy", "masking")
+        for name in module.imports()
+        if name.split(".")[0] in ("twisted", "socket", "asyncio", "threading", "time")
+        and not name.startswith("time.") | (module.room == "policy" and name == "time")
+    ]
+    assert wrong == []
+
+
+def test_nobody_imports_the_composition_root() -> None:
+    """But the door that twistd opens."""
+    assert [m.name for m in modules() if "service" in m.rooms()] == ["tap"]
+
+
+def test_the_reactor_is_an_argument() -> None:
+    """Nothing looks it up but the door, and the demo, which is a program of its own."""
+    users = {m.name for m in modules() if "twisted.internet.reactor" in m.imports()}
+    assert users <= {"tap", "demo.__main__", "demo.world", "demo.issuer"}
+    assert "tap" in users
+
+
+def test_only_the_gate_makes_an_admission() -> None:
+    """Whoever has an Admission has been past policy and approval."""
+    assert [m.name for m in modules() if "twisted_hoop.model._GATE_TOKEN" in m.imports()] == ["gate"]
