@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.policy.catalogue import Catalogue
@@ -22,7 +25,10 @@ _PARAMETERS = {"application_name": "hoop catalogue", "client_encoding": "UTF8", 
 
 
 class CatalogueSource:
-    """Keeps one Knowledge fresh: single flight, at most one reading in `interval` seconds unless something changed.
+    """Keeps one Knowledge fresh: single flight, and one reading in `interval` seconds unless something changed.
+
+    Changes made past the gateway are noticed by that: beside the sessions while they are used, else before the next
+    command.
 
     What was bound once is remembered in `memory` (a JSON file), so that a rename while the gateway is down does not
     unmask a column.
@@ -42,6 +48,8 @@ class CatalogueSource:
         self._read_at = float("-inf")
         self._version = 0
         self._waiting: list[Deferred[None]] | None = None
+        self._digest = b""
+        self._timer: IDelayedCall | None = None
         knowledge.remembered = _recall(memory)
 
     def old(self) -> bool:
@@ -72,12 +80,34 @@ class CatalogueSource:
         if self.old():
             self.knowledge.forget_absent()
         results = await self._query()
-        self._version += 1
         pool = self._reactor.getThreadPool()
-        catalogue: Catalogue = await deferToThreadPool(self._reactor, pool, build, results, self._version)
-        self.knowledge.learn(catalogue, changes)
+        digest: bytes = await deferToThreadPool(self._reactor, pool, _digest, results)
+        if digest == self._digest:
+            self.knowledge.confirm(changes)
+        else:
+            self._version += 1
+            catalogue: Catalogue = await deferToThreadPool(self._reactor, pool, build, results, self._version)
+            self.knowledge.learn(catalogue, changes)
+            self._digest = digest
+            _remember(self._memory, self.knowledge.remembered)
         self._read_at = self._reactor.seconds()
-        _remember(self._memory, self.knowledge.remembered)
+        self._read_again_later()
+
+    def _read_again_later(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = self._reactor.callLater(self._interval, self._read_again)
+
+    def _read_again(self) -> None:
+        if not self.knowledge.used:
+            self.knowledge.invalidate()
+            return
+        self.knowledge.used = False
+        Deferred.fromCoroutine(self.refresh()).addErrback(self._not_read)
+
+    def _not_read(self, failure: Failure) -> None:
+        self.log.warn("the catalogue of {name} was not read: {why}", name=self._database, why=str(failure.value))
+        self.knowledge.invalidate()
 
     async def _query(self) -> list[Rows]:
         opened = await self._door.open(self._database, dict(_PARAMETERS))
@@ -87,6 +117,10 @@ class CatalogueSource:
         finally:
             connection.transport.write(pg.message(b"X"))
             connection.transport.loseConnection()
+
+
+def _digest(results: list[Rows]) -> bytes:
+    return hashlib.sha256(repr(results).encode()).digest()
 
 
 def _recall(path: Path) -> frozenset[tuple[str, int, int]]:

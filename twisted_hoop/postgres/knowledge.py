@@ -58,6 +58,8 @@ class Knowledge:
         self._learned = 0
         self._absent: set[str] = set()
         self.renames = Renames()
+        self.used = False
+        """Whether something was read by it since somebody last set this to False."""
         self._use(self.catalogue)
 
     @property
@@ -74,6 +76,10 @@ class Knowledge:
         """A catalogue that was read after so many changes (None: all): what was read by the old one is read again."""
         self._use(catalogue)
         self._learned = self._changes if changes is None else changes
+
+    def confirm(self, changes: int) -> None:
+        """The catalogue was read after so many changes, and is as it was."""
+        self._learned = changes
 
     def forget_absent(self) -> None:
         """Names that were not there may be there by now."""
@@ -115,6 +121,7 @@ class Knowledge:
 
     def reading(self, text: str, path: tuple[str, ...] | None) -> Reading:
         """How `text` reads here under that search_path. Bounded cache by the exact text."""
+        self.used = True
         key = (text, path)
         found = self._readings.get(key)
         if found is not None:
