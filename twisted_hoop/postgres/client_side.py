@@ -164,7 +164,7 @@ class ClientSide:
         return bool(state.expects) and not state.copying_in and not state.skipping
 
     def _stray(self, kind: int, raw: bytes) -> bool:
-        """Rows for a COPY not under way: while one may begin they wait unread, for masks look at them; or they end here."""
+        """Rows for a COPY not under way: while one may begin they wait, for masks look at them; or they end here."""
         if self._state.copying_in:
             return False
         if self._too_early():
@@ -268,7 +268,7 @@ class ClientSide:
     def _query(self, raw: bytes, body: bytes) -> Step | None:
         if (stale := self._stale(QUERY, raw)) is not None:
             return stale
-        text = _statement_text(body)
+        text = pg.statement_text(body)
         if text is None:
             self._refuse_locally(Command("query", repr(body[:200])), "denied", "the text is not UTF-8", "", False)
             return None
@@ -297,7 +297,7 @@ class ClientSide:
             return stale
         name, position = pg.split_cstring(body, 0)
         source, position = pg.split_cstring(body, position)
-        text = _statement_text(source + b"\0")
+        text = pg.statement_text(source + b"\0")
         if text is None:
             self._refuse_locally(Command("prepare", repr(source[:200])), "denied", "the text is not UTF-8", "", True)
             return None
@@ -313,7 +313,7 @@ class ClientSide:
             return None
 
         def forward(run: Run) -> None:
-            types = _declared(body, position)
+            types = pg.declared_types(body, position)
             reads = tuple(r for choices in run.resolved for r in choices)
             prepared = Prepared(name, text, reading.facts, reads, self._segment, reading, types)
             if self._within_limit(lambda: state.registry.prepare(prepared), question.command):
@@ -496,20 +496,3 @@ class ClientSide:
         self._out.append(raw)
         self._finish = Finish(Outcome("closed", "the client said goodbye"))
         return None
-
-
-def _statement_text(body: bytes) -> str | None:
-    """The text of a Query or Parse; NUL bytes inside are a broken message, other encodings are not read (P16)."""
-    if not body.endswith(b"\0") or body.find(b"\0") != len(body) - 1:
-        raise ProtocolError("invalid string in message")
-    try:
-        return body[:-1].decode()
-    except UnicodeDecodeError:
-        return None
-
-
-def _declared(body: bytes, position: int) -> tuple[int, ...]:
-    count = int.from_bytes(body[position : position + 2], "big")
-    if len(body) != position + 2 + 4 * count:
-        raise ProtocolError("invalid Parse message")
-    return tuple(int.from_bytes(body[p : p + 4], "big") for p in range(position + 2, len(body), 4))

@@ -254,3 +254,21 @@ def parameter_status(body: bytes) -> tuple[str, str]:
     name, position = split_cstring(body, 0)
     value, _ = split_cstring(body, position)
     return name.decode("utf-8", "replace"), value.decode("utf-8", "replace")
+
+
+def statement_text(body: bytes) -> str | None:
+    """The text of a Query or Parse; NUL bytes inside are a broken message, other encodings are not read (P16)."""
+    if not body.endswith(b"\0") or body.find(b"\0") != len(body) - 1:
+        raise ProtocolError("invalid string in message")
+    try:
+        return body[:-1].decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def declared_types(body: bytes, position: int) -> tuple[int, ...]:
+    """The parameter types a Parse declares, from the place of their count."""
+    count = int.from_bytes(body[position : position + 2], "big")
+    if len(body) != position + 2 + 4 * count:
+        raise ProtocolError("invalid Parse message")
+    return tuple(int.from_bytes(body[p : p + 4], "big") for p in range(position + 2, len(body), 4))
