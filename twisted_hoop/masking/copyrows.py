@@ -77,7 +77,7 @@ class CopyMasker:
         self._clean = False
 
     def fixed_cells(self) -> list[tuple[int, bytes]] | None:
-        """(column, what stands for every value that is not NULL), as the format writes it; None unless all are constant.
+        """(column, what stands for a value that is not NULL), as the format writes it; None unless all are constant.
 
         For whoever rewrites rows that hold no octet of `special`: there, fields are what stands between delimiters.
         """
