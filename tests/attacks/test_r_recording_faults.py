@@ -52,7 +52,7 @@ def fill(state: Path, room: int) -> tuple[int, list[str], str]:
 
 
 def test_r1_a_disk_that_fills_up_ends_the_recording_for_good(tmp_path: Path) -> None:
-    """R1: the kernel takes half an entry, then none: that write and all later ones fail; the end is signed as failed."""
+    """R1: the kernel takes half an entry, then none: that write and all later ones fail; the end says so."""
     done, failures, closed = fill(tmp_path, 30_000)
     assert done > 10
     assert done + len(failures) == 200

@@ -52,8 +52,8 @@ class Seen:
 
 
 class ModelGateway:
-    """One session. `run` it statement by statement, then `close`. With `lenient`, nothing is refused, only hidden: as if
-    somebody who may had prepared the ground."""
+    """One session. `run` it statement by statement, then `close`. With `lenient`, nothing is refused, only hidden: as
+    if somebody who may had prepared the ground."""
 
     def __init__(self, dsn: str, known: Known, lenient: bool = False) -> None:
         self._connection = psycopg.connect(dsn, autocommit=True)
