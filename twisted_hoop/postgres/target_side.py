@@ -11,6 +11,7 @@ from collections.abc import Callable
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.masking.copyrows import CopyMasker
 from twisted_hoop.model import Entry
+from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.copying import copy_out_masker, quick_plan
 from twisted_hoop.postgres.effects import apply_effects, take_back
@@ -268,6 +269,8 @@ class TargetSide:
     def _copy_in_response(self, body: bytes) -> None:
         state = self._state
         head = self._head(QUERY, EXECUTE)
+        if head.run is not None and not any(_may_copy(r.statement) for r in head.run.reads()):
+            raise ProtocolError("the target awaits rows for a statement that is no COPY", "target")
         state.copying_in = True
         if head.kind == EXECUTE:
             while len(state.expects) > 1 and state.expects[1].kind == SYNC:
@@ -323,6 +326,11 @@ class TargetSide:
             if state.renaming and not any(e.run is not None and e.run.renames for e in state.expects):
                 state.end_renaming()
         return None
+
+
+def _may_copy(statement: Statement) -> bool:
+    """Whether it is a COPY, or was not understood."""
+    return statement.copy is not None or statement.tree is None
 
 
 def split_path(value: str, login: str) -> tuple[str, ...]:
