@@ -13,7 +13,8 @@ import pytest
 
 from tests.integration.conftest import House
 from tests.integration.plans import MASKS, RULES, target
-from tests.support.gateway import Gateway, Plan, running_gateway, wait_for
+from tests.support import raw_client as raw
+from tests.support.gateway import Gateway, Plan, running_gateway, token_of, wait_for
 from tests.support.postgres import PASSWORD, Server, start_postgres
 from tests.support.programs import run
 from twisted_hoop.demo.certificates import issue, make_ca
@@ -189,6 +190,15 @@ def test_a_target_that_is_down_or_refuses_us(house: House, name: str, said: str)
     assert "not this one" not in str(caught.value)
     logged = house.gateway.logged("session ended: failed")
     assert logged["level"] in ("info", "warn", "error")
+
+
+@pytest.mark.parametrize(("name", "code"), [("nowhere", "08001"), ("mistaken", "08004"), ("no-such-target", "3D000")])
+def test_what_kept_a_session_from_opening_has_its_sqlstate(house: House, name: str, code: str) -> None:
+    """libpq does not tell SQLSTATEs of failed connections, so the message itself is looked at."""
+    with pytest.raises(raw.Refused) as caught:
+        raw.connect("127.0.0.1", house.gateway.ports["pg"], name, "x", token_of("ci"))
+    kind, body = caught.value.args
+    assert (kind, raw.sqlstate(body)) == ("E", code)
 
 
 def test_a_target_behind_a_unix_socket(house: House) -> None:

@@ -103,13 +103,17 @@ class RawClient:
         return found
 
 
+class Refused(Exception):
+    """The server does not let us in: the kind and the body of what it said last."""
+
+
 def sqlstate(body: bytes) -> str:
     """The SQLSTATE of an ErrorResponse."""
     return next((part[1:].decode() for part in body.split(b"\0") if part[:1] == b"C"), "")
 
 
 def connect(host: str, port: int, database: str, user: str, password: str, **more: str) -> RawClient:
-    """Log in with a password in the clear or SCRAM. Raises AssertionError with the server's error."""
+    """Log in with a password in the clear or SCRAM. Raises Refused with the server's error."""
     wire = socket.create_connection((host, port), 20)
     wire.settimeout(20)
     given: dict[str, Any] = {"user": user, "database": database, **more}
@@ -121,7 +125,8 @@ def connect(host: str, port: int, database: str, user: str, password: str, **mor
         kind, answer = client.next()
         if kind == READY:
             return client
-        assert kind in "RKSN" and kind, (kind, answer)
+        if not kind or kind not in "RKSN":
+            raise Refused(kind, answer)
         code = struct.unpack_from(">I", answer)[0] if kind == "R" else 0
         if code == 3:
             client.send(message("p", string(password)))
