@@ -142,6 +142,25 @@ def test_R13_masks_that_are_added_hold_at_once(house: House, gateway: Gateway) -
         assert connection.execute(sql, (1,)).fetchone() == ("*****",)
 
 
+def test_R13_reloads_under_load_disturb_nobody(house: House, gateway: Gateway) -> None:
+    """Rules come and go while pgbench runs; its statements are allowed by all of them."""
+    house.server.run(f"create database reloaded owner {LOGIN}")
+    environ = gateway.environ("shop/reloaded")
+    run("pgbench", 18, environ, "-i", "-I", "dtgvp", "-q").well()
+    command = [program("pgbench", 18), "-n", "-c", "4", "-T", "4", "-M", "extended"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, env=environ, **pipes) as load:  # type: ignore[call-overload]
+        reloads = 0
+        while load.poll() is None:
+            more = DENY_ALL.replace('classes = ["read"]', 'classes = ["administration"]') if reloads % 2 else ""
+            gateway.reload(plan(house, more + RULES))
+            reloads += 1
+        out = load.stdout.read()
+    assert load.returncode == 0, out
+    assert "number of failed transactions: 0" in out
+    assert reloads > 3
+
+
 def test_I9_a_reload_ends_sessions_of_people_who_are_gone(house: House, gateway: Gateway) -> None:
     with connect(gateway, "ann") as connection, connect(gateway, "ci") as other:
         connection.execute("select 1")
