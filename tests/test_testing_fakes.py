@@ -55,6 +55,6 @@ def test_a_recording_fails_when_told_to() -> None:
     broken.write(Entry("open"))
     with pytest.raises(RecordingFailed):
         broken.write(Entry("command"))
-    run_now(recording.close(Outcome("closed")))
-    run_now(recording.close(Outcome("failed")))
+    recording.close(Outcome("closed"))
+    recording.close(Outcome("failed"))
     assert recording.outcome == Outcome("closed")

@@ -13,7 +13,6 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_hoop.errors import ProtocolError
 from twisted_hoop.policy.catalogue import Catalogue
 from twisted_hoop.policy.catalogue_reader import CATALOGUE_SQL, build
 from twisted_hoop.postgres import messages as pg
@@ -64,10 +63,10 @@ class CatalogueSource:
             await joined
             return
         self._waiting = []
-        error: ProtocolError | None = None
+        error: Exception | None = None
         try:
             await self._read()
-        except ProtocolError as caught:
+        except Exception as caught:  # noqa: BLE001  whatever it is, those who wait are told, and the next one tries again
             error = caught
         waiting, self._waiting = self._waiting, None
         for other in waiting:

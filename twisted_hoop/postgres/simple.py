@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import Any
 
+from twisted.internet import defer
 from twisted.internet.defer import Deferred
 
 from twisted_hoop.errors import ProtocolError
@@ -25,7 +26,7 @@ async def simple_query(reactor: Any, connection: TargetConnection, text: str, pa
     done.addTimeout(patience, reactor)
     try:
         return await done
-    except TimeoutError:
+    except defer.TimeoutError:  # Twisted's, which is not Python's
         raise ProtocolError("the target did not answer in time", "target", "08001") from None
     finally:
         connection.receiver = None

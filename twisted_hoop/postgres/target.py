@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from twisted.internet import defer
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IStreamClientEndpoint
 from twisted.internet.protocol import Factory, Protocol, connectionDone
@@ -123,7 +124,7 @@ class TargetDoor:
         work.addTimeout(self._section.connect_timeout, self._reactor)
         try:
             return await work
-        except (TimeoutError, CancelledError):
+        except (defer.TimeoutError, CancelledError):
             raise ProtocolError("the target did not answer in time", "target", "08001") from None
         except HoopError:
             raise

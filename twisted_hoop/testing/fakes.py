@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from twisted.internet.defer import succeed
 from zope.interface import implementer
 
 from twisted_hoop.errors import RecordingFailed
@@ -149,9 +150,10 @@ class FakeRecording:
         """See IRecording."""
         return self.waiting
 
-    async def close(self, outcome: Outcome) -> None:
-        """See IRecording."""
+    def close(self, outcome: Outcome) -> Awaitable[None]:
+        """See IRecording: it starts at once, awaited or not."""
         self.outcome = self.outcome or outcome
+        return succeed(None)
 
 
 @implementer(IRecorder)
