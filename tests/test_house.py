@@ -1,0 +1,89 @@
+"""Small files, short functions, everything public explained, every module tested."""
+
+from __future__ import annotations
+
+import ast
+
+from tests.support.source import REPOSITORY, modules, public
+
+LONGEST_FILE = 500
+LONGEST_FUNCTION = 60
+LONG_FOR_A_REASON = {
+    "postgres.wire.Rewriter._feed": "the byte loop: a call for each message would cost more than the loop",
+}
+WITHOUT_A_TEST_OF_ITS_NAME = {
+    "__init__": "says what the package is",
+    "cli.__main__": "one call of cli.main, which test_cli_main makes",
+    "demo.__main__": "the demo runs as a whole, by its own check: test_demo",
+    "demo.checks": "test_demo",
+    "demo.database": "test_demo",
+    "demo.tokens": "test_demo",
+    "demo.world": "test_demo",
+    "settings": "the schema is proved by test_config_schema and test_config_draft, its page by test_config_reference",
+    "policy.catalogue": "values and one look-up; made and read in test_policy_catalogue_reader",
+    "policy.statements": "values; made and read in test_policy_sql",
+    "postgres.integers": "what mypyc calls its integers; used by test_postgres_wire",
+    "store.migrations.env": "run by every test of test_store_migrate",
+    "store.migrations.versions.v0001_first": "run by every test of test_store_migrate",
+}
+"""Module → why, or which test proves it."""
+INHERITED_DOCSTRINGS = {
+    "masking.copybinary": "the methods of a codec are explained once, in its protocol",
+    "masking.copylines": "the methods of a codec are explained once, in its protocol",
+    "policy.names": "the methods are explained once, in their protocol",
+}
+
+
+def test_no_file_is_long() -> None:
+    long = {m.name: m.text.count("\n") for m in modules() if m.text.count("\n") > LONGEST_FILE}
+    assert long == {}
+
+
+def test_no_function_is_long() -> None:
+    long = {}
+    for module in modules():
+        for name, node in _functions(module.tree.body):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            if lines > LONGEST_FUNCTION:
+                long[f"{module.name}.{name}"] = lines
+    assert set(long) == set(LONG_FOR_A_REASON), long
+
+
+def _functions(body: list[ast.stmt], prefix: str = "") -> list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    found: list[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]] = []
+    for node in body:
+        if isinstance(node, ast.ClassDef):
+            found += _functions(node.body, f"{node.name}.")
+        elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            found.append((prefix + node.name, node))
+    return found
+
+
+def test_everything_public_has_a_docstring() -> None:
+    missing = [m.name for m in modules() if m.text.strip() and ast.get_docstring(m.tree) is None]
+    for module in modules():
+        if module.name not in INHERITED_DOCSTRINGS:
+            missing += [
+                f"{module.name}.{name}" for name, node in public(module.tree.body) if not ast.get_docstring(node)
+            ]
+    assert missing == []
+
+
+def test_every_module_has_a_test_of_its_name() -> None:
+    tests = {path.stem for path in (REPOSITORY / "tests").rglob("test_*.py")}
+    untested = {
+        module.name or "__init__"
+        for module in modules()
+        if f"test_{module.name.replace('.', '_')}" not in tests and not _only_words(module.tree)
+    }
+    assert untested == set(WITHOUT_A_TEST_OF_ITS_NAME)
+
+
+def _only_words(tree: ast.Module) -> bool:
+    """An `__init__` that says what a room is, and perhaps takes names out of it."""
+    kinds = (ast.Expr, ast.Import, ast.ImportFrom, ast.Assign)
+    names = {
+        t.id for node in tree.body if isinstance(node, ast.Assign) for t in node.targets if isinstance(t, ast.Name)
+    }
+    calls = [node for node in tree.body if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant)]
+    return not calls and all(isinstance(node, kinds) for node in tree.body) and names <= {"__all__"}
