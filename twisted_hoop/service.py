@@ -91,7 +91,14 @@ class GatewayService(Service):
     # -- composing ------------------------------------------------------------------------------------------------
 
     def _identity_of(self, settings: Settings, previous: IdentityProvider | None) -> IdentityProvider:
-        return IdentityProvider(settings, self._reactor, locks=self._locks, replay=self._replay, previous=previous)
+        return IdentityProvider(
+            settings,
+            self._reactor,
+            locks=self._locks,
+            replay=self._replay,
+            previous=previous,
+            counted=lambda result: self.metrics.login(result),
+        )
 
     def _services(self) -> Services:
         return Services(

@@ -60,6 +60,10 @@ def test_health_and_metrics_tell_of_sessions_and_decisions(gateway: Gateway) -> 
     wait_for(lambda: metric(gateway, "hoop_sessions_open") == 0, "the end of both")
     assert metric(gateway, "hoop_sessions_total", 'outcome="closed"') == 2
     assert metric(gateway, "hoop_recording_entries_total") >= 3
+    assert metric(gateway, "hoop_logins_total", 'result="ok"') == 2
+    with pytest.raises(psycopg.OperationalError):
+        connect(gateway, "token-of-nobody")
+    assert metric(gateway, "hoop_logins_total", 'result="failed"') == 1
 
 
 def test_the_api_lists_sessions(gateway: Gateway) -> None:

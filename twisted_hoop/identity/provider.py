@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from zope.interface import implementer
 
-from twisted_hoop.errors import AuthenticationFailed
+from twisted_hoop.errors import AuthenticationFailed, IssuerUnavailable
 from twisted_hoop.identity.accounts import Account, Accounts
 from twisted_hoop.identity.issuers import Issuer, make_issuers
 from twisted_hoop.identity.locks import Locks
@@ -41,7 +42,8 @@ class IdentityProvider:
     """Proves principals by the settings. A reload replaces the provider whole, naming the `previous` one.
 
     What lives on then: locks, used one-time tokens, and the keys of issuers whose settings did not change. Tokens of
-    the others must be shown again: live sessions do not keep what the new settings would not give (I9).
+    the others must be shown again: live sessions do not keep what the new settings would not give (I9). `counted` is
+    told how each authentication ended: "ok", "failed" or "unavailable".
     """
 
     def __init__(
@@ -53,7 +55,9 @@ class IdentityProvider:
         locks: Locks | None = None,
         replay: Any = None,
         previous: IdentityProvider | None = None,
+        counted: Callable[[str], None] = lambda result: None,
     ) -> None:
+        self._counted = counted
         own = previous.locks if previous else Locks(now)
         self.locks: Locks = locks if locks is not None else own
         self._grace = settings.gateway.grace
@@ -70,6 +74,10 @@ class IdentityProvider:
 
     async def authenticate(self, credential: str, peer: Peer) -> Principal:
         """The principal a bearer credential (JWT or account token) proves, or raise AuthenticationFailed."""
+        with _counting(self._counted):
+            return await self._proved(credential, peer)
+
+    async def _proved(self, credential: str, peer: Peer) -> Principal:
         digest = hashlib.sha256(credential.encode("utf-8", "surrogatepass")).digest()
         if not looks_like_jwt(credential):
             return self._admit_account(self._accounts.by_token(digest), "account-token", peer)
@@ -104,7 +112,7 @@ class IdentityProvider:
         account = self._accounts.by_name(user)
         verifier = account.verifier if account is not None else None
         server = ScramServer(verifier, user=user, secret=self._secret, channel_binding=channel_binding)
-        return ScramLogin(server, lambda: self._admit_account(account, "scram", peer))
+        return ScramLogin(server, lambda: self._admit_account(account, "scram", peer), self._counted)
 
     def _take_over(self, previous: IdentityProvider) -> None:
         """Tokens of issuers that are the same are still known; those of the others were verified by other rules."""
@@ -152,9 +160,12 @@ class IdentityProvider:
 class ScramLogin:
     """A SCRAM login on its way: `mechanisms` to offer, then `first`, then `final`, which proves the principal."""
 
-    def __init__(self, server: ScramServer, admit: Callable[[], Principal]) -> None:
+    def __init__(
+        self, server: ScramServer, admit: Callable[[], Principal], counted: Callable[[str], None] = lambda result: None
+    ) -> None:
         self._server = server
         self._admit = admit
+        self._counted = counted
         self.mechanisms = server.mechanisms
 
     def first(self, data: bytes, mechanism: str = PLAIN) -> bytes:
@@ -163,5 +174,19 @@ class ScramLogin:
 
     def final(self, data: bytes) -> tuple[bytes, Principal]:
         """server-final-message and the principal; AuthenticationFailed also for expiry, source range and locks."""
-        answer = self._server.final(data)
-        return answer, self._admit()
+        with _counting(self._counted):
+            return self._server.final(data), self._admit()
+
+
+@contextmanager
+def _counting(counted: Callable[[str], None]) -> Iterator[None]:
+    """Tell how the authentication inside ended."""
+    try:
+        yield
+    except IssuerUnavailable:
+        counted("unavailable")
+        raise
+    except AuthenticationFailed:
+        counted("failed")
+        raise
+    counted("ok")
