@@ -6,12 +6,13 @@ other one, its values must come masked, or the statement must be refused.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.support.attacks import EVERYTHING_AT_ALL, MASKS, Attacked, attacked, leaked, secrets_of
-from tests.support.postgres import Server
+from tests.support.postgres import Server, running_postgres
 from tests.support.wire import (
     Wire,
     bind,
@@ -39,10 +40,14 @@ groups = ["auditors"]
 """
 
 
-@pytest.fixture(scope="module")
-def house(postgres: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
-    with attacked(postgres, tmp_path_factory.mktemp("names"), RULES, MASKS) as house:
-        yield house
+@pytest.fixture(scope="module", params=[18, 17])
+def house(
+    request: pytest.FixtureRequest, postgres: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Attacked]:
+    """PostgreSQL 18 reports its search_path, 17 does not."""
+    with contextlib.ExitStack() as stack:
+        server = postgres if request.param == 18 else stack.enter_context(running_postgres(17))
+        yield stack.enter_context(attacked(server, tmp_path_factory.mktemp("names"), RULES, MASKS))
 
 
 @pytest.fixture(scope="module")
@@ -320,8 +325,9 @@ def path_switched_around_bind(wire: Wire) -> None:
 
 def path_switched_around_execute(wire: Wire) -> None:
     wire.query("set search_path = open")
-    wire.send(parse("s", "select v from t"), query("set search_path = closed"), bind("", "s"), execute(), sync())
-    wire.until_ready(2)
+    sent = [parse("s", "select v from t"), sync(), query("set search_path = closed"), bind("", "s"), execute(), sync()]
+    wire.send(*sent)
+    wire.until_ready(3)
     wire.query("prepare q as select v from t")
     wire.query("execute q")
 
