@@ -112,3 +112,10 @@ def test_loopback(host: str) -> None:
 @pytest.mark.parametrize("host", ["", "0.0.0.0", "::", "localhost.example.com", "128.0.0.1", "127.0.0.1.nip.io"])
 def test_not_loopback(host: str) -> None:
     assert not is_loopback(host)
+
+
+def test_a_broken_address_is_a_problem_and_no_fault() -> None:
+    """`[` begins an IPv6 address: what does not end as one is no URL."""
+    [problem] = problems(WELL + "[gateway]\nurl = 'https://[hoop'\n")
+    assert "gateway.url" in problem
+    assert any("issuer" in one for one in problems(WELL.replace("https://id.", "https://[id.")))

@@ -53,9 +53,18 @@ def _unique(section: str, key: str, draft: Draft) -> Iterator[Problem]:
         first.setdefault(value, number)
 
 
+def _url(text: str) -> tuple[str, str]:
+    """(scheme, host) of a URL; both "" for what is none."""
+    try:
+        url = urlsplit(text)
+        return url.scheme, url.hostname or ""
+    except ValueError:
+        return "", ""
+
+
 def _gateway(draft: Draft) -> Iterator[Problem]:
-    url = urlsplit(draft.gateway.url)
-    if url.scheme not in ("http", "https") or not url.hostname:
+    scheme, host = _url(draft.gateway.url)
+    if scheme not in ("http", "https") or not host:
         yield Problem(("gateway", "url"), "write a URL, https://hoop.example.com")
     if not draft.gateway.name:
         yield Problem(("gateway", "name"), "write a name: it is the issuer of [[accounts]]")
@@ -67,10 +76,10 @@ def _gateway(draft: Draft) -> Iterator[Problem]:
 def _issuer(key: Key, issuer: IssuerSection, draft: Draft) -> Iterator[Problem]:
     yield from _empty((*key, "name"), [issuer.name])
     yield from _empty((*key, "audience"), issuer.audience)
-    if not issuer.jwks and urlsplit(issuer.issuer).scheme not in ("http", "https"):
+    if not issuer.jwks and _url(issuer.issuer)[0] not in ("http", "https"):
         yield Problem((*key, "issuer"), "is no URL, so its keys cannot be discovered: write jwks as well")
     for name, value in (("issuer", issuer.issuer), ("jwks", issuer.jwks)):
-        if value.startswith("http:") and not is_loopback(urlsplit(value).hostname or ""):
+        if value.startswith("http:") and not is_loopback(_url(value)[1]):
             # I3: keys fetched in the clear are anybody's.
             yield Problem((*key, name), "write https: in the clear, anybody on the way can give us their keys")
     for claim, wanted in issuer.claims.items():

@@ -119,7 +119,11 @@ def _is_safe(address: str) -> bool:
     """https, or http to this machine's loopback: a token is sent there."""
     try:
         parts = urllib.parse.urlsplit(address)
-        loopback = parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    try:
+        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         loopback = False
-    return bool(parts.hostname) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))
