@@ -45,7 +45,7 @@ from twisted_hoop.demo.database import (
 )
 
 PASSWORD = "superuser-password-of-a-test"
-_SETTINGS = (*SETTINGS, "max_connections=100")
+_SETTINGS = (*SETTINGS, "max_connections=300")
 
 
 @dataclass

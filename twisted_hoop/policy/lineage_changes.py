@@ -141,4 +141,3 @@ def _old_and_new(node: Node, returned: Source) -> list[Source]:
     for one in node.returning_clause.options:
         names[one.returning_option.option] = one.returning_option.value
     return [replace(returned, name=name) for name in names.values()]
-

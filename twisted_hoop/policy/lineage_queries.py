@@ -142,4 +142,3 @@ def _united(walk: Walk, sides: Sequence[Columns], compares: bool) -> Columns:
     names = [name for name, _ in known[0]]
     origins: list[Origin] = [union(o for _, o in column) for column in zip(*known, strict=True)]
     return tuple(zip(names, origins, strict=True))
-
