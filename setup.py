@@ -15,7 +15,8 @@ POSTGRES = (
 MODULES = [
     *(f"twisted_hoop/postgres/{name}.py" for name in POSTGRES.split()),
     *(f"twisted_hoop/{name}.py" for name in ("model", "steps", "gate", "bridge")),
-    *(f"twisted_hoop/policy/{name}.py" for name in ("rules", "statements")),
+    "twisted_hoop/policy/rules.py",
+    "twisted_hoop/sql/statements.py",
 ]
 """What runs for every command. They call each other natively when they are compiled together."""
 

@@ -7,8 +7,8 @@ import pytest
 
 import twisted_hoop.policy
 from tests.support.config import problems_of
-from twisted_hoop.policy.sql_kinds import CLASSES as KIND_CLASSES
 from twisted_hoop.policy.what import CLASSES, FLAGS
+from twisted_hoop.sql.kinds import CLASSES as KIND_CLASSES
 
 RULE = "[[rules]]\nname='b'\neffect='deny'\n"
 REVIEW = "[[rules]]\nname='b'\neffect='review'\napprovers=['dba']\n"

@@ -10,9 +10,9 @@ from tests.support.catalogue import read_catalogue
 from tests.support.lineage import CATALOGUE, small_catalogue
 from tests.support.model_gateway import MASKS, ModelGateway
 from tests.support.model_gateway import Known as Session
+from twisted_hoop.lineage.catalogue import Catalogue, Column, ColumnId, Relation
+from twisted_hoop.lineage.tracer import Origin
 from twisted_hoop.masking.bindings import Bindings
-from twisted_hoop.policy.catalogue import Catalogue, Column, ColumnId, Relation
-from twisted_hoop.policy.lineage import Origin
 from twisted_hoop.settings import MaskSection
 
 CARD = MaskSection(name="card", columns=["people.card"])

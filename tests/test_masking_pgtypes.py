@@ -13,8 +13,8 @@ from psycopg import pq
 
 from tests.support.masking import read_types, row_proxy
 from tests.support.postgres import Server
+from twisted_hoop.lineage.catalogue import TypeInfo
 from twisted_hoop.masking.pgtypes import base_type, element_type, neutral
-from twisted_hoop.policy.catalogue import TypeInfo
 
 SETUP = """
 create extension hstore; create extension citext; create extension ltree; create extension cube;

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from twisted_hoop.lineage.catalogue import TypeInfo
 from twisted_hoop.masking import oids
 from twisted_hoop.masking.strategies import (
     bytea_octets,
@@ -20,7 +21,6 @@ from twisted_hoop.masking.strategies import (
     replace_text,
     strictest,
 )
-from twisted_hoop.policy.catalogue import TypeInfo
 from twisted_hoop.settings import MaskSection
 
 KEY = b"k" * 32

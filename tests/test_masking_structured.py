@@ -14,10 +14,10 @@ from psycopg import pq
 
 from tests.support.masking import read_types
 from tests.support.postgres import Server
+from twisted_hoop.lineage.catalogue import TypeInfo
 from twisted_hoop.masking.detectors import Detector
 from twisted_hoop.masking.spans import SpanMasker
 from twisted_hoop.masking.structured import ContentMasker, mask_content, reach
-from twisted_hoop.policy.catalogue import TypeInfo
 
 CARD = "4111111111111111"
 MASKER = SpanMasker(Detector(["card"]), {"card": "redact"}, b"k" * 32)

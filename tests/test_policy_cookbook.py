@@ -11,8 +11,8 @@ import pytest
 from twisted_hoop.config import load
 from twisted_hoop.model import Actor, Command, Decision, Effect, Kind, Peer, Principal, Session, Target
 from twisted_hoop.policy.rules import RulePolicy
-from twisted_hoop.policy.sql import SqlReader
 from twisted_hoop.settings import Settings
+from twisted_hoop.sql.reader import SqlReader
 
 PAGE = (Path(__file__).parent.parent / "docs/policy-cookbook.md").read_text()
 ISSUER = "https://id.example.com"

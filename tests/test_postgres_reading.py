@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted_hoop.policy.catalogue import Catalogue
+from twisted_hoop.lineage.catalogue import Catalogue
 from twisted_hoop.postgres.reading import Names
 from twisted_hoop.testing.postgres import catalogue_of
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from twisted_hoop.policy.sql import SqlReader
 from twisted_hoop.postgres.reading import Read
 from twisted_hoop.postgres.renames import Renames, renames
+from twisted_hoop.sql.reader import SqlReader
 
 
 def test_names_hold_while_nothing_changes() -> None:

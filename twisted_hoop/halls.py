@@ -12,10 +12,10 @@ import re2
 from twisted_hoop.errors import UnknownTarget
 from twisted_hoop.identity.scram_keys import SaltedPasswords
 from twisted_hoop.interfaces import ISecretStore
-from twisted_hoop.policy.sql import SqlReader
 from twisted_hoop.postgres.hall import Hall
 from twisted_hoop.postgres.target import TargetDoor
 from twisted_hoop.settings import MaskSection, Settings, TargetSection
+from twisted_hoop.sql.reader import SqlReader
 from twisted_hoop.transport import ReloadingContext, client_context, client_endpoint
 
 

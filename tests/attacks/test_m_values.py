@@ -15,9 +15,9 @@ from psycopg.pq import DiagnosticField
 
 from tests.support.masking import read_types, row_proxy
 from tests.support.postgres import Server, load_shop
+from twisted_hoop.lineage.catalogue import TypeInfo
 from twisted_hoop.masking.copyrows import CopyMasker
 from twisted_hoop.masking.masker import MaskSet
-from twisted_hoop.policy.catalogue import TypeInfo
 from twisted_hoop.settings import MaskSection
 
 CARD, SSN, NAME = "4111111111111111", "734-10-1000", "Ada Lovelace"

@@ -13,7 +13,7 @@ import pytest
 from tests.support.policy import command, decided
 from tests.support.sql import classes, only
 from twisted_hoop.model import Effect
-from twisted_hoop.policy.sql import PROBLEM_FACTS, understand
+from twisted_hoop.sql.reader import PROBLEM_FACTS, understand
 
 READERS: list[dict[str, Any]] = [
     {"effect": "allow", "classes": ["read", "session", "transaction", "execute", "cursor"], "groups": [".*"]}

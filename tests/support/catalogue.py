@@ -5,8 +5,8 @@ from __future__ import annotations
 import psycopg
 from psycopg import pq
 
-from twisted_hoop.policy.catalogue import Catalogue
-from twisted_hoop.policy.catalogue_reader import CATALOGUE_SQL, Row, build
+from twisted_hoop.lineage.catalogue import Catalogue
+from twisted_hoop.lineage.catalogue_reader import CATALOGUE_SQL, Row, build
 
 
 def read_catalogue(dsn: str, version: int = 1) -> Catalogue:

@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import postgast
 
-from twisted_hoop.policy.catalogue import Catalogue, Column, ColumnId, Relation
-from twisted_hoop.policy.lineage import Lineage, Origin, Tracer
+from twisted_hoop.lineage.catalogue import Catalogue, Column, ColumnId, Relation
+from twisted_hoop.lineage.tracer import Lineage, Origin, Tracer
 
 _TABLES = {
     "people": "id name card ssn",

@@ -12,7 +12,7 @@ from typing import Any
 
 import psycopg
 
-from twisted_hoop.policy.catalogue import TypeInfo
+from twisted_hoop.lineage.catalogue import TypeInfo
 
 _TYPES = """
 select t.oid::int8, n.nspname, t.typname, t.typtype::text, t.typcategory::text, t.typbasetype::int8, t.typelem::int8,

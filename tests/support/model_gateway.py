@@ -15,10 +15,10 @@ import psycopg
 from psycopg import pq
 
 from tests.support.catalogue import run_text
+from twisted_hoop.lineage.catalogue import Catalogue
+from twisted_hoop.lineage.catalogue_reader import CATALOGUE_SQL, build
+from twisted_hoop.lineage.tracer import Lineage, Tracer
 from twisted_hoop.masking.bindings import Bindings, Remembered
-from twisted_hoop.policy.catalogue import Catalogue
-from twisted_hoop.policy.catalogue_reader import CATALOGUE_SQL, build
-from twisted_hoop.policy.lineage import Lineage, Tracer
 from twisted_hoop.settings import MaskSection
 
 MASKS = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted_hoop.policy.sql import understand
-from twisted_hoop.policy.statements import Statement
+from twisted_hoop.sql.reader import understand
+from twisted_hoop.sql.statements import Statement
 
 
 def only(text: str) -> Statement:

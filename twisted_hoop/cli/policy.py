@@ -110,7 +110,7 @@ def _answer(
 
 def _command(sql: str) -> Any:
     from twisted_hoop.model import Command
-    from twisted_hoop.policy.sql import PROBLEM_FACTS, understand
+    from twisted_hoop.sql.reader import PROBLEM_FACTS, understand
 
     text = understand(sql)
     facts = (PROBLEM_FACTS[text.problem],) if text.problem else tuple(s.facts for s in text.statements)

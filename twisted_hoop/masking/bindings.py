@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from twisted_hoop.policy.catalogue import Catalogue, ColumnId, Relation
-from twisted_hoop.policy.lineage import Origin, Tracer
+from twisted_hoop.lineage.catalogue import Catalogue, ColumnId, Relation
+from twisted_hoop.lineage.tracer import Origin, Tracer
 from twisted_hoop.policy.patterns import Patterns
 from twisted_hoop.settings import MaskSection
 

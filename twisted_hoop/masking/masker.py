@@ -10,6 +10,7 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
+from twisted_hoop.lineage.catalogue import TypeInfo
 from twisted_hoop.masking.detectors import Detector
 from twisted_hoop.masking.messages import Field, redact_fields
 from twisted_hoop.masking.requests import RequestMask
@@ -17,7 +18,6 @@ from twisted_hoop.masking.shown import shown
 from twisted_hoop.masking.spans import SpanMasker
 from twisted_hoop.masking.strategies import CellMasker, masker_for, strictest
 from twisted_hoop.masking.structured import ContentMasker, mask_content
-from twisted_hoop.policy.catalogue import TypeInfo
 from twisted_hoop.settings import MaskSection
 
 __all__ = ["CellMasker", "ContentMasker", "MaskSet"]

@@ -11,8 +11,8 @@ import struct
 from collections.abc import Mapping
 from typing import Final
 
+from twisted_hoop.lineage.catalogue import TypeInfo
 from twisted_hoop.masking import oids
-from twisted_hoop.policy.catalogue import TypeInfo
 
 STARS: Final = b"*****"
 _DEPTH: Final = 32

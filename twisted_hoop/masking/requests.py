@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.lineage.catalogue import TypeInfo
 from twisted_hoop.masking.copybinary import Cells, Tuples, pack
 from twisted_hoop.masking.copylines import END_MARKER, Format, codec, lines
 from twisted_hoop.masking.spans import SpanMasker
 from twisted_hoop.masking.structured import CellLook
-from twisted_hoop.policy.catalogue import TypeInfo
 
 Action = Literal["mask", "deny", "review"]
 _FINDINGS = 100

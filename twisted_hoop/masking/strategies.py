@@ -14,9 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from twisted_hoop.lineage.catalogue import TypeInfo
 from twisted_hoop.masking import oids
 from twisted_hoop.masking.pgtypes import STARS, base_type, neutral
-from twisted_hoop.policy.catalogue import TypeInfo
 from twisted_hoop.settings import MaskSection
 
 _ORDER: Final = ("partial", "hash", "redact", "null")

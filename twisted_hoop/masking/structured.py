@@ -12,11 +12,11 @@ import contextlib
 from collections.abc import Callable, Mapping
 from typing import Final, Literal
 
+from twisted_hoop.lineage.catalogue import TypeInfo
 from twisted_hoop.masking import binaryforms, oids, textforms
 from twisted_hoop.masking.pgtypes import base_type, element_type, neutral
 from twisted_hoop.masking.spans import SpanMasker
 from twisted_hoop.masking.strategies import bytea_octets, is_text
-from twisted_hoop.policy.catalogue import TypeInfo
 
 Reach = Literal["never", "joined", "single"]
 """How a column is searched: not at all; its cells joined by newlines as a filter, then one by one; always one by one,

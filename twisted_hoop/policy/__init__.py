@@ -1,1 +1,1 @@
-"""May it? Rules, and what a statement does."""
+"""May it? Ordered rules, first match, default deny."""

@@ -7,12 +7,12 @@ from dataclasses import dataclass, replace
 
 from twisted_hoop.model import Command, Decision, Effect, Facts, Refusal
 from twisted_hoop.policy.findings import FOUND
-from twisted_hoop.policy.sql import reason_of
-from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres.knowledge import Knowledge
 from twisted_hoop.postgres.reading import NOTHING, UNKNOWN_FACTS, Guard, Read, Reading
 from twisted_hoop.postgres.registry import Portal, Prepared
 from twisted_hoop.postgres.state import State
+from twisted_hoop.sql.reader import reason_of
+from twisted_hoop.sql.statements import Statement
 
 Path = tuple[str, ...] | None
 Context = tuple[tuple[str, str], ...]

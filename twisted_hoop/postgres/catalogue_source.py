@@ -13,8 +13,8 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_hoop.policy.catalogue import Catalogue
-from twisted_hoop.policy.catalogue_reader import CATALOGUE_SQL, build
+from twisted_hoop.lineage.catalogue import Catalogue
+from twisted_hoop.lineage.catalogue_reader import CATALOGUE_SQL, build
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.knowledge import Knowledge
 from twisted_hoop.postgres.simple import Rows, simple_query

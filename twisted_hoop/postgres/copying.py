@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.lineage.catalogue import Column as CatalogueColumn
 from twisted_hoop.masking.copyrows import NULL_COLUMN, Column, CopyMasker
-from twisted_hoop.policy.catalogue import Column as CatalogueColumn
-from twisted_hoop.policy.statements import Copy
 from twisted_hoop.postgres.knowledge import Knowledge
 from twisted_hoop.postgres.plan import origin_masks
 from twisted_hoop.postgres.reading import NOTHING, Read
 from twisted_hoop.postgres.rows import CopyPlan
 from twisted_hoop.postgres.state import State
+from twisted_hoop.sql.statements import Copy
 
 
 def copy_of(reads: Sequence[Read]) -> Copy | None:

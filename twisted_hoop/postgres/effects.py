@@ -7,10 +7,10 @@ statement is sent, kept when it succeeds, taken back when it fails (P10).
 from __future__ import annotations
 
 from twisted_hoop.errors import LimitExceeded
-from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres.reading import Read
 from twisted_hoop.postgres.registry import Portal, Prepared, Registry
 from twisted_hoop.postgres.state import Names, Run, State
+from twisted_hoop.sql.statements import Statement
 
 _ROLES = frozenset({"role", "session_authorization", "?"})
 _NAMING = frozenset({"prepare", "declare", "deallocate", "close", "discard"})

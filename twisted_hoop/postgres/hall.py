@@ -9,11 +9,11 @@ from typing import Any
 
 from twisted_hoop.errors import UnknownTarget
 from twisted_hoop.model import Limits, Target
-from twisted_hoop.policy.sql import SqlReader
 from twisted_hoop.postgres.catalogue_source import CatalogueSource
 from twisted_hoop.postgres.knowledge import Knowledge
 from twisted_hoop.postgres.target import TargetDoor
 from twisted_hoop.settings import MaskSection, TargetSection
+from twisted_hoop.sql.reader import SqlReader
 
 
 class Hall:

@@ -9,17 +9,17 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 
+from twisted_hoop.lineage.catalogue import Catalogue, ColumnId
+from twisted_hoop.lineage.tracer import Lineage, Origin, Tracer
 from twisted_hoop.masking.bindings import Bindings
 from twisted_hoop.masking.masker import MaskSet
 from twisted_hoop.model import Facts
-from twisted_hoop.policy.catalogue import Catalogue, ColumnId
-from twisted_hoop.policy.lineage import Lineage, Origin, Tracer
-from twisted_hoop.policy.shapes import shape_of
-from twisted_hoop.policy.sql import PROBLEM_FACTS, SqlReader
-from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres.reading import NOTHING, Guard, Names, Read, Reading
 from twisted_hoop.postgres.renames import Renames
 from twisted_hoop.settings import MaskSection
+from twisted_hoop.sql.reader import PROBLEM_FACTS, SqlReader
+from twisted_hoop.sql.shapes import shape_of
+from twisted_hoop.sql.statements import Statement
 
 READINGS = 2048
 ABSENT = 1000

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from twisted_hoop.lineage.catalogue import Catalogue, Relation
+from twisted_hoop.lineage.tracer import Lineage
 from twisted_hoop.model import Facts
-from twisted_hoop.policy.catalogue import Catalogue, Relation
-from twisted_hoop.policy.lineage import Lineage
-from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres.rows import RowPlan
+from twisted_hoop.sql.statements import Statement
 
 NOTHING: frozenset[str] = frozenset()
 UNKNOWN_FACTS: Facts = {"class": frozenset({"unknown"}), "kind": frozenset({"unknown"})}

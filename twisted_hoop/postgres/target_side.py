@@ -11,7 +11,6 @@ from collections.abc import Callable
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.masking.copyrows import CopyMasker
 from twisted_hoop.model import Entry
-from twisted_hoop.policy.statements import Statement
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.copying import copy_out_masker, quick_plan
 from twisted_hoop.postgres.effects import apply_effects, take_back
@@ -19,6 +18,7 @@ from twisted_hoop.postgres.hiding import Hiding
 from twisted_hoop.postgres.plan import row_plan
 from twisted_hoop.postgres.rows import RowPlan
 from twisted_hoop.postgres.state import BIND, CLOSE, DESCRIBE, EXECUTE, FUNCTION, PARSE, QUERY, SYNC, Expect, Run, State
+from twisted_hoop.sql.statements import Statement
 from twisted_hoop.steps import Record
 
 _PLANS = 64

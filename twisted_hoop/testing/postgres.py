@@ -8,13 +8,13 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Mapping, Sequence
 
-from twisted_hoop.policy.catalogue import Catalogue, Column, Relation
-from twisted_hoop.policy.sql import SqlReader
+from twisted_hoop.lineage.catalogue import Catalogue, Column, Relation
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.knowledge import Knowledge
 from twisted_hoop.postgres.messages import error, message, notice, parse, query
 from twisted_hoop.postgres.relay import PostgresRelay
 from twisted_hoop.settings import MaskSection
+from twisted_hoop.sql.reader import SqlReader
 
 __all__ = ["error", "message", "notice", "parse", "query"]
 

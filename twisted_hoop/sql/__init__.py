@@ -1,0 +1,1 @@
+"""What does this text do? PostgreSQL statements, understood with PostgreSQL's own grammar."""
