@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,7 +17,8 @@ from tests.support.postgres import Server, load_shop, start_postgres
 from twisted_hoop.store.database import Database
 
 # Machines are shared: how long one example takes says nothing, and must not fail a test.
-hypothesis.settings.register_profile("shared", deadline=None)
+# In CI the examples are the same every time: what is new there is the code. By hand they are new each time.
+hypothesis.settings.register_profile("shared", deadline=None, derandomize=bool(os.environ.get("CI")))
 hypothesis.settings.load_profile("shared")
 
 

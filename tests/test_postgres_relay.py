@@ -169,6 +169,18 @@ def test_m1_m3_no_masked_value_passes_and_nothing_else_changes(
     assert world.relay.busy == bool(world.server.copying)
 
 
+def test_a_sync_behind_a_copy_that_failed_is_answered() -> None:
+    """A COPY that is broken off by the next message: its Sync was held back, and is no Sync the target ignores."""
+    again = build.bind(b"", b"") + build.execute(b"", 0)
+    first = parse(b"", COPY_IN.encode()) + again + build.copy_done() + again * 2 + build.sync()
+    sent = [first, again * 3 + build.copy_done() + build.sync(), query(b"select 1")]
+    world = World()
+    for data in sent:
+        world.send(data)
+    world.settle()
+    assert build.kinds(world.got) == build.kinds(direct(sent))
+
+
 @given(conversations())
 def test_r1_every_command_is_recorded_before_it_is_sent(sent: list[bytes]) -> None:
     """R1: for each Query and each Execute that leaves, a record stands before it in the steps."""

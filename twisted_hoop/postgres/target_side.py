@@ -201,6 +201,7 @@ class TargetSide:
         fields = pg.error_fields(body)
         head = state.expects[0] if state.expects else None
         self._copy_stopped()
+        state.copying_in = False  # whatever a Sync is worth from here on, it is answered
         state.said_farewell = any(kind == ord("V") and value in (b"FATAL", b"PANIC") for kind, value in fields)
         instead: bytes | None
         if head is not None and head.nonce and any(head.nonce in value for _, value in fields):
