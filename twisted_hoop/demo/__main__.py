@@ -48,6 +48,7 @@ async def _run(reactor: Any, options: argparse.Namespace) -> None:
     asked = Ports(options.port, options.api_port, options.issuer_port, options.postgres_port)
     world = World(reactor, Place(options.folder.resolve()), asked, _say)
     reactor.addSystemEventTrigger("before", "shutdown", world.stop)
+    await _signals_are_heard(reactor)
     try:
         await world.start()
         _say(f"ready in {time.monotonic() - began:.1f} seconds")
@@ -60,6 +61,13 @@ async def _run(reactor: Any, options: argparse.Namespace) -> None:
         _say(piece)
     _say(f"\nThe rules and masks behind this: {options.folder}/demo.toml. Ctrl-C stops everything.")
     await Deferred()
+
+
+def _signals_are_heard(reactor: Any) -> Deferred[None]:
+    """Until the reactor runs, a Ctrl-C would be swallowed by whatever it meets: nothing is started before."""
+    running: Deferred[None] = Deferred()
+    reactor.callWhenRunning(running.callback, None)
+    return running
 
 
 async def _checked(world: World) -> bool:
