@@ -20,8 +20,6 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-"""For the HTTP answer that carries `Metrics.render()`."""
 DECISION_BUCKETS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05)
 """Upper bounds of the decision histogram, in seconds: a cached decision takes microseconds."""
 

@@ -70,7 +70,6 @@ class Expect:
     swallow: bool = False
     nonce: bytes = b""
     error: bytes = b""
-    in_copy: bool = False
     mark: int = 0
 
 
