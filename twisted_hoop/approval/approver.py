@@ -61,10 +61,13 @@ class Approver:
             pending.release("the session ended")
         self._later(self._shelf.session_ended(session.id))
 
-    def locked(self, principal_key: str) -> None:
-        """The principal is locked: end everything of theirs, also what was granted for a retry (A6)."""
-        self._later(self._shelf.principal_ended(principal_key))
+    def locked(self, principal_key: str) -> Deferred[None]:
+        """The principal is locked: end everything of theirs, also what was granted for a retry (A6).
 
-    def _later(self, work: Deferred[None]) -> None:
+        Fires when the store has done it, also when it could not, which is logged.
+        """
+        return self._later(self._shelf.principal_ended(principal_key))
+
+    def _later(self, work: Deferred[None]) -> Deferred[None]:
         # A use is consumed only for a live session, so what stays behind on a fault lets nothing through.
-        work.addErrback(lambda failure: self._log.failure("ending approvals failed", failure=failure))
+        return work.addErrback(lambda failure: self._log.failure("ending approvals failed", failure=failure))
