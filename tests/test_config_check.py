@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.config import WELL, problems, problems_of
-from twisted_hoop.config.check import is_loopback
+from twisted_hoop.config.network import is_loopback
 from twisted_hoop.identity.scram_keys import scram_verifier
 
 ISSUER = "[[issuers]]\nname='b'\nissuer='https://b.example'\naudience=['hoop']\n"
@@ -60,7 +60,7 @@ def test_what_is_well_is_well() -> None:
         (LISTENER + "endpoint='unix:/x'\ntls='optional'\nkey='a.pem'\n", "listeners.1.certificate", "certificate"),
         (LISTENER + "endpoint='tcp:http'\ntls='optional'\n", "listeners.1.endpoint", "write tcp:5432"),
         (LISTENER + "endpoint='tcp:70000'\n", "listeners.1.endpoint", "65535"),
-        (LISTENER + "endpoint='unix:/x'\ntls='optional'\nauth=[]\n", "listeners.1.auth", "log in"),
+        (LISTENER + "endpoint='unix:/x'\ntls='optional'\nauth=['key']\n", "listeners.1.auth", "log in"),
         (LISTENER + "endpoint='unix:/x'\ntls='optional'\nissuer='crop'\n", "listeners.1.issuer", '"corp"'),
         (COMPLETE + "secret='hunter2'\n", "targets.1.secret", "env:"),
         (COMPLETE + "secret='vault:a'\n", "targets.1.secret", "vault:PATH#FIELD"),

@@ -19,7 +19,10 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
     "demo.database": "test_demo",
     "demo.tokens": "test_demo",
     "demo.world": "test_demo",
-    "settings": "the schema is proved by test_config_schema and test_config_draft, its page by test_config_reference",
+    **dict.fromkeys(
+        ("settings", "settings.base", "settings.gateway", "settings.identity", "settings.network", "settings.rules"),
+        "the schema is proved by test_config_schema and test_config_draft, its page by test_config_reference",
+    ),
     "lineage.catalogue": "values and one look-up; made and read in test_lineage_catalogue_reader",
     "sql.statements": "values; made and read in test_sql_reader",
     "postgres.integers": "what mypyc calls its integers; used by test_postgres_wire",

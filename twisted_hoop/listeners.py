@@ -69,13 +69,15 @@ class Listeners:
         return self._postgres(section)
 
     def _postgres(self, section: ListenerSection) -> PostgresFactory:
+        ways: list[str] = list(section.auth) or ["token"]
+
         def scram(user: str, peer: Peer) -> ScramLogin | None:
             provider = self._identity()
-            only = section.auth == ["scram"]
+            only = ways == ["scram"]
             return provider.scram(user, peer) if only or provider.has_scram(user) else None
 
         def authentication(parameters: dict[str, str], peer: Peer) -> Any:
-            choose = chooser(self._identity(), scram, list(section.auth), self._discovery(section))
+            choose = chooser(self._identity(), scram, ways, self._discovery(section))
             return choose(parameters, peer)
 
         context = _context(section, (ALPN,))

@@ -28,7 +28,8 @@ class Principal:
     """The proved identity: `issuer` + `subject`, never an e-mail (I4).
 
     `chain` is empty for somebody acting for themselves; otherwise the current actor comes first, then earlier ones.
-    `proof` says how it was proved ("jwt", "account-token", "scram"). `expires` is a POSIX time or None.
+    `proof` says how it was proved ("jwt", "account-token", "scram", "ssh-certificate", "ssh-key"). `expires` is a POSIX
+    time or None.
     `proof_id` is the digest of the credential (hex, never the credential), by which locks and caches find it.
     """
 
@@ -108,7 +109,8 @@ class Session:
 
 Facts = Mapping[str, frozenset[str]]
 """What one unit of a command does, for rules: attribute → values. SQL: `kind`, `class`, `access`, `schema`, `table`,
-`column`, `function`, `flag`. Shell: `program`, `path`. HTTP: `verb`, `resource`. Missing means "none", which is not
+`column`, `function`, `flag`. Shell: `program`, `command`, `argument`, `path`, `access`, `class`, `flag`; a forward:
+`destination`. HTTP: `verb`, `resource`. Missing means "none", which is not
 the same as unknown: what is not understood has `class` `unknown`."""
 
 
@@ -145,7 +147,8 @@ class Decision:
 
     For REVIEW: `approvers` are groups, `quorum` distinct people needed, `wait` seconds to hold the command (0: refuse
     at once and let a retry pass), `valid` seconds an approval may be used within, `uses` how often.
-    `trace` explains: one line per rule looked at.
+    `content` asks for the bytes of a forward or transfer in the recording. `trace` explains: one line per rule looked
+    at.
     """
 
     effect: Effect
@@ -158,6 +161,7 @@ class Decision:
     valid: float = 900.0
     uses: int = 1
     policy_version: str = ""
+    content: bool = False
     trace: tuple[str, ...] = ()
 
 

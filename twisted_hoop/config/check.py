@@ -8,14 +8,13 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from twisted_hoop.config.draft import Draft, closest
+from twisted_hoop.config.draft import Draft
 from twisted_hoop.config.lines import Key, Problem
+from twisted_hoop.config.network import check_listener, check_target, is_loopback, problem_with_key, required
 from twisted_hoop.config.rules import check_masks, check_rules, patterns
 from twisted_hoop.identity.scram_keys import parse_verifier
 from twisted_hoop.secrets.secret import problem_with as problem_with_secret
-from twisted_hoop.settings import AccountSection, IssuerSection, ListenerSection, TargetSection
-from twisted_hoop.transport.bindings import TcpBinding, UnixBinding
-from twisted_hoop.transport.names import client_place, server_binding
+from twisted_hoop.settings import AccountSection, IssuerSection
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 _LISTS = ("issuers", "accounts", "listeners", "targets", "rules", "masks")
@@ -33,9 +32,9 @@ def check(draft: Draft) -> Iterator[Problem]:
     for number, account in draft.accounts:
         yield from _account(("accounts", number), account)
     for number, listener in draft.listeners:
-        yield from _listener(("listeners", number), listener, draft)
+        yield from check_listener(("listeners", number), listener, draft)
     for number, target in draft.targets:
-        yield from _target(("targets", number), target)
+        yield from check_target(("targets", number), target)
     yield from check_rules(draft)
     yield from check_masks(draft)
 
@@ -74,8 +73,8 @@ def _gateway(draft: Draft) -> Iterator[Problem]:
 
 
 def _issuer(key: Key, issuer: IssuerSection, draft: Draft) -> Iterator[Problem]:
-    yield from _empty((*key, "name"), [issuer.name])
-    yield from _empty((*key, "audience"), issuer.audience)
+    yield from required((*key, "name"), [issuer.name])
+    yield from required((*key, "audience"), issuer.audience)
     if not issuer.jwks and _url(issuer.issuer)[0] not in ("http", "https"):
         yield Problem((*key, "issuer"), "is no URL, so its keys cannot be discovered: write jwks as well")
     for name, value in (("issuer", issuer.issuer), ("jwks", issuer.jwks)):
@@ -87,14 +86,19 @@ def _issuer(key: Key, issuer: IssuerSection, draft: Draft) -> Iterator[Problem]:
     yield from _ranges(key, issuer.sources)
     if not issuer.algorithms:
         yield Problem((*key, "algorithms"), "name at least one")
+    if issuer.client_secret and (why := problem_with_secret(issuer.client_secret)):
+        yield Problem((*key, "client_secret"), why)
     if issuer.name in draft.names("issuers", "issuer") and issuer.name != issuer.issuer:
         yield Problem((*key, "name"), "is the URL of another issuer: rules could not tell them apart")
 
 
 def _account(key: Key, account: AccountSection) -> Iterator[Problem]:
-    yield from _empty((*key, "name"), [account.name])
-    if not account.token_sha256 and not account.scram:
-        yield Problem(key, "write token_sha256 or scram: nobody can log in with this account")
+    yield from required((*key, "name"), [account.name])
+    if not (account.token_sha256 or account.scram or account.ssh_keys):
+        yield Problem(key, "write token_sha256, scram or ssh_keys: nobody can log in with this account")
+    for number, line in enumerate(account.ssh_keys):
+        if why := problem_with_key(line):
+            yield Problem((*key, "ssh_keys", number), why)
     if account.scram:
         try:
             parse_verifier(account.scram)
@@ -105,66 +109,6 @@ def _account(key: Key, account: AccountSection) -> Iterator[Problem]:
     yield from _ranges(key, account.sources)
 
 
-def _listener(key: Key, listener: ListenerSection, draft: Draft) -> Iterator[Problem]:
-    yield from _pair(key, listener)
-    try:
-        binding = server_binding(listener.endpoint)
-    except ValueError as error:
-        yield Problem((*key, "endpoint"), f"{error}: write tcp:5432:interface=127.0.0.1 or unix:/run/hoop.sock")
-        return
-    local = isinstance(binding, UnixBinding) or (isinstance(binding, TcpBinding) and is_loopback(binding.interface))
-    if not listener.certificate:
-        yield from _in_the_clear(key, listener, local)
-    if listener.protocol == "postgres":
-        yield from _ways_to_log_in(key, listener, draft)
-
-
-def _in_the_clear(key: Key, listener: ListenerSection, local: bool) -> Iterator[Problem]:
-    if not local:
-        what = "is missing: only a listener on loopback or a unix socket may do without, for tokens cross the wire"
-        yield Problem((*key, "certificate"), f"{what}; write certificate and key, or interface=127.0.0.1")
-    elif listener.tls == "required":
-        what = 'is required, and there is no certificate: write certificate and key, or tls = "optional"'
-        yield Problem((*key, "tls"), what)
-
-
-def _ways_to_log_in(key: Key, listener: ListenerSection, draft: Draft) -> Iterator[Problem]:
-    issuers = draft.names("issuers")
-    if not listener.auth:
-        yield Problem((*key, "auth"), "name at least one way to log in")
-    if "oauth" in listener.auth and not issuers:
-        yield Problem((*key, "auth"), "oauth needs [[issuers]]: clients are told where to get a token")
-    if listener.issuer and listener.issuer not in issuers:
-        yield Problem((*key, "issuer"), f"no issuer has this name. {closest(listener.issuer, issuers)}".strip())
-
-
-def _target(key: Key, target: TargetSection) -> Iterator[Problem]:
-    yield from _pair(key, target)
-    try:
-        client_place(target.endpoint)
-    except ValueError as error:
-        yield Problem((*key, "endpoint"), f"{error}: write tcp:db.internal:5432 or unix:/run/postgresql/.s.PGSQL.5432")
-    if target.secret and (why := problem_with_secret(target.secret)):
-        yield Problem((*key, "secret"), why)
-    if not target.login:
-        yield Problem((*key, "login"), "is missing: write the role the gateway logs in as")
-    if not target.database and not [name for name in target.databases if name != "*"]:
-        yield Problem((*key, "database"), "is missing: write the database for clients that name none")
-    if "*" in target.databases and len(target.databases) > 1:
-        yield Problem((*key, "databases"), '"*" means any, so the others say nothing: write one or the other')
-    yield from _empty((*key, "groups"), target.groups)
-    for number, oid in enumerate(target.allow_functions):
-        if not 0 < oid < 2**32:
-            yield Problem((*key, "allow_functions", number), "an OID is a number from 1 to 4294967295")
-
-
-def _pair(key: Key, section: ListenerSection | TargetSection) -> Iterator[Problem]:
-    if section.certificate and not section.key:
-        yield Problem((*key, "key"), "is missing: a certificate needs its private key")
-    if section.key and not section.certificate:
-        yield Problem((*key, "certificate"), "is missing: a private key needs its certificate")
-
-
 def _ranges(key: Key, sources: Iterable[str]) -> Iterator[Problem]:
     for number, text in enumerate(sources):
         try:
@@ -173,24 +117,9 @@ def _ranges(key: Key, sources: Iterable[str]) -> Iterator[Problem]:
             yield Problem((*key, "sources", number), f"{error}: write 10.0.0.0/8 or 2001:db8::/32")
 
 
-def _empty(key: Key, values: Iterable[str]) -> Iterator[Problem]:
-    if any(not value.strip() for value in values):
-        yield Problem(key, "is empty: write something, or remove it")
-
-
 def _is_time(text: str) -> bool:
     """RFC 3339, section 5.6."""
     try:
         return _TIME.fullmatch(text) is not None and datetime.fromisoformat(text.upper()).tzinfo is not None
-    except ValueError:
-        return False
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this one: `localhost`, 127.0.0.0/8 or ::1. No name is looked up."""
-    if host.lower() == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False

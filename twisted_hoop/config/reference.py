@@ -12,7 +12,7 @@ from twisted_hoop.config.schema import json_schema
 _HEAD = """\
 # The configuration file
 
-Made from `twisted_hoop/settings.py` by `python -m twisted_hoop.config.reference`: change the docstrings there.
+Made from `twisted_hoop/settings/` by `python -m twisted_hoop.config.reference`: change the docstrings there.
 
 One TOML file, read whole: an unknown key, a pattern that does not compile or a name that does not exist is an error,
 every error is told at once as `hoop.toml:7: targets.0.tls: what to do`, and the gateway does not start with one.

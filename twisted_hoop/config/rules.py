@@ -71,7 +71,7 @@ def _vocabulary(draft: Draft) -> dict[str, Sequence[str]]:
         "issuers": issuers,
         "classes": sorted(CLASSES),
         "flags": sorted(FLAGS),
-        "protocols": ["postgres"],
+        "protocols": ["postgres", "ssh"],
     }
 
 

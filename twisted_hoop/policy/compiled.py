@@ -73,6 +73,7 @@ def _decision(rule: RuleSection, version: str) -> Decision:
         valid=rule.valid,
         uses=rule.uses,
         policy_version=version,
+        content=rule.record_content,
     )
 
 

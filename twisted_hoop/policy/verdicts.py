@@ -45,4 +45,5 @@ def _joined(decisions: list[Decision], masks: frozenset[str]) -> Decision:
         wait=min(d.wait for d in decisions),
         valid=min(d.valid for d in decisions),
         uses=min(d.uses for d in decisions),
+        content=any(d.content for d in decisions),
     )

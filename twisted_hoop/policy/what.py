@@ -20,7 +20,10 @@ from twisted_hoop.policy.names import Forbidden, Names, Permitted
 from twisted_hoop.policy.patterns import Patterns, named_by
 from twisted_hoop.settings import RuleSection
 
-GUARDED = frozenset({"unknown", "oversize", "dynamic", "program", "file", "encoding", "execute", "cursor"})
+GUARDED = frozenset({
+    "unknown", "oversize", "dynamic", "program", "file", "encoding", "execute", "cursor",
+    "forward", "listen", "agent", "x11",
+})  # fmt: skip
 """Classes whose effect cannot be known or reaches outside: an allow rule must name them; `.*` does not.
 
 `execute` and `cursor` are left only where the relay could not tell what a name stands for."""
@@ -31,12 +34,14 @@ USER_FUNCTION = "user-function"
 CLASSES = GUARDED | {
     "read", "write", "ddl", "privilege", "session", "transaction", "administration", "maintenance", "notify", "copy-in",
     "copy-out", "large-object", "function-call",
+    "exec", "shell", "subsystem", "transfer", "file-read", "file-write", "file-remove", "file-change",
 }  # fmt: skip
 """Every class there is."""
 
 FLAGS = frozenset({
     "no-where", "explain", "explain-analyze", "multi-statement", "masked-predicate", "cascade", "concurrently",
     "copy-program", "locks", "oracle", "returning", "security-definer", "sleeps", "temp", "writing-cte", USER_FUNCTION,
+    "recursive", "force", "privileged",
 })  # fmt: skip
 """Every flag there is."""
 

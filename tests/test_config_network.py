@@ -1,0 +1,61 @@
+"""Listeners and targets: what each protocol wants of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.config import WELL, problems
+from twisted_hoop.config.network import problem_with_key
+
+KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFVKkoUSDVuJRayMWnBPQQYVDMpK02PTKrzr1ZeBRpLp"
+SSH_TARGET = """
+[[targets]]
+name = "web-1"
+protocol = "ssh"
+endpoint = "tcp:web-1:22"
+groups = ["sre"]
+"""
+CERTIFICATE = f'login = "deploy"\nlogin_with = "certificate"\nhost_keys = ["{KEY}"]\n'
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        SSH_TARGET + CERTIFICATE,
+        SSH_TARGET + f'logins = ["deploy"]\nsecret = "env:KEY"\nlogin_with = "key"\nhost_ca = ["{KEY}"]\n',
+        '[[listeners]]\nname = "s"\nprotocol = "ssh"\nendpoint = "tcp:2222"\nauth = ["certificate", "key"]\n',
+        f'[[accounts]]\nname = "ci"\nssh_keys = ["{KEY} comment"]\n',
+    ],
+)
+def test_what_is_well_is_well(text: str) -> None:
+    assert problems(WELL + text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "part"),
+    [
+        (SSH_TARGET + 'login = "a"\nlogin_with = "certificate"\n', "targets.1.host_keys", "ssh-keyscan"),
+        (SSH_TARGET + CERTIFICATE.replace("AAAA", "BBBB"), "targets.1.host_keys.0", "ssh-keygen"),
+        (SSH_TARGET + CERTIFICATE.replace("login =", "database ="), "targets.1.login", "account"),
+        (SSH_TARGET + CERTIFICATE + 'secret = "env:A"\n', "targets.1.secret", "no use"),
+        (SSH_TARGET + CERTIFICATE.replace("certificate", "key"), "targets.1.secret", "the key"),
+        (SSH_TARGET + CERTIFICATE + "names = ['(']\n", "targets.1.names.0", ")"),
+        ('[[listeners]]\nname="s"\nprotocol="ssh"\nendpoint="tcp:22"\nauth=["scram"]\n', "listeners.1.auth", "scram"),
+        (
+            '[[listeners]]\nname="s"\nprotocol="ssh"\nendpoint="tcp:22"\ncertificate="a"\nkey="b"\n',
+            "listeners.1.certificate",
+            "[ssh]",
+        ),
+        ('[[accounts]]\nname = "ci"\nssh_keys = ["nonsense"]\n', "accounts.0.ssh_keys.0", "ssh-keygen"),
+        ('[[accounts]]\nname = "ci"\n', "accounts.0", "ssh_keys"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_key(text: str, key: str, part: str) -> None:
+    """C5, S17: what cannot be checked later is refused when the configuration is read."""
+    found = [line for line in problems(WELL + text) if f" {key}: " in f" {line}" and part in line]
+    assert found, problems(WELL + text)
+
+
+def test_a_public_key_is_one() -> None:
+    assert problem_with_key(KEY) == ""
+    assert problem_with_key("-----BEGIN OPENSSH PRIVATE KEY-----")

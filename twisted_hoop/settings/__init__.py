@@ -1,0 +1,49 @@
+"""The shape of the configuration file: frozen, strict, unknown keys refused (R12). `config` reads it from TOML.
+
+Durations are written "30s", "5m", "2h", "30d" and become seconds. The descriptions are the reference documentation.
+"""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from twisted_hoop.settings.base import Duration, Section
+from twisted_hoop.settings.gateway import ApiSection, GatewaySection, RecordingSection, SshSection, StoreSection
+from twisted_hoop.settings.identity import AccountSection, Algorithm, IssuerSection
+from twisted_hoop.settings.network import LimitsSection, ListenerSection, TargetSection
+from twisted_hoop.settings.rules import MaskSection, RuleSection
+
+__all__ = [
+    "AccountSection",
+    "Algorithm",
+    "ApiSection",
+    "Duration",
+    "GatewaySection",
+    "IssuerSection",
+    "LimitsSection",
+    "ListenerSection",
+    "MaskSection",
+    "RecordingSection",
+    "RuleSection",
+    "Section",
+    "Settings",
+    "SshSection",
+    "StoreSection",
+    "TargetSection",
+]
+
+
+class Settings(Section):
+    """The whole file."""
+
+    gateway: GatewaySection = GatewaySection()
+    store: StoreSection = StoreSection()
+    recording: RecordingSection = RecordingSection()
+    api: ApiSection = ApiSection()
+    ssh: SshSection = SshSection()
+    issuers: list[IssuerSection] = Field(default_factory=list)
+    accounts: list[AccountSection] = Field(default_factory=list)
+    listeners: list[ListenerSection] = Field(default_factory=list)
+    targets: list[TargetSection] = Field(default_factory=list)
+    rules: list[RuleSection] = Field(default_factory=list)
+    masks: list[MaskSection] = Field(default_factory=list)

@@ -1,0 +1,77 @@
+"""The gateway as a whole: its process, store, recordings, rights, and its certificate authority for SSH."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from twisted_hoop.settings.base import Duration, Section
+
+
+class GatewaySection(Section):
+    """[gateway]: the process as a whole."""
+
+    state: str = "/var/lib/hoop"
+    """Folder for the store, recordings and keys; mode 0700."""
+    url: str = "http://127.0.0.1:8080"
+    """Where people and clients find the API; stands in notices and hints."""
+    name: str = "hoop"
+    """Name of this gateway in logs and recordings."""
+    grace: Duration = 0.0
+    """How long a session may go on after its token expired."""
+    login_timeout: Duration = 60.0
+    """From accept to the end of authentication."""
+    preauth_connections: int = Field(default=1000, ge=1)
+    """Connections that have not authenticated yet, in total."""
+    preauth_per_address: int = Field(default=100, ge=1)
+    """The same, for one client address."""
+    stop_timeout: Duration = 30.0
+    """On SIGTERM: how long live sessions may finish what they run."""
+
+
+class StoreSection(Section):
+    """[store]: what replicas share."""
+
+    url: str = ""
+    """SQLAlchemy URL; empty means SQLite in the state folder."""
+
+
+class RecordingSection(Section):
+    """[recording]: what happened."""
+
+    folder: str = ""
+    """Where recordings are kept; empty means `recordings` in the state folder."""
+    durability: Literal["page-cache", "fsync"] = "page-cache"
+    """`page-cache` survives a killed process, `fsync` a lost machine, for every command."""
+    key: str = ""
+    """PEM file with the Ed25519 key heads are signed with; empty makes one in the state folder."""
+    minimum_free: int = Field(default=256, ge=0)
+    """MiB that must be free for a new session to start."""
+
+
+class ApiSection(Section):
+    """[api]: who may use the API and the `hoop` command for what, by groups."""
+
+    auditors: list[str] = Field(default_factory=list)
+    """Groups that may read recordings; each reading is recorded."""
+    operators: list[str] = Field(default_factory=list)
+    """Groups that may see health and end sessions."""
+
+
+class SshSection(Section):
+    """[ssh]: the gateway's certificate authorities and what its SSH listeners have in common."""
+
+    host_key: str = ""
+    """OpenSSH private key file (Ed25519) the listeners prove themselves with; empty makes one in the state folder."""
+    user_ca: str = ""
+    """Private key file that signs the certificates of people and programs, and those of sessions towards targets;
+    empty makes one in the state folder."""
+    host_ca: str = ""
+    """Private key file that signs the host certificates shown in the place of targets; empty makes one."""
+    certificate_lifetime: Duration = 3600.0
+    """Longest life of a user certificate; never longer than the token it is made from."""
+    host_certificate_lifetime: Duration = 86400.0
+    """Life of a host certificate made on the fly."""
+    banner: str = ""
+    """Shown before authentication."""

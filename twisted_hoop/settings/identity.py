@@ -1,0 +1,84 @@
+"""Who is known: issuers of tokens, and service accounts of the gateway itself."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from twisted_hoop.settings.base import Duration, Section
+
+Algorithm = Literal["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"]
+_ALGORITHMS: tuple[Algorithm, ...] = ("RS256", "ES256", "EdDSA")
+
+
+class IssuerSection(Section):
+    """[[issuers]]: an OIDC issuer whose tokens are accepted."""
+
+    name: str
+    """Short name for logs."""
+    issuer: str
+    """Exact `iss` of its tokens."""
+    audience: list[str] = Field(min_length=1)
+    """Exact values of `aud`, one of which a token must carry."""
+    jwks: str = ""
+    """URL or file of the key set; empty means discovery at the issuer."""
+    ca: str = ""
+    """CA bundle for fetching keys, when not the system's."""
+    algorithms: list[Algorithm] = Field(default_factory=lambda: list(_ALGORITHMS))
+    """Signature algorithms accepted; asymmetric ones only (I1)."""
+    groups_claim: str = "groups"
+    """Claim with the groups; dots reach into objects (`realm_access.roles`)."""
+    group_prefix: str = ""
+    """Put before every group of this issuer, so that two issuers cannot be confused."""
+    groups: list[str] = Field(default_factory=list)
+    """Groups every token of this issuer gets (with the claim conditions below)."""
+    name_claim: str = "preferred_username"
+    """Claim shown to people; never used as identity."""
+    kind: Literal["human", "machine"] = "human"
+    """What subjects of this issuer are."""
+    kind_claim: str = ""
+    """Claim that says so per token ("human" or "machine"), when there is one."""
+    claims: dict[str, str | list[str]] = Field(default_factory=dict)
+    """Conditions: claim → RE2 pattern(s), one of which must match the whole value."""
+    leeway: Duration = Field(default=30.0, le=300.0)
+    """Clock skew tolerated."""
+    max_lifetime: Duration = 0.0
+    """Longest `exp - iat` accepted; 0 means any."""
+    sources: list[str] = Field(default_factory=list)
+    """CIDR ranges tokens may come from; empty means any (I10)."""
+    max_sessions: int = Field(default=0, ge=0)
+    """Concurrent sessions of one identity; 0 means any (I10)."""
+    one_time: bool = False
+    """Whether a `jti` may open one session only (I10)."""
+    cache: Duration = 300.0
+    """How long fetched keys are trusted before they are fetched again."""
+    scope: str = "openid"
+    """Scope asked for in the OAUTHBEARER discovery answer, and by the log-ins below."""
+    client_id: str = ""
+    """OAuth client of the gateway at this issuer, for log-ins by device code (RFC 8628) and in the browser."""
+    client_secret: str = ""
+    """Its secret, if it has one: `env:NAME`, `file:PATH` or `vault:PATH#FIELD`."""
+
+
+class AccountSection(Section):
+    """[[accounts]]: a service account known to the gateway itself."""
+
+    name: str
+    """Subject; the issuer is the gateway's name."""
+    token_sha256: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
+    """SHA-256 (hex) of its token. Make one with `hoop account-token`."""
+    scram: str = ""
+    """SCRAM-SHA-256 verifier as PostgreSQL stores it, for clients that cannot send a token."""
+    ssh_keys: list[str] = Field(default_factory=list)
+    """Public keys it may log in with over SSH, as in authorized_keys: `ssh-ed25519 AAAA…`."""
+    groups: list[str] = Field(default_factory=list)
+    """Its groups."""
+    kind: Literal["human", "machine"] = "machine"
+    """What it is."""
+    sources: list[str] = Field(default_factory=list)
+    """CIDR ranges it may come from."""
+    max_sessions: int = Field(default=0, ge=0)
+    """Concurrent sessions; 0 means any."""
+    expires: str = ""
+    """RFC 3339 time after which it is refused."""

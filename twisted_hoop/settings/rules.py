@@ -1,0 +1,137 @@
+"""What is allowed, and what is hidden."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from twisted_hoop.settings.base import Duration, Section
+
+
+class RuleSection(Section):
+    """[[rules]]: the first rule that matches decides; no match means deny.
+
+    Lists match when one element does. For `allow`, every table, column, function, class, statement kind … the statement
+    has must be covered by the rule's list, and there must be one, unless "" is in the list of schemas, tables, columns
+    or functions: that stands for having none. For `deny` and `review`, one that matches is enough.
+    Patterns are RE2, matched against the whole value, and may be written plain ("public.customers").
+    """
+
+    name: str
+    """Stands on decisions, in errors and recordings."""
+    effect: Literal["allow", "deny", "review"]
+    """What happens."""
+    reason: str = ""
+    """Told to the person who is refused or asked to wait."""
+    issuers: list[str] = Field(default_factory=list)
+    """Patterns: the principal's issuer (URL, or short name)."""
+    subjects: list[str] = Field(default_factory=list)
+    """Patterns: the principal's subject."""
+    groups: list[str] = Field(default_factory=list)
+    """Patterns: one of the principal's groups."""
+    except_groups: list[str] = Field(default_factory=list)
+    """Patterns: the rule is passed over when the principal has one of these groups."""
+    kind: Literal["human", "machine", ""] = ""
+    """People only, or programs only."""
+    actors: list[str] = Field(default_factory=list)
+    """Patterns: somebody in the delegation chain (an agent acting for the subject)."""
+    delegated_by: list[str] = Field(default_factory=list)
+    """Patterns: the subject, when somebody acts for it."""
+    targets: list[str] = Field(default_factory=list)
+    """Patterns: target names."""
+    labels: dict[str, str] = Field(default_factory=dict)
+    """Label → pattern; all must match the target's labels."""
+    protocols: list[str] = Field(default_factory=list)
+    """Protocol names."""
+    classes: list[str] = Field(default_factory=list)
+    """Patterns: what the command does. SQL: read, write, ddl, privilege, session, transaction, dynamic, program, file,
+    encoding, administration, maintenance, notify, copy-in, copy-out, large-object, function-call, execute, cursor.
+    SSH: exec, shell, subsystem, transfer, file-read, file-write, file-remove, file-change, forward, listen, agent, x11,
+    dynamic. Both: unknown, oversize. To allow dynamic, program, file, encoding, execute, cursor, unknown, oversize,
+    forward, listen, agent or x11, a rule must name it: `.*` does not."""
+    statements: list[str] = Field(default_factory=list)
+    """Patterns: statement kinds: select, insert, update, delete, merge, truncate, drop, create, alter, copy, set, …"""
+    access: list[Literal["read", "write"]] = Field(default_factory=list)
+    """What is done to the tables named below."""
+    schemas: list[str] = Field(default_factory=list)
+    """Patterns: schemas."""
+    tables: list[str] = Field(default_factory=list)
+    """Patterns: `schema.table`; `table` means `public.table` to allow, a table of any schema to deny or review."""
+    columns: list[str] = Field(default_factory=list)
+    """Patterns: `schema.table.column`, `table.column`."""
+    functions: list[str] = Field(default_factory=list)
+    """Patterns: functions called. To allow one that is not PostgreSQL's own, a rule must name it here (or the class
+    `dynamic`): what it does cannot be told."""
+    programs: list[str] = Field(default_factory=list)
+    """Patterns: programs a shell command runs, wrappers (sudo, env, sh -c, xargs …) and what they run alike: by name
+    (`rm`), or by path when the command gives one (`/opt/x/rm` meets `rm` as well to deny or review, not to allow)."""
+    commands: list[str] = Field(default_factory=list)
+    """Patterns: each simple command as it would run, words joined by single spaces: `systemctl restart [a-z-]+`."""
+    arguments: list[str] = Field(default_factory=list)
+    """Patterns: words after the program. To allow, every one must be covered; "" stands for having none."""
+    paths: list[str] = Field(default_factory=list)
+    """Patterns: files a command names or a transfer opens, without `.` and `..`: `/etc/.*`; relative ones begin with
+    `~/`. To allow, every one must be covered; "" stands for having none."""
+    destinations: list[str] = Field(default_factory=list)
+    """Patterns: `host:port` that a forward leads to or listens on; `unix:/path` for a socket."""
+    flags: list[str] = Field(default_factory=list)
+    """Properties: no-where (UPDATE or DELETE of every row), cascade, explain, explain-analyze, multi-statement,
+    masked-predicate (compares a masked column), oracle (tells of data without showing it), returning, locks, sleeps,
+    temp, writing-cte, concurrently, security-definer, copy-program, user-function. To allow, every one the statement
+    has must be covered."""
+    hours: str = Field(default="", pattern=r"^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9])?$")
+    """Time window, `09:00-17:30`; may span midnight."""
+    days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(default_factory=list)
+    """Days of the week."""
+    timezone: str = "UTC"
+    """IANA name for the two above."""
+    approvers: list[str] = Field(default_factory=list)
+    """review: groups of which people may decide."""
+    approvals: int = Field(default=1, ge=1, le=10)
+    """review: distinct people needed."""
+    valid: Duration = 900.0
+    """review: how long an approval may be used."""
+    uses: int = Field(default=1, ge=1)
+    """review: how often."""
+    wait: Duration = 300.0
+    """review: how long the command waits in the live session; 0 refuses at once and lets a retry pass."""
+    record_content: bool = False
+    """Whether forwards and file transfers that this rule admits are recorded with their bytes, not only by size."""
+    masks: list[str] = Field(default_factory=list)
+    """Names of masks with `default = false` that apply to what this rule admits."""
+
+
+class MaskSection(Section):
+    """[[masks]]: values that are replaced."""
+
+    name: str
+    """Stands in recordings and may be named by rules."""
+    default: bool = True
+    """Whether it applies wherever its selectors match; false means only where a rule names it."""
+    targets: list[str] = Field(default_factory=list)
+    """Patterns: target names; empty means all."""
+    groups: list[str] = Field(default_factory=list)
+    """Patterns: principals with one of these groups; empty means all."""
+    except_groups: list[str] = Field(default_factory=list)
+    """Patterns: principals with one of these groups see clear values."""
+    columns: list[str] = Field(default_factory=list)
+    """Patterns on `schema.table.column` (`.*\\.card_number`)."""
+    fields: list[str] = Field(default_factory=list)
+    """Patterns on names of JSON members and CSV columns in streams of text: `card_number`, `.*_token`."""
+    detect: list[str] = Field(default_factory=list)
+    """Detectors run over text: card, ssn, iban, email, phone, api-key, jwt, private-key."""
+    patterns: list[str] = Field(default_factory=list)
+    """Further RE2 patterns to find in text."""
+    strategy: Literal["redact", "partial", "hash", "null"] = "redact"
+    """redact: a fixed neutral value; partial: keeps the last four characters; hash: keyed and join-preserving; null."""
+    direction: Literal["response", "request"] = "response"
+    """`request` looks at COPY IN rows, parameters and literals."""
+    action: Literal["mask", "deny", "review"] = "mask"
+    """request: what happens to a value that is found."""
+    approvers: list[str] = Field(default_factory=list)
+    """request + review: groups of which people may decide."""
+    opaque: Literal["mask", "deny"] = "mask"
+    """What happens to a result column whose origin cannot be shown."""
+    predicates: Literal["record", "deny"] = "record"
+    """What happens when a masked column is compared, joined or sorted on (M5)."""
