@@ -12,7 +12,7 @@ FLOORS = (
     {"lineage"},
     {"store", "identity", "masking", "secrets", "recording"},
     {"approval", "config"},
-    {"gate", "sessions", "bridge"},
+    {"gate", "sessions", "bridge", "rehearsal"},
     {"postgres", "ssh", "web"},
     {"policies", "halls", "warden", "listeners", "testing"},
     {"service"},

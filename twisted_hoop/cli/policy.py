@@ -73,9 +73,10 @@ def _answer(
 ) -> dict[str, Any]:
     from twisted_hoop.config import load
     from twisted_hoop.errors import ConfigurationError
-    from twisted_hoop.model import Actor, Kind, Peer, Principal, Session
+    from twisted_hoop.model import Actor, Kind, Principal
     from twisted_hoop.policy.rules import RulePolicy
     from twisted_hoop.postgres.hall import target_of_section
+    from twisted_hoop.rehearsal import rehearse
 
     try:
         settings = load(file)
@@ -87,34 +88,22 @@ def _answer(
     issuer = issuer or (settings.issuers[0].issuer if settings.issuers else settings.gateway.name)
     chain = tuple(Actor(issuer, actor) for actor in actors)
     principal = Principal(issuer, subject, groups=groups, kind=Kind(kind), chain=chain)
-    session = Session("explained", principal, target_of_section(section), Peer("127.0.0.1"), 0.0)
     rules = RulePolicy(settings)
-    opening = rules.authorize(principal, session.target)
-    command = _command(sql)
-    decision = rules.explain(session, command)
-    masks = decision.masks | {m.name for m in rules.masks_for(principal, session.target)}
+    found = rehearse(rules, principal, target_of_section(section), sql)
+    decision = found.decision
     return {
-        "opens": opening.effect.value,
-        "opens_reason": opening.reason,
-        "effect": decision.effect.value if opening.effect.value == "allow" else "deny",
+        "opens": found.opening.effect.value,
+        "opens_reason": found.opening.reason,
+        "effect": found.effect.value,
         "rule": decision.rule,
         "reason": decision.reason,
         "approvers": sorted(decision.approvers),
         "approvals": decision.quorum if decision.approvers else 0,
-        "masks": sorted(masks),
-        "facts": [{name: sorted(values) for name, values in facts.items()} for facts in command.facts],
+        "masks": sorted(found.masks),
+        "facts": [{name: sorted(values) for name, values in facts.items()} for facts in found.facts],
         "trace": list(decision.trace),
         "policy": rules.version,
     }
-
-
-def _command(sql: str) -> Any:
-    from twisted_hoop.model import Command
-    from twisted_hoop.sql.reader import PROBLEM_FACTS, understand
-
-    text = understand(sql)
-    facts = (PROBLEM_FACTS[text.problem],) if text.problem else tuple(s.facts for s in text.statements)
-    return Command("query", sql, facts)
 
 
 def _show(answer: dict[str, Any]) -> None:

@@ -1,0 +1,59 @@
+"""What the rules would say to a command nobody sends: for `hoop policy`, the API's and the console's "may I?".
+
+Nothing is run, filed or recorded. Names in SQL stand as they are written: the gateway itself asks the target's catalogue
+what they mean, and a shell command is judged as an exec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted_hoop.model import Command, Decision, Effect, Facts, Peer, Principal, Session, Target
+from twisted_hoop.policy.rules import RulePolicy
+from twisted_hoop.sql.reader import PROBLEM_FACTS, understand
+
+Reader = Callable[[str], Command]
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """`opening` says whether the target opens at all, `decision` (with its trace) what the rules say to the command,
+    `masks` names those that would apply, `facts` what the command was understood to do."""
+
+    opening: Decision
+    decision: Decision
+    masks: frozenset[str]
+    facts: tuple[Facts, ...]
+
+    @property
+    def effect(self) -> Effect:
+        """What would happen: a target that does not open denies everything."""
+        return self.decision.effect if self.opening.effect is Effect.ALLOW else Effect.DENY
+
+
+def rehearse(rules: RulePolicy, principal: Principal, target: Target, text: str) -> Rehearsal:
+    """The whole answer. Raises ValueError when the target's protocol has no commands of text."""
+    session = Session("rehearsal", principal, target, Peer("127.0.0.1"), 0.0)
+    command = command_of(target.protocol, text)
+    decision = rules.explain(session, command)
+    masks = decision.masks | {mask.name for mask in rules.masks_for(principal, target)}
+    return Rehearsal(rules.authorize(principal, target), decision, masks, command.facts)
+
+
+def command_of(protocol: str, text: str) -> Command:
+    """The command a text would be on a target of that protocol, or ValueError."""
+    reader = READERS.get(protocol)
+    if reader is None:
+        raise ValueError(f"nothing is known of commands over {protocol}")
+    return reader(text)
+
+
+def _sql(text: str) -> Command:
+    known = understand(text)
+    facts = (PROBLEM_FACTS[known.problem],) if known.problem else tuple(s.facts for s in known.statements)
+    return Command("query", text, facts)
+
+
+READERS: dict[str, Reader] = {"postgres": _sql}
+"""Protocol → how its texts are understood."""
