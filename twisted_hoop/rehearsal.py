@@ -1,7 +1,7 @@
 """What the rules would say to a command nobody sends: for `hoop policy`, the API's and the console's "may I?".
 
-Nothing is run, filed or recorded. Names in SQL stand as they are written: the gateway itself asks the target's catalogue
-what they mean, and a shell command is judged as an exec.
+Nothing is run, filed or recorded. Names in SQL stand as they are written, where the gateway itself asks the target's
+catalogue what they mean; a shell command is judged as an exec.
 """
 
 from __future__ import annotations

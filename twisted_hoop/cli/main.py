@@ -11,6 +11,7 @@ from twisted_hoop.cli.options import Connection, connection_options
 _COMMANDS = {
     "account-token": "twisted_hoop.cli.accounts:account_token",
     "approvals": "twisted_hoop.cli.approvals:approvals",
+    "check": "twisted_hoop.cli.config:check",
     "config": "twisted_hoop.cli.config:config",
     "policy": "twisted_hoop.cli.policy:policy",
     "scram-verifier": "twisted_hoop.cli.accounts:scram_verifier",

@@ -7,14 +7,15 @@ from typing import Any
 
 import click
 
+from twisted_hoop.cli.lazy import LazyGroup
 from twisted_hoop.cli.options import json_option
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-@click.group()
+@click.group(cls=LazyGroup, lazy={"test": "twisted_hoop.cli.policy_cases:test"})
 def policy() -> None:
-    """Rules: ask what they would say, and why.
+    """Rules: ask what they would say, and why; hold them against a file of cases.
 
     \b
     hoop policy explain hoop.toml shop "DELETE FROM orders" --group ci --kind machine
