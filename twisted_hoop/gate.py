@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from twisted_hoop.errors import HoopError, LimitExceeded
 from twisted_hoop.interfaces import IApprover, IGate, IPendingApproval, IPolicy
 from twisted_hoop.model import _GATE_TOKEN, Admission, Approval, Command, Decision, Effect, Refusal, Session, Verdict
 
 
-@implementer(IGate)
 class Gate:
     """Policy first, then people. A fault in either refuses: the gate fails closed.
 
@@ -61,6 +60,9 @@ class Gate:
             return Admission(_GATE_TOKEN, command, now, approval)
         reason = f"{now.reason or now.rule} (the rules changed while the command waited)"
         return Refusal(command, now, "denied", reason, "Send the command again.")
+
+
+classImplements(Gate, IGate)  # a decorator would keep mypyc from making it native
 
 
 def _denied(command: Command, decision: Decision) -> Refusal:

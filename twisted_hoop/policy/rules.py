@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from twisted_hoop.interfaces import IPolicy
 from twisted_hoop.model import Command, Decision, Effect, Facts, Principal, Session, Target
@@ -41,7 +41,6 @@ class _View:
     timed: bool
 
 
-@implementer(IPolicy)
 class RulePolicy:
     """The rules of one configuration. Raises ValueError when one cannot be compiled.
 
@@ -157,3 +156,6 @@ class RulePolicy:
                 return [*lines, f"{title} matches: {rule.decision.effect.value}", *found]
             lines.append(f"{title} passed over: {miss}")
         return [*lines, "no rule matches: deny"]
+
+
+classImplements(RulePolicy, IPolicy)  # a decorator would keep mypyc from making it native

@@ -18,7 +18,7 @@ Path = tuple[str, ...] | None
 Context = tuple[tuple[str, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Question:
     """A command about to be judged, with what each of its statements may turn out to be.
 
@@ -27,8 +27,20 @@ class Question:
 
     command: Command
     resolved: tuple[tuple[Read, ...], ...]
-    own: tuple[tuple[Read, ...], ...] = ()
-    moves_path: bool = False
+    own: tuple[tuple[Read, ...], ...]
+    moves_path: bool
+
+    def __init__(
+        self,
+        command: Command,
+        resolved: tuple[tuple[Read, ...], ...],
+        own: tuple[tuple[Read, ...], ...] = (),
+        moves_path: bool = False,
+    ) -> None:
+        object.__setattr__(self, "command", command)
+        object.__setattr__(self, "resolved", resolved)
+        object.__setattr__(self, "own", own)
+        object.__setattr__(self, "moves_path", moves_path)
 
 
 def context_of(state: State) -> Context:

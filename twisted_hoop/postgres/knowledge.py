@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import replace
 
 from twisted_hoop.lineage.catalogue import Catalogue, ColumnId
 from twisted_hoop.lineage.tracer import Lineage, Origin, Tracer
@@ -129,7 +128,7 @@ class Knowledge:
         shape = shape_of(text)
         alike = self._shapes.get((shape, path)) if shape else None
         if alike is not None:
-            return replace(alike, text=text)
+            return alike.of(text)
         found = self._remember(self._readings, key, self._read(text, path))
         if shape and _has_shape(found):
             self._remember(self._shapes, (shape, path), found)

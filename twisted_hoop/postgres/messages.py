@@ -186,7 +186,7 @@ def row_description(body: bytes) -> tuple[Field, ...]:
     return tuple(fields)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Bind:
     """A Bind message: parameters as sent (None is NULL) with one format code each, and the result formats as sent."""
 
@@ -195,6 +195,20 @@ class Bind:
     values: tuple[bytes | None, ...]
     formats: tuple[int, ...]
     result_formats: bytes
+
+    def __init__(
+        self,
+        portal: bytes,
+        statement: bytes,
+        values: tuple[bytes | None, ...],
+        formats: tuple[int, ...],
+        result_formats: bytes,
+    ) -> None:
+        object.__setattr__(self, "portal", portal)
+        object.__setattr__(self, "statement", statement)
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "formats", formats)
+        object.__setattr__(self, "result_formats", result_formats)
 
 
 def bind(body: bytes) -> Bind:

@@ -51,20 +51,53 @@ class Read:
     """Plans made for its results, by RowDescription and masks in force: it repeats verbatim."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Reading:
     """A whole text. `indirect` means that EXECUTE or FETCH in it must be resolved by the session."""
 
     text: str
     reads: tuple[Read, ...]
     facts: tuple[Facts, ...]
-    own: tuple[tuple[Read, ...], ...] = ()
+    own: tuple[tuple[Read, ...], ...]
     """Each of `reads` as the only thing it can be."""
-    guard: Guard | None = None
-    indirect: bool = False
-    changes_catalogue: bool = False
-    missing: frozenset[str] = NOTHING
+    guard: Guard | None
+    indirect: bool
+    changes_catalogue: bool
+    missing: frozenset[str]
     """Names of tables that the catalogue does not have."""
+
+    def __init__(
+        self,
+        text: str,
+        reads: tuple[Read, ...],
+        facts: tuple[Facts, ...],
+        own: tuple[tuple[Read, ...], ...] = (),
+        guard: Guard | None = None,
+        indirect: bool = False,
+        changes_catalogue: bool = False,
+        missing: frozenset[str] = NOTHING,
+    ) -> None:
+        object.__setattr__(self, "text", text)
+        object.__setattr__(self, "reads", reads)
+        object.__setattr__(self, "facts", facts)
+        object.__setattr__(self, "own", own)
+        object.__setattr__(self, "guard", guard)
+        object.__setattr__(self, "indirect", indirect)
+        object.__setattr__(self, "changes_catalogue", changes_catalogue)
+        object.__setattr__(self, "missing", missing)
+
+    def of(self, text: str) -> Reading:
+        """The same for another text that reads alike."""
+        return Reading(
+            text,
+            self.reads,
+            self.facts,
+            self.own,
+            self.guard,
+            self.indirect,
+            self.changes_catalogue,
+            self.missing,
+        )
 
 
 class Names:

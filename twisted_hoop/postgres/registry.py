@@ -9,13 +9,13 @@ the moment they are sent, too. What closes a name closes only what was sent befo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
 from twisted_hoop.errors import LimitExceeded
 from twisted_hoop.model import Facts
 from twisted_hoop.postgres.messages import Bind
-from twisted_hoop.postgres.reading import Read, Reading
+from twisted_hoop.postgres.reading import NOTHING, Read, Reading
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Prepared:
         return self.text == newer.text and self.types == newer.types
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Portal:
     """One portal or cursor. `described`: its RowDescription was asked for since it was bound; `row` is the answer.
 
@@ -46,17 +46,35 @@ class Portal:
 
     name: bytes
     candidates: tuple[Prepared, ...]
-    segment: int = -1
-    bind: Bind | None = None
-    described: bool = False
-    row: bytes | None = None
-    confirmed: bool = False
-    found: frozenset[str] = field(default_factory=frozenset)
-
-    shadows: bool = False
-    path: tuple[str, ...] | None = None
+    segment: int
+    bind: Bind | None
+    described: bool
+    row: bytes | None
+    confirmed: bool
+    found: frozenset[str]
+    shadows: bool
+    path: tuple[str, ...] | None
     """The search_path it was bound under: that is when its tables were looked up (P18)."""
-    order: int = 0
+    order: int
+
+    def __init__(
+        self,
+        name: bytes,
+        candidates: tuple[Prepared, ...],
+        segment: int = -1,
+        bind: Bind | None = None,
+        found: frozenset[str] = NOTHING,
+        path: tuple[str, ...] | None = None,
+    ) -> None:
+        self.name = name
+        self.candidates = candidates
+        self.segment = segment
+        self.bind = bind
+        self.described = self.confirmed = self.shadows = False
+        self.row = None
+        self.found = found
+        self.path = path
+        self.order = 0
 
     def covers(self, newer: Portal) -> bool:
         """Only the newest is kept: `Registry.uncertain` tells when that is not enough."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from twisted_hoop.interfaces import IRelay
 from twisted_hoop.model import ApprovalRequest, Decision, Effect, Outcome, Refusal, Verdict
@@ -24,7 +24,6 @@ def _no_masks() -> frozenset[str]:
     return frozenset()
 
 
-@implementer(IRelay)
 class PostgresRelay:
     """See IRelay. `masks` tells the names of the masks that hold for the session now; a reload may change them.
 
@@ -148,3 +147,6 @@ class PostgresRelay:
         """What is still to be written when the session ends; whatever it renamed is over too."""
         self._state.end_renaming()
         return [s for s in self._state.take_records() if isinstance(s, Record)]
+
+
+classImplements(PostgresRelay, IRelay)  # a decorator would keep mypyc from making it native

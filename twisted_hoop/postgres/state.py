@@ -28,7 +28,7 @@ class Names:
     portals: list[Portal] = field(default_factory=list)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Run:
     """One admitted command while it runs. `resolved` has, for each of its statements, what it may turn out to be."""
 
@@ -36,15 +36,35 @@ class Run:
     resolved: tuple[tuple[Read, ...], ...]
     masks: frozenset[str]
     tainted: bool
-    index: int = 0
-    own: tuple[tuple[Read, ...], ...] = ()
-    moves_path: bool = False
-    started: bool = False
-    rereads: bool = False
-    renames: bool = False
-    names_of: int = 0
+    index: int
+    own: tuple[tuple[Read, ...], ...]
+    moves_path: bool
+    started: bool
+    rereads: bool
+    renames: bool
+    names_of: int
     """When its names were looked up: see `renames.py`."""
-    names: dict[int, Names] | None = None
+    names: dict[int, Names] | None
+
+    def __init__(
+        self,
+        number: int,
+        resolved: tuple[tuple[Read, ...], ...],
+        masks: frozenset[str],
+        tainted: bool,
+        own: tuple[tuple[Read, ...], ...] = (),
+        moves_path: bool = False,
+    ) -> None:
+        self.number = number
+        self.resolved = resolved
+        self.masks = masks
+        self.tainted = tainted
+        self.index = 0
+        self.own = own
+        self.moves_path = moves_path
+        self.started = self.rereads = self.renames = False
+        self.names_of = 0
+        self.names = None
 
     def reads(self) -> tuple[Read, ...]:
         """The candidates for the statement that is answered now."""
@@ -55,7 +75,7 @@ class Run:
         return self.own[self.index] if self.index < len(self.own) else ()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, init=False)
 class Expect:
     """An answer the target owes. `swallow`: the client did not ask for it. `nonce`: it will fail, by our doing.
 
@@ -63,14 +83,36 @@ class Expect:
     """
 
     kind: int
-    run: Run | None = None
-    prepared: Prepared | None = None
-    portal: Portal | None = None
-    name: bytes = b""
-    swallow: bool = False
-    nonce: bytes = b""
-    error: bytes = b""
-    mark: int = 0
+    run: Run | None
+    prepared: Prepared | None
+    portal: Portal | None
+    name: bytes
+    swallow: bool
+    nonce: bytes
+    error: bytes
+    mark: int
+
+    def __init__(
+        self,
+        kind: int,
+        run: Run | None = None,
+        prepared: Prepared | None = None,
+        portal: Portal | None = None,
+        name: bytes = b"",
+        swallow: bool = False,
+        nonce: bytes = b"",
+        error: bytes = b"",
+        mark: int = 0,
+    ) -> None:
+        self.kind = kind
+        self.run = run
+        self.prepared = prepared
+        self.portal = portal
+        self.name = name
+        self.swallow = swallow
+        self.nonce = nonce
+        self.error = error
+        self.mark = mark
 
 
 @dataclass(slots=True)
