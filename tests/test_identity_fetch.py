@@ -130,3 +130,20 @@ def test_a_ca_that_is_none_is_refused_at_load(loop: Loop, tmp_path: Path) -> Non
     for name in ("missing", "empty", "broken"):
         with pytest.raises(ConfigurationError):
             get(loop, "https://x", str(tmp_path / name))
+
+
+def test_forms_are_posted_and_errors_come_back_with_their_body(loop: Loop, web: Web) -> None:
+    seen: list[tuple[bytes, object]] = []
+
+    def token(request: Request) -> bytes:
+        seen.append((request.content.read(), request.getHeader("authorization")))
+        request.setResponseCode(400)
+        return b'{"error": "invalid_grant"}'
+
+    web.answers["/token"] = token
+    form = {"grant_type": "authorization_code", "code": "a b&c=ü"}
+    answer = loop.run(lambda: Fetcher(loop.reactor).post(web.url + "/token", form, "Basic eDp5"))
+    assert answer == (400, b'{"error": "invalid_grant"}')
+    assert seen == [(b"grant_type=authorization_code&code=a+b%26c%3D%C3%BC", "Basic eDp5")]
+    with pytest.raises(IssuerUnavailable, match="neither https nor loopback"):
+        loop.run(lambda: Fetcher(loop.reactor).post("http://issuer.example/token", form))

@@ -70,3 +70,32 @@ def test_settings_that_confuse_issuers_are_refused_at_load(loop: Loop) -> None:
     ):
         with pytest.raises(ConfigurationError, match=why):
             loop.run(lambda settings=settings: make_issuers(settings, loop.reactor, time.time))
+
+
+def logged_in(loop: Loop, issuer: Issuer, token: str, client: str = "hoop-web", nonce: str = "n-1") -> Any:
+    return loop.run(lambda: issuer.browser_login(token, client, nonce, "d"))
+
+
+def test_an_id_token_is_taken_from_the_client_it_was_issued_to(loop: Loop, tmp_path: Path) -> None:
+    """I3: audience and authorized party are the OAuth client, and nobody else."""
+    ring, issuer = one_issuer(loop, tmp_path, groups_claim="groups")
+    good = ring.token("alice", aud="hoop-web", nonce="n-1", groups=["dba"])
+    assert logged_in(loop, issuer, good).groups == {"dba"}
+    for claims in (
+        {"aud": "hoop"},
+        {"aud": "other"},
+        {"aud": ["hoop-web", "other"], "azp": "other"},
+        {"iss": "https://evil.example"},
+        {"exp": 1},
+    ):
+        with pytest.raises(AuthenticationFailed):
+            logged_in(loop, issuer, ring.token("alice", **{"aud": "hoop-web", "nonce": "n-1", **claims}))
+
+
+def test_I7_an_id_token_is_for_one_log_in(loop: Loop, tmp_path: Path) -> None:
+    ring, issuer = one_issuer(loop, tmp_path)
+    for nonce in ("n-2", "", None, 7, ["n-1"]):
+        with pytest.raises(AuthenticationFailed, match="another log-in"):
+            logged_in(loop, issuer, ring.token("alice", aud="hoop-web", nonce=nonce))
+    with pytest.raises(AuthenticationFailed, match="another log-in"):
+        logged_in(loop, issuer, ring.token("alice", aud="hoop-web", nonce=""), nonce="")

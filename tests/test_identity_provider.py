@@ -174,3 +174,23 @@ def test_a_principal_of_an_issuer_no_longer_configured_is_not_valid(world: World
     assert world.provider.still_valid(alice)
     assert alice.issuer == ISSUER
     assert not world.provider.still_valid(dataclasses.replace(alice, issuer="https://former.example.org"))
+
+
+def browser_login(loop: Loop, world: World, token: str, issuer: str = ISSUER) -> Principal:
+    return loop.run(lambda: world.provider.browser_login(issuer, token, "hoop-web", "n-1", PEER))
+
+
+def test_I8_an_id_token_logs_a_browser_in_and_is_no_bearer_token(loop: Loop, world: World) -> None:
+    token = world.ring.token("alice", aud="hoop-web", nonce="n-1")
+    principal = browser_login(loop, world, token)
+    assert principal.key == f"{ISSUER}|alice" and world.provider.still_valid(principal)
+    with pytest.raises(AuthenticationFailed, match="another audience"):
+        world.door(token)
+    with pytest.raises(AuthenticationFailed, match="not configured"):
+        browser_login(loop, world, token, "https://former.example.org")
+
+
+def test_I9_a_locked_person_does_not_log_in(loop: Loop, world: World) -> None:
+    world.provider.locks.lock("principal", f"{ISSUER}|alice")
+    with pytest.raises(AuthenticationFailed, match="locked"):
+        browser_login(loop, world, world.ring.token("alice", aud="hoop-web", nonce="n-1"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import re2
@@ -36,6 +37,10 @@ class ClaimRules:
             section.max_lifetime,
         )
         self._conditions = {path: _patterns(section.name, path, wanted) for path, wanted in section.claims.items()}
+
+    def for_client(self, client_id: str) -> TokenRules:
+        """The rules of ID tokens issued to this OAuth client."""
+        return replace(self.token, audience=frozenset({client_id}))
 
     def principal(self, claims: Claims, digest: str, now: float) -> Principal:
         """Whom these verified claims prove, or AuthenticationFailed when a condition does not hold."""

@@ -1,4 +1,4 @@
-"""Small HTTP GETs for issuers' documents: bounded in size and time, never redirected, TLS verified.
+"""Small HTTP exchanges with issuers: bounded in size and time, never redirected, TLS verified.
 
 Plain http is for loopback only: whoever can change a key set on the way owns every identity of that issuer.
 """
@@ -7,19 +7,21 @@ from __future__ import annotations
 
 import ipaddress
 import urllib.parse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, succeed
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IConsumer, IReactorTime
 from twisted.internet.protocol import Protocol
 from twisted.internet.ssl import Certificate, platformTrust, trustRootFromCertificates
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, HTTPConnectionPool, ResponseDone
 from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IResponse
+from twisted.web.iweb import IBodyProducer, IResponse
+from zope.interface import implementer
 
 from twisted_hoop.errors import ConfigurationError, IssuerUnavailable
 
@@ -40,9 +42,22 @@ class Fetcher:
 
     async def get(self, url: str) -> bytes:
         """The body of a 200 answer, or IssuerUnavailable."""
+        status, body = await self._bounded(url, b"GET", Headers(), b"")
+        if status != 200:
+            raise IssuerUnavailable(f"{url} answers with status {status}")
+        return body
+
+    async def post(self, url: str, form: Mapping[str, str], authorization: str = "") -> tuple[int, bytes]:
+        """Status and body of the answer to a form (RFC 6749 section 4.1.3), or IssuerUnavailable."""
+        headers = Headers({"Content-Type": ["application/x-www-form-urlencoded"]})
+        if authorization:
+            headers.addRawHeader("Authorization", authorization)
+        return await self._bounded(url, b"POST", headers, urllib.parse.urlencode(form).encode("ascii"))
+
+    async def _bounded(self, url: str, method: bytes, headers: Headers, body: bytes) -> tuple[int, bytes]:
         if not is_safe(url):
             raise IssuerUnavailable(f"{url} is neither https nor loopback")
-        whole = Deferred.fromCoroutine(self._exchange(url))
+        whole = Deferred.fromCoroutine(self._exchange(url, method, headers, body))
         whole.addTimeout(self._timeout, self._reactor)
         try:
             return await whole
@@ -51,13 +66,15 @@ class Fetcher:
         except Exception as error:  # noqa: BLE001  whatever a broken or hostile server causes, it is unavailable
             raise IssuerUnavailable(f"{url}: {type(error).__name__}: {error}") from None
 
-    async def _exchange(self, url: str) -> bytes:
-        headers = Headers({"Accept": ["application/json"], "User-Agent": ["twisted-hoop"]})
-        response = await self._agent.request(b"GET", url.encode("ascii"), headers)
-        if response.code != 200:
+    async def _exchange(self, url: str, method: bytes, headers: Headers, body: bytes) -> tuple[int, bytes]:
+        headers.addRawHeader("Accept", "application/json")
+        headers.addRawHeader("User-Agent", "twisted-hoop")
+        producer = _Form(body) if body else None
+        response = await self._agent.request(method, url.encode("ascii"), headers, producer)
+        if method == b"GET" and response.code != 200:
             _body(response).cancel()
-            raise IssuerUnavailable(f"{url} answers with status {response.code}")
-        return await _body(response)
+            return response.code, b""
+        return response.code, await _body(response)
 
 
 def is_safe(url: str) -> bool:
@@ -132,3 +149,25 @@ class _Reader(Protocol):
             self.transport.loseConnection()
         if not self.result.called:
             self.result.errback(Failure(error))
+
+
+@implementer(IBodyProducer)
+class _Form:
+    """A small body, written at once. Twisted's own producer takes its turns from the installed reactor."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.length = len(data)
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        consumer.write(self._data)
+        return succeed(None)
+
+    def pauseProducing(self) -> None:
+        """Nothing is left to pause."""
+
+    def resumeProducing(self) -> None:
+        """Nothing is left to write."""
+
+    def stopProducing(self) -> None:
+        """Nothing is left to write."""

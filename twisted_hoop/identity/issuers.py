@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -9,7 +10,7 @@ from twisted_hoop.errors import AuthenticationFailed, ConfigurationError
 from twisted_hoop.identity.claims import ClaimRules
 from twisted_hoop.identity.keys import IssuerKeys, keys_for
 from twisted_hoop.identity.sources import SourceRanges
-from twisted_hoop.identity.tokens import Claims, Peek, verify
+from twisted_hoop.identity.tokens import Claims, Peek, peek, verify
 from twisted_hoop.model import Peer, Principal
 from twisted_hoop.settings import IssuerSection, Settings
 
@@ -34,6 +35,21 @@ class Issuer:
         if self.one_time and not isinstance(claims.get("jti"), str):
             raise AuthenticationFailed("the token has no jti, which its issuer's tokens need (I10)")
         return self._rules.principal(claims, digest, self._now()), claims
+
+    async def browser_login(self, token: str, client_id: str, nonce: str, digest: str) -> Principal:
+        """Whom an ID token proves that was issued to `client_id` for this `nonce` (OIDC Core section 3.1.3.7).
+
+        The same keys, conditions and groups as for every token; only the audience is the client and nobody else.
+        """
+        rules = self._rules.for_client(client_id)
+        seen = peek(token)
+        if seen.issuer != rules.issuer or seen.algorithm not in rules.algorithms:
+            raise AuthenticationFailed("the ID token's issuer or algorithm is not the issuer's (I1, I3)")
+        claims = verify(token, await self.keys.find(seen.kid, seen.algorithm), rules, self._now())
+        given = claims.get("nonce")
+        if not nonce or not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
+            raise AuthenticationFailed("the ID token was made for another log-in (I7)")
+        return self._rules.principal(claims, digest, self._now())
 
     def check(self, peer: Peer) -> None:
         """AuthenticationFailed when tokens of this issuer may not come from there."""

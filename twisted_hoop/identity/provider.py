@@ -90,6 +90,22 @@ class IdentityProvider:
             raise AuthenticationFailed("the token was used before (I10)")
         return known.principal
 
+    async def browser_login(self, issuer: str, token: str, client_id: str, nonce: str, peer: Peer) -> Principal:
+        """The principal an ID token proves that `issuer` gave `client_id` for `nonce`, or raise AuthenticationFailed.
+
+        The same door (I8): keys, claims, source ranges and locks are looked at as for every token. It is not remembered
+        as a bearer token, whose audience is another.
+        """
+        with _counting(self._counted):
+            found = self._issuers.get(issuer)
+            if found is None:
+                raise AuthenticationFailed("the issuer of the log-in is not configured any more (I3)")
+            digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+            principal = await found.browser_login(token, client_id, nonce, digest)
+            found.check(peer)
+            self._check_locks(principal)
+            return principal
+
     def still_valid(self, principal: Principal) -> bool:
         """Whether a live session may go on: neither expired beyond grace, nor locked, nor its proof withdrawn (I9)."""
         if principal.expires is not None and self._now() >= principal.expires + self._grace:
