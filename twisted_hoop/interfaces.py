@@ -156,11 +156,11 @@ class IGate(Interface):
 class IRelay(Interface):
     """Pure session logic of one protocol: no I/O, no clock."""
 
-    def client_received(data: bytes) -> list[Step]:
-        """Bytes came from the client."""
+    def client_received(data: Any) -> list[Step]:
+        """Bytes came from the client, or what its transport gives in their place (an event of a channel, in SSH)."""
 
-    def target_received(data: bytes) -> list[Step]:
-        """Bytes came from the target."""
+    def target_received(data: Any) -> list[Step]:
+        """The same from the target."""
 
     def decided(verdict: Verdict) -> list[Step]:
         """The answer to the outstanding Ask."""
