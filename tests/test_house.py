@@ -20,7 +20,15 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
     "demo.tokens": "test_demo",
     "demo.world": "test_demo",
     **dict.fromkeys(
-        ("settings", "settings.base", "settings.gateway", "settings.identity", "settings.network", "settings.rules"),
+        (
+            "settings",
+            "settings.base",
+            "settings.console",
+            "settings.gateway",
+            "settings.identity",
+            "settings.network",
+            "settings.rules",
+        ),
         "the schema is proved by test_config_schema and test_config_draft, its page by test_config_reference",
     ),
     "lineage.catalogue": "values and one look-up; made and read in test_lineage_catalogue_reader",

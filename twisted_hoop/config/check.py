@@ -25,6 +25,7 @@ def check(draft: Draft) -> Iterator[Problem]:
     for section in _LISTS:
         yield from _unique(section, "name", draft)
     yield from _gateway(draft)
+    yield from _console(draft)
     yield from _unique("issuers", "issuer", draft)
     yield from _unique("accounts", "token_sha256", draft)
     for number, issuer in draft.issuers:
@@ -70,6 +71,16 @@ def _gateway(draft: Draft) -> Iterator[Problem]:
     if draft.gateway.name in (*draft.names("issuers"), *draft.names("issuers", "issuer")):
         # I4: identity is issuer and subject; accounts have the gateway's name as issuer.
         yield Problem(("gateway", "name"), "an issuer has this name: its subjects could be taken for accounts")
+
+
+def _console(draft: Draft) -> Iterator[Problem]:
+    name = draft.console.issuer
+    if not name:
+        return
+    if name not in draft.names("issuers"):
+        yield Problem(("console", "issuer"), "there is no issuer of this name")
+    elif not any(issuer.client_id for _, issuer in draft.issuers if issuer.name == name):
+        yield Problem(("console", "issuer"), "has no client_id, without which nobody can log in there")
 
 
 def _issuer(key: Key, issuer: IssuerSection, draft: Draft) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.settings import (
     AccountSection,
     ApiSection,
+    ConsoleSection,
     GatewaySection,
     IssuerSection,
     ListenerSection,
@@ -33,10 +34,11 @@ Numbered = list[tuple[int, _S]]
 
 @dataclass(slots=True)
 class Draft:
-    """Every well-formed section of a file. `gateway` has its defaults where the file's is not well formed."""
+    """Every well-formed section of a file. `gateway` and `console` have their defaults where the file's are ill formed."""
 
     data: Mapping[str, Any]
     gateway: GatewaySection = field(default_factory=GatewaySection)
+    console: ConsoleSection = field(default_factory=ConsoleSection)
     issuers: Numbered[IssuerSection] = field(default_factory=list)
     accounts: Numbered[AccountSection] = field(default_factory=list)
     listeners: Numbered[ListenerSection] = field(default_factory=list)
@@ -60,6 +62,7 @@ def make_draft(data: Mapping[str, Any]) -> tuple[Draft, list[Problem]]:
     _single(data, "store", StoreSection, problems)
     _single(data, "recording", RecordingSection, problems)
     _single(data, "api", ApiSection, problems)
+    draft.console = _single(data, "console", ConsoleSection, problems)
     draft.issuers = _several(data, "issuers", IssuerSection, problems)
     draft.accounts = _several(data, "accounts", AccountSection, problems)
     draft.listeners = _several(data, "listeners", ListenerSection, problems)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from twisted_hoop.settings.base import Duration, Section
+from twisted_hoop.settings.console import ConsoleSection
 from twisted_hoop.settings.gateway import ApiSection, GatewaySection, RecordingSection, SshSection, StoreSection
 from twisted_hoop.settings.identity import AccountSection, Algorithm, IssuerSection
 from twisted_hoop.settings.network import LimitsSection, ListenerSection, TargetSection
@@ -17,6 +18,7 @@ __all__ = [
     "AccountSection",
     "Algorithm",
     "ApiSection",
+    "ConsoleSection",
     "Duration",
     "GatewaySection",
     "IssuerSection",
@@ -40,6 +42,7 @@ class Settings(Section):
     store: StoreSection = StoreSection()
     recording: RecordingSection = RecordingSection()
     api: ApiSection = ApiSection()
+    console: ConsoleSection = ConsoleSection()
     ssh: SshSection = SshSection()
     issuers: list[IssuerSection] = Field(default_factory=list)
     accounts: list[AccountSection] = Field(default_factory=list)
