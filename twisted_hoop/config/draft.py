@@ -34,7 +34,7 @@ Numbered = list[tuple[int, _S]]
 
 @dataclass(slots=True)
 class Draft:
-    """Every well-formed section of a file. `gateway` and `console` have their defaults where the file's are ill formed."""
+    """Every well-formed section of a file; of `gateway` and `console`, the defaults where the file's are ill formed."""
 
     data: Mapping[str, Any]
     gateway: GatewaySection = field(default_factory=GatewaySection)
