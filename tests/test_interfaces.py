@@ -24,6 +24,7 @@ from twisted_hoop.secrets.store import SecretStore
 PROVIDERS = {
     interfaces.IIdentityProvider: IdentityProvider,
     interfaces.IScramProvider: IdentityProvider,
+    interfaces.ISshIdentityProvider: IdentityProvider,
     interfaces.IReplayGuard: ReplayGuard,
     interfaces.ISecretStore: SecretStore,
     interfaces.IPolicy: RulePolicy,

@@ -48,6 +48,28 @@ class IScramProvider(Interface):
         """
 
 
+class ISshIdentityProvider(Interface):
+    """The same door for keys and certificates of SSH (I8). Blobs are those of RFC 4253, section 6.6."""
+
+    def accepts_ssh(blob: bytes, peer: Peer) -> bool:
+        """Whether this key or certificate could log in from there, if its owner signed. Proves nothing."""
+
+    def authenticate_ssh(
+        blob: bytes, algorithm: bytes, signature: bytes, data: bytes, peer: Peer
+    ) -> Awaitable[Principal]:
+        """The principal of the key or certificate whose signature over `data` verifies (S5).
+
+        `algorithm` is the one that was announced. Raises AuthenticationFailed.
+        """
+
+    def certify_ssh(principal: Principal, key: Any, seconds: float | None = None) -> Any:
+        """A user certificate (`ssh_certificates.Certificate`) for a public key (`ssh_keys.PublicKey`).
+
+        Of at most `seconds`, the configured life, and what is left of the principal's proof. ValueError when there can
+        be none.
+        """
+
+
 class IReplayGuard(Interface):
     """Remembers one-time tokens (I10); replicas share one."""
 

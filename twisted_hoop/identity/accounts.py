@@ -1,4 +1,4 @@
-"""Service accounts the gateway itself knows: tokens by digest, passwords by SCRAM verifier. Pure."""
+"""Service accounts the gateway itself knows: tokens by digest, passwords by SCRAM verifier, SSH keys. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import datetime
 from twisted_hoop.errors import AuthenticationFailed, ConfigurationError
 from twisted_hoop.identity.scram_keys import Verifier, parse_verifier
 from twisted_hoop.identity.sources import SourceRanges
+from twisted_hoop.identity.ssh_keys import parse_line
 from twisted_hoop.model import Kind, Peer, Principal
 from twisted_hoop.settings import AccountSection, Settings
 
@@ -31,14 +32,15 @@ class Account:
         self.token_digest = bytes.fromhex(section.token_sha256) or secrets.token_bytes(32)  # none: one nobody has
         self.verifier = _verifier(section.scram, where)
         self._issuer = gateway
-        self._section = section
+        self.section = section
         self._sources = SourceRanges(section.sources, where)
         self._expires = _moment(section.expires, where)
         self._scram_id = hashlib.sha256(section.scram.encode()).hexdigest()
+        self.ssh_keys = frozenset(_ssh_key(line, where) for line in section.ssh_keys)
 
-    def principal(self, proof: str) -> Principal:
-        """What a proof ("account-token" or "scram") makes of it."""
-        section = self._section
+    def principal(self, proof: str, ssh_key: bytes = b"") -> Principal:
+        """What a proof ("account-token", "scram", or "ssh-key" with the key's blob) makes of it."""
+        section = self.section
         return Principal(
             issuer=self._issuer,
             subject=section.name,
@@ -47,9 +49,20 @@ class Account:
             kind=Kind(section.kind),
             proof=proof,
             expires=self._expires,
-            proof_id=section.token_sha256 if proof == "account-token" else self._scram_id,
+            proof_id=self._proof_id(proof, ssh_key),
             max_sessions=section.max_sessions,
         )
+
+    def _proof_id(self, proof: str, ssh_key: bytes) -> str:
+        if proof == "ssh-key":
+            return hashlib.sha256(ssh_key).hexdigest()
+        return self.section.token_sha256 if proof == "account-token" else self._scram_id
+
+    def unchanged(self, principal: Principal) -> bool:
+        """Whether a principal that logged in as this account would be the same now (I9: groups, token, keys)."""
+        if principal.proof != "ssh-key":
+            return self.principal(principal.proof) == principal
+        return any(self.principal("ssh-key", key) == principal for key in self.ssh_keys)
 
     def check(self, peer: Peer, now: float) -> None:
         """AuthenticationFailed when it has expired or may not come from there."""
@@ -69,6 +82,9 @@ class Accounts:
         tokens = [section.token_sha256 for section in settings.accounts if section.token_sha256]
         if len(set(tokens)) != len(tokens):
             raise ConfigurationError(["accounts: two have the same token"])
+        self._by_ssh_key = {key: one for one in self._accounts.values() for key in one.ssh_keys}
+        if len(self._by_ssh_key) != sum(len(one.ssh_keys) for one in self._accounts.values()):
+            raise ConfigurationError(["accounts: two have the same SSH key"])
 
     @property
     def secret(self) -> bytes:
@@ -89,10 +105,14 @@ class Accounts:
         """The account, if there is one."""
         return self._accounts.get(name)
 
+    def by_ssh_key(self, blob: bytes) -> Account | None:
+        """The account that may log in with this key (a blob as in RFC 4253, section 6.6), if there is one."""
+        return self._by_ssh_key.get(blob)
+
     def unchanged(self, principal: Principal) -> bool:
-        """Whether a session's account still is what it was when it logged in (I9: groups, token, removal)."""
+        """Whether a session's account still is what it was when it logged in (I9: groups, token, keys, removal)."""
         account = self._accounts.get(principal.subject)
-        return account is not None and account.principal(principal.proof) == principal
+        return account is not None and account.unchanged(principal)
 
 
 def _verifier(text: str, where: str) -> Verifier | None:
@@ -100,6 +120,13 @@ def _verifier(text: str, where: str) -> Verifier | None:
         return parse_verifier(text) if text else None
     except ValueError as error:
         raise ConfigurationError([f"{where}: scram: {error}"]) from None
+
+
+def _ssh_key(line: str, where: str) -> bytes:
+    try:
+        return parse_line(line).blob
+    except ValueError as error:
+        raise ConfigurationError([f"{where}: ssh_keys: {error}"]) from None
 
 
 def _moment(text: str, where: str) -> float | None:

@@ -1,4 +1,4 @@
-"""The one door for every credential (I8): tokens of issuers, tokens of accounts, SCRAM logins of accounts."""
+"""The one door for every credential (I8): tokens, SCRAM logins of accounts, keys and certificates of SSH."""
 
 from __future__ import annotations
 
@@ -18,8 +18,13 @@ from twisted_hoop.identity.issuers import Issuer, make_issuers
 from twisted_hoop.identity.locks import Locks
 from twisted_hoop.identity.replay import ReplayGuard
 from twisted_hoop.identity.scram import PLAIN, ScramServer
+from twisted_hoop.identity.ssh_authority import SshAuthority
+from twisted_hoop.identity.ssh_certificates import Certificate
+from twisted_hoop.identity.ssh_identity import PROOF
+from twisted_hoop.identity.ssh_keys import PublicKey
+from twisted_hoop.identity.ssh_logins import SshLogins
 from twisted_hoop.identity.tokens import looks_like_jwt, peek
-from twisted_hoop.interfaces import IIdentityProvider, IReplayGuard, IScramProvider
+from twisted_hoop.interfaces import IIdentityProvider, IReplayGuard, IScramProvider, ISshIdentityProvider
 from twisted_hoop.model import Peer, Principal
 from twisted_hoop.settings import Settings
 
@@ -37,13 +42,13 @@ class _Known:
     token_id: str
 
 
-@implementer(IIdentityProvider, IScramProvider)
+@implementer(IIdentityProvider, IScramProvider, ISshIdentityProvider)
 class IdentityProvider:
     """Proves principals by the settings. A reload replaces the provider whole, naming the `previous` one.
 
     What lives on then: locks, used one-time tokens, and the keys of issuers whose settings did not change. Tokens of
     the others must be shown again: live sessions do not keep what the new settings would not give (I9). `counted` is
-    told how each authentication ended: "ok", "failed" or "unavailable".
+    told how each authentication ended: "ok", "failed" or "unavailable". `authority` makes certificates of SSH.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class IdentityProvider:
         replay: Any = None,
         previous: IdentityProvider | None = None,
         counted: Callable[[str], None] = lambda result: None,
+        authority: SshAuthority | None = None,
     ) -> None:
         self._counted = counted
         own = previous.locks if previous else Locks(now)
@@ -67,6 +73,7 @@ class IdentityProvider:
         self._issuers: dict[str, Issuer] = make_issuers(settings, reactor, now, previous._issuers if previous else None)
         self._accounts = Accounts(settings)
         self._secret = self._accounts.secret
+        self._ssh = SshLogins(authority, self._issuers, self._accounts, self._replay, now)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._changed: frozenset[str] = frozenset()
         if previous is not None:
@@ -112,6 +119,8 @@ class IdentityProvider:
             return False
         if self.locks.holds(principal) is not None:
             return False
+        if principal.proof == PROOF:
+            return self._ssh.unchanged(principal)
         if principal.proof != "jwt":
             return self._accounts.unchanged(principal)
         if principal.issuer in self._changed:
@@ -129,6 +138,27 @@ class IdentityProvider:
         verifier = account.verifier if account is not None else None
         server = ScramServer(verifier, user=user, secret=self._secret, channel_binding=channel_binding)
         return ScramLogin(server, lambda: self._admit_account(account, "scram", peer), self._counted)
+
+    def accepts_ssh(self, blob: bytes, peer: Peer) -> bool:
+        """Whether this key or certificate could log in from there, if its owner signed."""
+        try:
+            self._check_locks(self._ssh.shown(blob, peer).principal)
+        except AuthenticationFailed:
+            return False
+        return True
+
+    async def authenticate_ssh(
+        self, blob: bytes, algorithm: bytes, signature: bytes, data: bytes, peer: Peer
+    ) -> Principal:
+        """The principal that the signature over `data` proves, or raise AuthenticationFailed."""
+        with _counting(self._counted):
+            principal = await self._ssh.proved(blob, algorithm, signature, data, peer)
+            self._check_locks(principal)
+            return principal
+
+    def certify_ssh(self, principal: Principal, key: PublicKey, seconds: float | None = None) -> Certificate:
+        """A user certificate of the principal's; ValueError when there can be none."""
+        return self._ssh.certify(principal, key, seconds)
 
     def _take_over(self, previous: IdentityProvider) -> None:
         """Tokens of issuers that are the same are still known; those of the others were verified by other rules."""

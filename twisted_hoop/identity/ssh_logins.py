@@ -1,0 +1,133 @@
+"""Logins with keys and certificates of SSH: behind the one door (I8), which adds locks and counting.
+
+Identity comes from the key whose signature is verified here, in the same call (S5, CVE-2024-45337).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Union
+
+from twisted_hoop.errors import AuthenticationFailed
+from twisted_hoop.identity.accounts import Account, Accounts
+from twisted_hoop.identity.issuers import Issuer
+from twisted_hoop.identity.ssh_authority import SshAuthority
+from twisted_hoop.identity.ssh_certificates import Certificate, is_certificate, parse_certificate
+from twisted_hoop.identity.ssh_identity import Certified, terms_in, terms_of
+from twisted_hoop.identity.ssh_keys import PublicKey, parse_blob
+from twisted_hoop.interfaces import IReplayGuard
+from twisted_hoop.model import Peer, Principal
+
+_CERTIFICATE = b"-cert-v01@openssh.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A key or certificate that could be accepted: the key that must have signed, and whom it would prove."""
+
+    key: PublicKey
+    principal: Principal
+    certificate: Certificate | None = None
+
+
+class SshLogins:
+    """What keys and certificates prove under the present settings. Without an authority, certificates prove nothing."""
+
+    def __init__(
+        self,
+        authority: SshAuthority | None,
+        issuers: Mapping[str, Issuer],
+        accounts: Accounts,
+        replay: IReplayGuard,
+        now: Callable[[], float],
+    ) -> None:
+        self._authority = authority
+        self._issuers = issuers
+        self._accounts = accounts
+        self._replay = replay
+        self._now = now
+        self._terms = {issuer: terms_of(one.section) for issuer, one in issuers.items()}
+
+    def shown(self, blob: bytes, peer: Peer) -> Shown:
+        """What is shown, if it could be accepted from there; AuthenticationFailed otherwise. Proves nothing yet."""
+        try:
+            if is_certificate(blob):
+                return self._certificate(parse_certificate(blob), peer)
+            return self._key(parse_blob(blob), peer)
+        except ValueError as error:
+            raise AuthenticationFailed(f"not a usable key or certificate: {error}") from None
+
+    async def proved(self, blob: bytes, algorithm: bytes, signature: bytes, data: bytes, peer: Peer) -> Principal:
+        """The principal, once the signature over `data` is the shown key's, made with the announced algorithm."""
+        shown = self.shown(blob, peer)
+        if (shown.certificate is not None) != algorithm.endswith(_CERTIFICATE):
+            raise AuthenticationFailed("the algorithm is not one of what is shown (S5)")
+        if not shown.key.verify(signature, data, signature_algorithm(algorithm)):
+            raise AuthenticationFailed("the signature is not the shown key's (S5)")
+        if shown.certificate is not None:
+            await self._first_use(shown.principal, shown.certificate)
+        return shown.principal
+
+    def certify(self, principal: Principal, key: PublicKey, seconds: float | None) -> Certificate:
+        """A user certificate for the key, of `seconds` at most. ValueError when there can be none."""
+        if self._authority is None:
+            raise ValueError("this gateway has no SSH listener, so nobody wants certificates")
+        until = float("inf") if seconds is None else self._now() + seconds
+        return self._authority.issue_user(principal, key, until, self._terms_for(principal))
+
+    def unchanged(self, principal: Principal) -> bool:
+        """Whether the settings a certificate was made under still hold, for a session that lives (I9)."""
+        return self._terms_for(principal) == terms_in(principal)
+
+    def _certificate(self, certificate: Certificate, peer: Peer) -> Shown:
+        if self._authority is None:
+            raise AuthenticationFailed("there is no authority for certificates")
+        certified = self._authority.principal_of(certificate, peer)
+        owner = self._owner(certified)
+        if isinstance(owner, Issuer):
+            owner.check(peer)
+        else:
+            owner.check(peer, self._now())
+        return Shown(certificate.key, certified.principal, certificate)
+
+    def _key(self, key: PublicKey, peer: Peer) -> Shown:
+        account = self._accounts.by_ssh_key(key.blob)
+        if account is None:
+            raise AuthenticationFailed("no account has this key")
+        account.check(peer, self._now())
+        return Shown(key, account.principal("ssh-key", key.blob))
+
+    def _owner(self, certified: Certified) -> Union[Issuer, Account]:
+        """Who vouched for it, unchanged since."""
+        principal = certified.principal
+        if self._terms_for(principal) != certified.terms:
+            raise AuthenticationFailed("the settings of its issuer or account have changed since it was made (I9)")
+        issuer = self._issuers.get(principal.issuer)
+        owner = issuer if issuer is not None else self._accounts.by_name(principal.subject)
+        assert owner is not None, "there are no terms without one"
+        return owner
+
+    def _terms_for(self, principal: Principal) -> str:
+        """The terms of those who vouch for it now; "" when they are gone."""
+        if principal.issuer == self._accounts.issuer:
+            account = self._accounts.by_name(principal.subject)
+            return terms_of(account.section) if account is not None else ""
+        return self._terms.get(principal.issuer, "")
+
+    async def _first_use(self, principal: Principal, certificate: Certificate) -> None:
+        """A certificate made of a one-time token is one, too (I10)."""
+        issuer = self._issuers.get(principal.issuer)
+        if issuer is None or not issuer.one_time:
+            return
+        name = f"ssh-certificate {certificate.serial}"
+        if not await self._replay.first_use(principal.issuer, name, float(certificate.valid_before)):
+            raise AuthenticationFailed("the certificate was used before (I10)")
+
+
+def signature_algorithm(announced: bytes) -> bytes:
+    """`rsa-sha2-512-cert-v01@openssh.com` → `rsa-sha2-512`: what the signature itself must name."""
+    if not announced.endswith(_CERTIFICATE):
+        return announced
+    plain = announced.removesuffix(_CERTIFICATE)
+    return plain + b"@openssh.com" if plain.startswith(b"sk-") else plain
