@@ -42,6 +42,7 @@ from twisted_hoop.store.reads import ReadLog
 from twisted_hoop.store.sessions import SessionIndex
 from twisted_hoop.warden import Warden
 from twisted_hoop.web.parts import Parts
+from twisted_hoop.web.ways import Ways
 
 
 def make_service(config: str, reactor: Any, environ: Mapping[str, str]) -> IService:
@@ -125,6 +126,7 @@ class GatewayService(Service):
             self.sessions,
             Library(self.recorder.folder),
             self.metrics.render,
+            Ways(lambda: self._settings, self.policy),
             frozenset(settings.api.auditors),
             frozenset(settings.api.operators),
         )

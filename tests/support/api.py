@@ -18,6 +18,7 @@ from twisted_hoop.demo.keyring import KeyRing
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.model import Principal
 from twisted_hoop.observability.metrics import Metrics
+from twisted_hoop.policy.rules import RulePolicy
 from twisted_hoop.recording.library import Library
 from twisted_hoop.sessions import Sessions
 from twisted_hoop.settings import Settings
@@ -25,6 +26,7 @@ from twisted_hoop.store.reads import ReadLog
 from twisted_hoop.store.sessions import SessionIndex
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.site import build_site
+from twisted_hoop.web.ways import Ways
 
 GROUPS: Mapping[str, list[str]] = {
     "alice": ["developers"],
@@ -34,6 +36,23 @@ GROUPS: Mapping[str, list[str]] = {
     "robot": ["dba"],
 }
 RECORDED = "session-0001"
+OPEN = Settings.model_validate(
+    {
+        "gateway": {"url": "https://hoop.example:8443"},
+        "issuers": [{"name": "corp", "issuer": ISSUER, "audience": ["hoop"], "client_id": "hoop-cli"}],
+        "listeners": [
+            {"name": "pg", "protocol": "postgres", "endpoint": "tcp:5432", "certificate": "a", "key": "b"},
+            {"name": "local", "protocol": "postgres", "endpoint": "unix:/run/hoop/.s.PGSQL.5433"},
+            {"name": "ssh", "protocol": "ssh", "endpoint": "tcp:22", "address": "[2001:db8::1]:2222"},
+        ],
+        "targets": [
+            {"name": "shop", "protocol": "postgres", "endpoint": "tcp:db:5432", "groups": ["developers"]},
+            {"name": "vault", "protocol": "postgres", "endpoint": "tcp:db:5432", "groups": ["dba"]},
+            {"name": "web-1", "protocol": "ssh", "endpoint": "tcp:web:22", "groups": ["*"], "login": "deploy"},
+        ],
+    }
+)
+"""What clients are told of, at GET /v1/targets and /v1/login."""
 
 
 @dataclass(frozen=True)
@@ -128,6 +147,7 @@ def listening_api(
         live=live,
         recordings=Library(state / "recordings"),
         metrics=Metrics().render,
+        ways=Ways(lambda: OPEN, lambda: RulePolicy(OPEN)),
         auditors=frozenset({"auditors"}),
         operators=frozenset({"operators"}),
     )

@@ -32,7 +32,7 @@ class Api:
     def __init__(self, url: str, token: str = "", ca: str = "") -> None:
         self._url = url.rstrip("/")
         self._token = token
-        self._opener = _opener(_checked(self._url), ca)
+        self._opener = make_opener(_checked(self._url), ca)
 
     def get(self, path: str) -> Any:
         """The JSON at a path."""
@@ -109,25 +109,27 @@ def _checked(url: str) -> SplitResult:
         usable = False
     if not usable:
         raise click.UsageError(f"--url: {url!r} is not an http or https address")
-    if parts.scheme == "http" and not _loopback(parts.hostname or ""):
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
         raise click.UsageError("--url: tokens are sent over https only, but for this machine itself")
     return parts
 
 
-def _loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine; no name is looked up."""
     try:
         return host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
 
 
-def _opener(parts: SplitResult, ca: str) -> OpenerDirector:
+def make_opener(parts: SplitResult, ca: str) -> OpenerDirector:
+    """How that address is reached: no redirects, and no proxy towards this machine itself."""
     try:
         context = ssl.create_default_context(cafile=ca or None)
     except (OSError, ssl.SSLError) as fault:
         raise click.UsageError(f"--ca: {fault}") from fault
     handlers: list[Any] = [_NoRedirect(), HTTPSHandler(context=context)]
-    if _loopback(parts.hostname or ""):
+    if is_loopback(parts.hostname or ""):
         handlers.append(ProxyHandler({}))  # a proxy would be another machine
     return build_opener(*handlers)
 

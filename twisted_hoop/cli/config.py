@@ -32,6 +32,7 @@ def check(file: Path, files: bool, as_json: bool) -> None:
     """Check FILE: every problem at once, each with its line and what to do.
 
     \b
+    hoop check hoop.toml
     hoop config check hoop.toml --no-files
     """
     from twisted_hoop.approval.shown import visible

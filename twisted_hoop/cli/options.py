@@ -34,11 +34,44 @@ class Connection:
             token, file = other.token, other.token_file
         return Connection(self.url or other.url, token, file, self.ca or other.ca)
 
+    @property
+    def address(self) -> str:
+        """Where the API is."""
+        return (self.url or DEFAULT_URL).rstrip("/")
+
     def api(self) -> Api:
-        """The client; reads the token file."""
+        """The client, with the token that was named, or that of `hoop login`, or none."""
         from twisted_hoop.cli.client import Api
 
-        return Api(self.url or DEFAULT_URL, self.token or _token_in(self.token_file), self.ca)
+        return Api(self.address, self._named() or self._of_login()[0], self.ca)
+
+    def anonymous(self) -> Api:
+        """The client without any token."""
+        from twisted_hoop.cli.client import Api
+
+        return Api(self.address, "", self.ca)
+
+    def found_token(self) -> tuple[str, float]:
+        """(the token, when it ends or 0.0 when nobody knows); CommandFailed when there is none."""
+        from twisted_hoop.cli.exits import UNAUTHENTICATED, CommandFailed
+
+        named = self._named()
+        token, expires = (named, 0.0) if named else self._of_login()
+        if not token:
+            raise CommandFailed(f"nobody is logged in at {self.address}: run hoop login", UNAUTHENTICATED)
+        return token, expires
+
+    def _named(self) -> str:
+        return self.token or _token_in(self.token_file)
+
+    def _of_login(self) -> tuple[str, float]:
+        from twisted_hoop.cli.stored import fresh, stored
+
+        login = stored(self.address)
+        if login is None:
+            return "", 0.0
+        login = fresh(login)
+        return login.token, login.expires
 
 
 def _token_in(path: str) -> str:

@@ -21,6 +21,7 @@ from twisted_hoop.settings import (
     RecordingSection,
     RuleSection,
     Section,
+    SshSection,
     Settings,
     StoreSection,
     TargetSection,
@@ -62,6 +63,7 @@ def make_draft(data: Mapping[str, Any]) -> tuple[Draft, list[Problem]]:
     _single(data, "store", StoreSection, problems)
     _single(data, "recording", RecordingSection, problems)
     _single(data, "api", ApiSection, problems)
+    _single(data, "ssh", SshSection, problems)
     draft.console = _single(data, "console", ConsoleSection, problems)
     draft.issuers = _several(data, "issuers", IssuerSection, problems)
     draft.accounts = _several(data, "accounts", AccountSection, problems)

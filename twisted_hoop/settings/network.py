@@ -18,6 +18,8 @@ class ListenerSection(Section):
     """What is spoken there."""
     endpoint: str
     """Twisted server endpoint string: `tcp:5432:interface=127.0.0.1`."""
+    address: str = Field(default="", pattern=r"^(.+:[0-9]{1,5})?$")
+    """`host:port` that clients use, when it is not the host of `[gateway] url` and this endpoint's port."""
     certificate: str = ""
     """PEM file with the certificate chain; TLS is offered when set."""
     key: str = ""

@@ -11,6 +11,7 @@ from twisted_hoop.model import Principal, Session
 from twisted_hoop.store.database import Database
 from twisted_hoop.store.reads import ReadLog
 from twisted_hoop.store.sessions import SessionIndex
+from twisted_hoop.web.ways import Ways
 
 
 class LiveSessions(Protocol):
@@ -31,7 +32,8 @@ class Recordings(Protocol):
 class Parts:
     """Everything the API stands on. `identity` provides IIdentityProvider, the one door (I8).
 
-    `metrics` renders Prometheus text and may block; `auditors` and `operators` are groups.
+    `metrics` renders Prometheus text and may block; `ways` tells clients how to get in; `auditors` and
+    `operators` are groups.
     """
 
     identity: Any
@@ -42,6 +44,7 @@ class Parts:
     live: LiveSessions
     recordings: Recordings
     metrics: Callable[[], bytes]
+    ways: Ways
     auditors: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
 

@@ -38,6 +38,8 @@ def make_routes(parts: Parts, reactor: Any) -> Map:
         ("GET", "/healthz", Endpoint(basics.health, "anybody")),
         ("GET", "/metrics", Endpoint(basics.metrics, "local")),
         ("GET", "/v1/whoami", Endpoint(basics.whoami)),
+        ("GET", "/v1/login", Endpoint(parts.ways.login, "anybody")),
+        ("GET", "/v1/targets", Endpoint(parts.ways.targets)),
         ("GET", "/v1/approvals", Endpoint(approvals.list)),
         ("GET", "/v1/approvals/<id:ident>", Endpoint(approvals.show)),
         ("POST", "/v1/approvals/<id:ident>/approve", Endpoint(approvals.approve)),
