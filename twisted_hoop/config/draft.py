@@ -21,8 +21,8 @@ from twisted_hoop.settings import (
     RecordingSection,
     RuleSection,
     Section,
-    SshSection,
     Settings,
+    SshSection,
     StoreSection,
     TargetSection,
 )
