@@ -16,8 +16,9 @@ from twisted_hoop.settings import MaskSection, RuleSection
 _RULE_PATTERNS = (
     "issuers", "subjects", "groups", "except_groups", "actors", "delegated_by", "targets", "protocols", "classes",
     "statements", "schemas", "tables", "columns", "functions", "flags",
+    "programs", "commands", "arguments", "paths", "destinations",
 )  # fmt: skip
-_MAY_BE_NONE = ("schemas", "tables", "columns", "functions")
+_MAY_BE_NONE = ("schemas", "tables", "columns", "functions", "arguments", "paths")
 _MASK_PATTERNS = ("targets", "groups", "except_groups", "columns")
 _ONLY_REVIEW = ("approvers", "approvals", "valid", "uses", "wait")
 

@@ -7,6 +7,8 @@ enough.
 
 What was not understood has class `unknown`, and is never permitted by a rule that does not name that class. A function
 that is not PostgreSQL's own can do anything (P13): a rule must name functions, or class `dynamic`, to permit its call.
+A rule that permits programs or commands says nothing of the files a shell writes for them (`echo x >file`): it must
+name paths, or the flag `redirect-write`, to permit that too.
 """
 
 from __future__ import annotations
@@ -16,8 +18,10 @@ from dataclasses import dataclass
 
 from twisted_hoop.model import Facts
 from twisted_hoop.policy.columns import ForbiddenColumns, PermittedColumns
+from twisted_hoop.policy.globs import GlobCovered, GlobMeets
 from twisted_hoop.policy.names import Forbidden, Names, Permitted
 from twisted_hoop.policy.patterns import Patterns, named_by
+from twisted_hoop.policy.programs import PermittedPrograms
 from twisted_hoop.settings import RuleSection
 
 GUARDED = frozenset({
@@ -27,6 +31,9 @@ GUARDED = frozenset({
 """Classes whose effect cannot be known or reaches outside: an allow rule must name them; `.*` does not.
 
 `execute` and `cursor` are left only where the relay could not tell what a name stands for."""
+
+REDIRECT_WRITE = "redirect-write"
+"""Flag of a shell command whose output the shell itself writes to a file."""
 
 USER_FUNCTION = "user-function"
 """Flag of a statement that calls a function which is not PostgreSQL's own."""
@@ -41,12 +48,15 @@ CLASSES = GUARDED | {
 FLAGS = frozenset({
     "no-where", "explain", "explain-analyze", "multi-statement", "masked-predicate", "cascade", "concurrently",
     "copy-program", "locks", "oracle", "returning", "security-definer", "sleeps", "temp", "writing-cte", USER_FUNCTION,
-    "recursive", "force", "privileged",
+    "recursive", "force", "privileged", "pipe-to-shell", "background", REDIRECT_WRITE, "remove", "glob",
 })  # fmt: skip
 """Every flag there is."""
 
 NONE = ""
-"""In an allow rule's schemas, tables, columns or functions: a statement that has none is covered as well."""
+"""In an allow rule's schemas, tables, columns, functions, arguments or paths: what has none is covered as well."""
+
+_WORDS = (("commands", "command"), ("arguments", "argument"), ("paths", "path"), ("destinations", "destination"))
+"""Keys of rules on what shells and forwards do, and their facts; `…_glob` holds those that are yet to be expanded."""
 
 WhatTest = Callable[[Facts], bool]
 _NONE: frozenset[str] = frozenset()
@@ -92,6 +102,25 @@ def _permitting(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
         yield "functions", _covers("function", covered, NONE in rule.functions)
     elif not _names_user_functions(rule):
         yield "functions", lambda facts: USER_FUNCTION not in facts.get("flag", _NONE)
+    yield from _permitting_words(rule)
+
+
+def _permitting_words(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
+    if rule.programs:
+        programs = PermittedPrograms(rule.programs)
+        yield "programs", lambda facts: programs.covers(facts.get("program", _NONE))
+    for key, attribute in _WORDS:
+        given = getattr(rule, key)
+        if given:
+            yield key, _covers_words(attribute, Patterns(_some(given)), NONE in given)
+    if (rule.programs or rule.commands) and not rule.paths and REDIRECT_WRITE not in rule.flags:
+        yield "paths", lambda facts: REDIRECT_WRITE not in facts.get("flag", _NONE)
+
+
+def _covers_words(attribute: str, patterns: Patterns, absent: bool) -> WhatTest:
+    plainly = _covers(attribute, patterns.matches, absent)
+    glob, expanded = f"{attribute}_glob", GlobCovered(patterns)
+    return lambda facts: plainly(facts) and all(map(expanded.matches, facts.get(glob, _NONE)))
 
 
 def _forbidding(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
@@ -111,6 +140,20 @@ def _forbidding(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
         yield "columns", _meets_names("column", ForbiddenColumns(rule.columns))
     if rule.functions:
         yield "functions", _meets_names("function", Forbidden(rule.functions, 2))
+    if rule.programs:
+        yield "programs", _meets("program", _meets_program(Patterns(rule.programs, odd=True)))
+    for key, attribute in _WORDS:
+        if given := getattr(rule, key):
+            yield key, _meets_words(attribute, Patterns(given, odd=True), GlobMeets(given))
+
+
+def _meets_program(patterns: Patterns) -> Callable[[frozenset[str]], bool]:
+    return lambda programs: patterns.any_of(programs) or patterns.any_of(p.rpartition("/")[2] for p in programs)
+
+
+def _meets_words(attribute: str, patterns: Patterns, globs: GlobMeets) -> WhatTest:
+    glob = f"{attribute}_glob"
+    return lambda facts: patterns.any_of(facts.get(attribute, _NONE)) or any(map(globs.matches, facts.get(glob, _NONE)))
 
 
 def _covers_classes(patterns: list[str]) -> WhatTest:
