@@ -117,8 +117,26 @@ def _self_signed(key, algorithm, **more):  # type: ignore[no-untyped-def]
 def test_cache_remembers_and_forgets_the_oldest() -> None:
     cache = keys.SaltedPasswords(size=2)
     for number in (1, 2, 3):
-        cache.put("pw", b"salt", number, b"x%d" % number)
-    assert cache.get("pw", b"salt", 1) is None
-    assert cache.get("pw", b"salt", 3) == b"x3"
+        cache.put("correct horse", b"salt", number, b"x%d" % number)
+    assert cache.get("correct horse", b"salt", 1) is None
+    assert cache.get("correct horse", b"salt", 3) == b"x3"
     assert cache.get("other", b"salt", 3) is None
-    assert b"pw" not in repr(vars(cache)).encode()
+    assert b"correct horse" not in repr(vars(cache)).encode()
+
+
+def test_the_end_point_follows_the_file(tmp_path: Path) -> None:
+    """A renewed certificate is bound to without a restart; one that cannot be read binds nothing."""
+    certificates.make_ca(tmp_path)
+    path = tmp_path / "server.pem"
+    end_point = keys.EndPoint(str(path))
+    assert end_point() is None
+    seen = set()
+    for name in ("one.test", "two.test"):
+        issued = certificates.issue(tmp_path, [name])[0]
+        issued.rename(path)
+        leaf = x509.load_pem_x509_certificates(path.read_bytes())[0].public_bytes(Encoding.DER)
+        assert end_point() == keys.tls_server_end_point(leaf) is not None
+        seen.add(end_point())
+    assert len(seen) == 2
+    path.write_text("nonsense")
+    assert end_point() is None

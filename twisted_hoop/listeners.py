@@ -13,6 +13,7 @@ from twisted.protocols.policies import WrappingFactory
 
 from twisted_hoop.errors import ConfigurationError
 from twisted_hoop.identity.provider import IdentityProvider, ScramLogin
+from twisted_hoop.identity.scram_keys import EndPoint
 from twisted_hoop.model import Peer
 from twisted_hoop.postgres.authentication import chooser
 from twisted_hoop.postgres.opening import Opening, Services
@@ -70,11 +71,14 @@ class Listeners:
 
     def _postgres(self, section: ListenerSection) -> PostgresFactory:
         ways: list[str] = list(section.auth) or ["token"]
+        binding = EndPoint(section.certificate) if section.certificate else None
 
         def scram(user: str, peer: Peer) -> ScramLogin | None:
             provider = self._identity()
             only = ways == ["scram"]
-            return provider.scram(user, peer) if only or provider.has_scram(user) else None
+            if not (only or provider.has_scram(user)):
+                return None
+            return provider.scram(user, peer, binding() if binding is not None and peer.encrypted else None)
 
         def authentication(parameters: dict[str, str], peer: Peer) -> Any:
             choose = chooser(self._identity(), scram, ways, self._discovery(section))

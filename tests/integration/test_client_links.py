@@ -168,7 +168,8 @@ def test_direct_tls_needs_alpn(house: House) -> None:
 
 def test_scram_accounts_log_in_with_a_password_that_is_never_sent(house: House) -> None:
     where = f"host=127.0.0.1 port={house.gateway.ports['pg']} dbname=shop user=scrammer password='{SCRAM_PASSWORD}'"
-    for more in ("sslmode=disable", "sslmode=require", "sslmode=require require_auth=scram-sha-256"):
+    bound = "sslmode=require channel_binding=require"
+    for more in ("sslmode=disable", "sslmode=require", "sslmode=require require_auth=scram-sha-256", bound):
         with psycopg.connect(f"{where} gssencmode=disable {more}") as connection:
             assert connection.execute("select 1").fetchone() == (1,)
     with pytest.raises(psycopg.OperationalError, match="authentication failed"):

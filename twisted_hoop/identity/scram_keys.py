@@ -12,10 +12,12 @@ import hashlib
 import hmac
 import re
 import secrets
+import ssl
 import stringprep
 import unicodedata
 from collections import OrderedDict
 from dataclasses import dataclass
+from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -187,3 +189,33 @@ def _base64(text: str) -> bytes:
         return base64.b64decode(text, validate=True)
     except binascii.Error:
         raise ValueError("not base64") from None
+
+
+class EndPoint:
+    """`tls_server_end_point` of the first certificate in a PEM file, read again when the file changes.
+
+    A connection whose handshake fell before such a change cannot bind to it, and its client has to connect again.
+    """
+
+    __slots__ = ("_known", "_path", "_stamp")
+
+    def __init__(self, path: str) -> None:
+        self._path = Path(path)
+        self._stamp: tuple[int, int] | None = None
+        self._known: bytes | None = None
+
+    def __call__(self) -> bytes | None:
+        """The hash; None when the certificate has none, or cannot be read, so that no binding is offered."""
+        try:
+            status = self._path.stat()
+            stamp = (status.st_mtime_ns, status.st_ino)
+            if stamp != self._stamp:
+                first = self._path.read_text("ascii").partition(_END)[0] + _END
+                self._known = tls_server_end_point(ssl.PEM_cert_to_DER_cert(first[first.index(_BEGIN) :]))
+                self._stamp = stamp
+        except (OSError, ValueError):
+            return None
+        return self._known
+
+
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
