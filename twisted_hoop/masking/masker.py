@@ -12,11 +12,13 @@ from typing import Final
 
 from twisted_hoop.lineage.catalogue import TypeInfo
 from twisted_hoop.masking.detectors import Detector
+from twisted_hoop.masking.fields import Fields
 from twisted_hoop.masking.messages import Field, redact_fields
 from twisted_hoop.masking.requests import RequestMask
 from twisted_hoop.masking.shown import shown
 from twisted_hoop.masking.spans import SpanMasker
 from twisted_hoop.masking.strategies import CellMasker, masker_for, strictest
+from twisted_hoop.masking.streams import StreamLooker, StreamMasker
 from twisted_hoop.masking.structured import ContentMasker, mask_content
 from twisted_hoop.settings import MaskSection
 
@@ -33,6 +35,7 @@ class MaskSet:
         self._sections = {mask.name: mask for mask in masks}
         self._key = key
         self._maskers: dict[frozenset[str], SpanMasker | None] = {}
+        self._fields: dict[frozenset[str], Fields] = {}
         self.names = frozenset(self._sections)
         everything = [m for m in masks if m.detect or m.patterns]
         self._every = self._build(everything)
@@ -83,6 +86,29 @@ class MaskSet:
             return None
         content = ContentMasker(masker, type_oid, fmt, types)
         return None if content.reach == "never" else content
+
+    def stream_masker(self, effective: frozenset[str]) -> StreamMasker | None:
+        """What hides values in one stream of text, JSON members and CSV columns included; None when nothing is hidden.
+
+        A new one for every stream. Raises ValueError for a pattern of `fields` that does not compile.
+        """
+        fields = self._fields_of(effective)
+        spans = self._span_masker(effective)
+        return StreamMasker(spans, fields) if spans is not None or fields else None
+
+    def stream_looker(self, effective: frozenset[str]) -> StreamLooker | None:
+        """What looks at one stream that goes in (`direction = "request"`); None when no mask does."""
+        masks = self.request_masks(effective)
+        return StreamLooker(masks) if masks else None
+
+    def _fields_of(self, effective: frozenset[str]) -> Fields:
+        key = effective & self.names
+        if key not in self._fields:
+            if len(self._fields) >= _REMEMBERED:
+                self._fields.clear()
+            chosen = [m for m in self._sections.values() if m.name in key and m.direction == "response"]
+            self._fields[key] = Fields(chosen, self._key)
+        return self._fields[key]
 
     def request_masks(self, effective: frozenset[str]) -> tuple[RequestMask, ...]:
         """The masks of these names that look at what goes in."""

@@ -26,13 +26,14 @@ class SpanMasker:
 
     def mask(self, data: bytes, found: list[str]) -> bytes:
         """`data` with every find replaced; their names are added to `found`. The same object when there is none."""
-        return self._replace(data, found, self._replacement)
+        return self._replace(data, found, self.replacement)
 
     def star(self, data: bytes, found: list[str]) -> bytes:
         """The same, keeping the length: for binary values whose inner lengths we do not know."""
         return self._replace(data, found, lambda data, span: _STAR * (span.end - span.start))
 
-    def _replacement(self, data: bytes, span: Span) -> bytes:
+    def replacement(self, data: bytes, span: Span) -> bytes:
+        """What `span` of `data` becomes: the strictest strategy of the masks that found it."""
         strategy = strictest(self._strategies[name] for name in (span.name, *span.others))
         return replace_text(strategy, self._key, data[span.start : span.end])
 
