@@ -34,6 +34,8 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
     "lineage.catalogue": "values and one look-up; made and read in test_lineage_catalogue_reader",
     "sql.statements": "values; made and read in test_sql_reader",
     "postgres.integers": "what mypyc calls its integers; used by test_postgres_wire",
+    "http.dialect": "protocols only; provided by what test_http_plain tests",
+    "http.messages": "values; made and read in test_http_reading",
     "ssh.events": "values; made and read in test_ssh_relay",
     "ssh.handlers": "protocols only; provided by what test_ssh_connection tests",
     "store.migrations.env": "run by every test of test_store_migrate",

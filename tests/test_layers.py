@@ -13,7 +13,7 @@ FLOORS = (
     {"store", "identity", "masking", "secrets", "recording"},
     {"approval", "config"},
     {"gate", "sessions", "bridge", "rehearsal"},
-    {"postgres", "ssh", "web"},
+    {"postgres", "ssh", "http", "web"},
     {"policies", "halls", "warden", "listeners", "testing"},
     {"service"},
     {"cli", "tap", "demo", "demo_data"},
