@@ -90,6 +90,8 @@ class DelimitedMasker:
         """Whether one of the lines may be a header: a cheap look at every field that is a name."""
         if self._first:
             return True
+        if not self._fields.might(data):
+            return False
         names = _ANY_NAME.findall(data)
         return any(map(self._fields.strategy, set(names)))
 

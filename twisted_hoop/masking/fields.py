@@ -6,16 +6,21 @@ value under another name, or in another format, is past these masks: detectors a
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Final
+import re
+from collections.abc import Sequence
+from typing import Any, Final
+
+import re2
 
 from twisted_hoop.masking.strategies import hashed_text, partial, strictest
-from twisted_hoop.policy.patterns import Patterns
+from twisted_hoop.policy.patterns import Patterns, is_plain
 from twisted_hoop.settings import MaskSection
 
 STARS: Final = b"*****"
 _REMEMBERED: Final = 4096
 _LONGEST_NAME: Final = 512
+_ANCHOR: Final = re.compile(r"[\^$]|\\[AbBz]")
+_ESCAPED: Final = r"\\u[0-9A-Fa-f]{4}"
 
 
 class Fields:
@@ -25,15 +30,20 @@ class Fields:
     does not compile.
     """
 
-    __slots__ = ("_key", "_masks", "_seen")
+    __slots__ = ("_filter", "_key", "_masks", "_seen")
 
-    def __init__(self, masks: Iterable[MaskSection], key: bytes) -> None:
+    def __init__(self, masks: Sequence[MaskSection], key: bytes) -> None:
         self._masks = tuple((m.name, Patterns(m.fields, odd=True), m.strategy) for m in masks if m.fields)
         self._key = key
         self._seen: dict[bytes, str] = {}
+        self._filter = _filter([p for m in masks if m.fields for p in m.fields])
 
     def __bool__(self) -> bool:
         return bool(self._masks)
+
+    def might(self, data: bytes) -> bool:
+        """Whether a name that is to be hidden may stand in `data`. False is certain."""
+        return self._filter is None or self._filter.search(data) is not None
 
     def strategy(self, name: bytes) -> str:
         """How values under this name are hidden; "" when they are not."""
@@ -60,3 +70,17 @@ class Fields:
         if strategy == "hash":
             return hashed_text(self._key, value)
         return b"" if strategy == "null" else STARS
+
+
+def _filter(patterns: Sequence[str]) -> Any:
+    """One search for all the names anywhere in a text; None when it cannot tell, as with anchors.
+
+    A name that is written with JSON's escapes is none the less a name: the search finds the escapes.
+    """
+    if any(_ANCHOR.search(p) for p in patterns if not is_plain(p)):
+        return None
+    options = re2.Options()
+    options.log_errors, options.never_capture, options.dot_nl = False, True, True
+    options.case_sensitive = False
+    every = [re2.escape(p) if is_plain(p) else f"(?:{p})" for p in patterns]
+    return re2.compile("|".join((*every, _ESCAPED)), options)

@@ -59,9 +59,32 @@ class MemberMasker:
 
     def feed(self, data: bytes) -> bytes:
         """The next part of the stream; what may be shown of it and of what was kept."""
-        if not self._kept and self._at is _At.TEXT and b'"' not in data:
+        if self._at is _At.TEXT and not self._kept and b'"' not in data:
             return data
-        return self._run(self._kept + data, last=False)
+        data = self._kept + data
+        clear = self._clear(data) if self._at is _At.TEXT else 0
+        if not clear:
+            return self._run(data, last=False)
+        self._kept = data[clear:]
+        return data[:clear]
+
+    def _clear(self, data: bytes) -> int:
+        """How much of `data` passes because no name in it is one that is hidden; 0 when it must be read closely."""
+        if self._fields.might(data):
+            return 0
+        line = data[data.rfind(b"\n") + 1 :]
+        if b"\\\\" in line:
+            return 0
+        end = line.rstrip(b" \t\r")
+        quote = end.rfind(b'"')
+        if (line.count(b'"') - line.count(b'\\"')) % 2 == 0:
+            # In no string; one that ends here may turn out to be a name.
+            if quote < 0 or quote + 1 < len(end):
+                return len(data)
+            quote = end.rfind(b'"', 0, quote)
+        if quote < 0 or end[quote - 1 : quote] == b"\\" or len(line) - quote > HELD:
+            return 0
+        return len(data) - len(line) + quote
 
     def flush(self) -> bytes:
         """What was kept; the stream may go on."""

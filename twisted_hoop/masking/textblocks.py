@@ -8,7 +8,7 @@ terminals (colours above all) are taken out for the look and put back behind the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import re2
@@ -95,7 +95,7 @@ class LineBlocks:
 class BlockMasker:
     """Hides what one SpanMasker finds in the blocks of one stream, one after the other."""
 
-    __slots__ = ("_key", "_masker", "_open", "_rest", "masked")
+    __slots__ = ("_key", "_masker", "_open", "_own", "_rest", "masked")
 
     def __init__(self, masker: SpanMasker) -> None:
         self.masked = 0
@@ -104,6 +104,8 @@ class BlockMasker:
         self._key = _regex(BUILT_IN["private-key"][0].pattern) if keys else None
         self._rest = _regex(rf"(?:-?[A-Za-z0-9+/=\s:,.()\\])*(?:{_KEY_END.decode()})?") if keys else None
         self._open = False
+        # Our own patterns mean the same in a line and in many; a user's may be anchored to its line.
+        self._own = all(name in BUILT_IN for name in masker.detector.names)
 
     def apply(self, block: bytes, found: list[str]) -> bytes:
         """The block with what is found hidden, the names added to `found`; the same object when nothing was."""
@@ -132,12 +134,9 @@ class BlockMasker:
         return at
 
     def _lines(self, block: bytes, found: list[str]) -> bytes:
-        might = self._masker.detector.might
-        lines = block.split(b"\n")
-        for index, line in enumerate(lines):
-            if line and (b"\x1b" in line or might(line)):
-                lines[index] = self._line(line, found)
-        return b"\n".join(lines)
+        if self._own and b"\x1b" not in block and not _INSIDE_JSON.search(block):
+            return b"".join(self._masker.mask(piece, found) for piece in _pieces(block))
+        return b"\n".join([self._line(line, found) if line else line for line in block.split(b"\n")])
 
     def _line(self, line: bytes, found: list[str]) -> bytes:
         if b"\x1b" in line:
@@ -221,6 +220,16 @@ class SpanLines:
 
     def _apply(self, block: bytes) -> bytes:
         return self._masker.apply(block, []) if block else b""
+
+
+def _pieces(block: bytes) -> Iterator[bytes]:
+    """The block in runs of lines that are not too long for one look (`Detector` gives up after some thousand finds)."""
+    at = 0
+    while len(block) - at > LINE:
+        end = block.rfind(b"\n", at, at + LINE) + 1 or block.find(b"\n", at + LINE) + 1 or len(block)
+        yield block[at:end]
+        at = end
+    yield block[at:]
 
 
 def _place(escapes: list[tuple[int, int]], plain: int) -> int:
