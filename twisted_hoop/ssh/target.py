@@ -1,0 +1,170 @@
+"""Connecting to an SSH target as the gateway: host key, login, one time limit over all of it."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from twisted.internet import defer
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IStreamClientEndpoint
+from twisted.internet.protocol import Factory
+from twisted.internet.threads import deferToThreadPool
+
+from twisted_hoop.errors import HoopError, ProtocolError, SecretUnavailable
+from twisted_hoop.identity.ssh_authority import SshAuthority
+from twisted_hoop.identity.ssh_private_keys import PrivateKey, parse_private_key
+from twisted_hoop.interfaces import ISecretStore
+from twisted_hoop.model import Session
+from twisted_hoop.settings import TargetSection
+from twisted_hoop.ssh.handlers import ConnectionHandler, IsConnection, IsGlobalRequest, IsOpening
+from twisted_hoop.ssh.host_keys import TargetHostKeys
+from twisted_hoop.ssh.limits import Limits
+from twisted_hoop.ssh.login import Credential, TargetLogin, WithKey, WithPassword
+from twisted_hoop.ssh.transport import ClientTransport
+
+
+class SshDoor:
+    """Opens connections to one target. ConfigurationError when a host key of it is none."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        section: TargetSection,
+        endpoint: IStreamClientEndpoint,
+        secrets: ISecretStore,
+        authority: SshAuthority,
+        limits: Limits | None = None,
+    ) -> None:
+        self._reactor = reactor
+        self._section = section
+        self._endpoint = endpoint
+        self._secrets = secrets
+        self._authority = authority
+        self._limits = limits
+        self._host_keys = TargetHostKeys(section, section.server_name or host_of(section.endpoint) or section.name)
+        self._parsed: tuple[bytes, PrivateKey] | None = None
+
+    async def open(self, session: Session, login: str, handler: ConnectionHandler) -> IsConnection:
+        """A connection that is logged in as `login`; `handler` was told that it started.
+
+        Raises ProtocolError of side "target" (code "host-key", "login", "timeout" or "unreachable") or
+        SecretUnavailable; nothing is left open then, and the handler is never told of anything.
+        """
+        work: Deferred[IsConnection] = Deferred.fromCoroutine(self._open(session, login, handler))
+        work.addTimeout(self._section.connect_timeout, self._reactor)
+        try:
+            return await work
+        except (defer.TimeoutError, CancelledError):
+            raise self._failed("did not answer in time", "timeout") from None
+        except HoopError:
+            raise
+        except Exception as error:
+            raise self._failed(f"cannot be reached: {_named(error)}", "unreachable") from error
+
+    async def _open(self, session: Session, login: str, handler: ConnectionHandler) -> IsConnection:
+        credential = await self._credential(session, login)
+        started: Deferred[IsConnection] = Deferred()
+        starting = _Starting(handler, started)
+        transport = ClientTransport(
+            self._reactor,
+            self._host_keys.verify,
+            lambda transport: TargetLogin(login, credential, starting.failed),
+            starting,
+            lambda error: starting.failed(self._explained(error)),
+            self._host_keys.algorithms,
+            self._limits,
+        )
+        await self._endpoint.connect(_Quiet.forProtocol(lambda: transport))
+        try:
+            return await started
+        except BaseException:
+            starting.give_up()
+            transport.transport.abortConnection()
+            raise
+
+    def _explained(self, error: Exception) -> Exception:
+        if isinstance(error, HoopError):
+            return error
+        return self._failed(f"ended the connection before the gateway was logged in: {_named(error)}", "unreachable")
+
+    def _failed(self, what: str, code: str) -> ProtocolError:
+        return ProtocolError(f"target {self._section.name} {what}", "target", code)
+
+    async def _credential(self, session: Session, login: str) -> Credential:
+        way = self._section.login_with
+        if way == "certificate":
+            made = self._authority.issue_session(session, login)
+            return WithKey(made.key, made.certificate)
+        secret = await self._secrets.resolve(self._section.secret)
+        return WithPassword(secret) if way == "password" else WithKey(await self._key(secret))
+
+    async def _key(self, text: str) -> PrivateKey:
+        """The stored key. Reading one checks its numbers, which for RSA takes milliseconds: in a thread, once (R14)."""
+        digest = hashlib.sha256(text.encode()).digest()
+        if self._parsed is not None and self._parsed[0] == digest:
+            return self._parsed[1]
+        pool = self._reactor.getThreadPool()
+        try:
+            key: PrivateKey = await deferToThreadPool(self._reactor, pool, parse_private_key, text.encode())
+        except ValueError as error:
+            raise SecretUnavailable(f"the secret of target {self._section.name}: {error}") from None
+        self._parsed = digest, key
+        return key
+
+
+class _Starting:
+    """A ConnectionHandler that tells when the connection has started, and passes everything on from then."""
+
+    def __init__(self, handler: ConnectionHandler, waiting: Deferred[IsConnection]) -> None:
+        self._handler = handler
+        self._waiting: Deferred[IsConnection] | None = waiting
+        self._dead = False
+
+    def failed(self, error: Exception) -> None:
+        """It did not come to that; the first reason counts."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            waiting.errback(error)
+
+    def give_up(self) -> None:
+        """Nobody waits any more."""
+        self._dead, self._waiting = True, None
+
+    def started(self, connection: IsConnection) -> None:
+        """See ConnectionHandler."""
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._handler.started(connection)
+            waiting.callback(connection)
+
+    def open_requested(self, opening: IsOpening) -> None:
+        """See ConnectionHandler."""
+        self._handler.open_requested(opening)
+
+    def global_requested(self, request: IsGlobalRequest) -> None:
+        """See ConnectionHandler."""
+        self._handler.global_requested(request)
+
+    def lost(self, reason: str) -> None:
+        """See ConnectionHandler."""
+        if not self._dead:
+            self._handler.lost(reason)
+
+
+class _Quiet(Factory):
+    noisy = False
+
+
+def host_of(endpoint: str) -> str:
+    """The host of `tcp:host:port` or `tcp:host=…`; "" for endpoints without one."""
+    kind, _, rest = endpoint.partition(":")
+    if kind not in ("tcp", "tcp6"):
+        return ""
+    parts = [part.replace("\0", ":") for part in rest.replace("\\:", "\0").split(":")]
+    named = [part[5:] for part in parts if part.startswith("host=")]
+    return (named or parts)[0]
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
