@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 from twisted_hoop.model import Facts
 from twisted_hoop.policy.columns import ForbiddenColumns, PermittedColumns
+from twisted_hoop.policy.destinations import names_itself
 from twisted_hoop.policy.globs import GlobCovered, GlobMeets
 from twisted_hoop.policy.names import Forbidden, Names, Permitted
 from twisted_hoop.policy.patterns import Patterns, named_by
@@ -113,6 +114,8 @@ def _permitting_words(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
         given = getattr(rule, key)
         if given:
             yield key, _covers_words(attribute, Patterns(_some(given)), NONE in given)
+    named = frozenset(rule.destinations)
+    yield "destinations", lambda facts: names_itself(facts.get("destination", _NONE), named)  # S11
     if (rule.programs or rule.commands) and not rule.paths and REDIRECT_WRITE not in rule.flags:
         yield "paths", lambda facts: REDIRECT_WRITE not in facts.get("flag", _NONE)
 
