@@ -16,7 +16,7 @@ from twisted_hoop.model import Decision, Principal
 
 def file(office: Office, decision: Decision = REVIEW, session: str = "s-1") -> Request:
     request = make_request(session_of(ALICE, session), DELETE, decision, office.time(), Caps())
-    return office.database.write_now(lambda c: ledger.file(c, request, Caps()))
+    return office.database.write_now(lambda c: ledger.file(c, request, Caps())).request
 
 
 def vote(office: Office, request: Request, who: Principal, granted: bool = True, digest: str = "") -> State:
@@ -116,7 +116,7 @@ def test_a6_what_was_granted_to_a_session_ends_with_it(office: Office) -> None:
     vote(office, granted, BOB)
     assert use(office, granted) and not use(office, granted, session="s-2")
     pending = file(office, replace(REVIEW, rule="other"))
-    office.database.write_now(lambda c: changes.session_ended(c, "s-1"))
+    office.database.write_now(lambda c: changes.session_ended(c, "s-1", office.time()))
     assert state(office, granted) is State.ENDED and state(office, pending) is State.WITHDRAWN
     assert state(office, retry) is State.PENDING
     assert vote(office, retry, BOB) is State.GRANTED and use(office, retry, session="s-2")
@@ -125,11 +125,11 @@ def test_a6_what_was_granted_to_a_session_ends_with_it(office: Office) -> None:
 def test_a6_a_shared_request_ends_with_its_last_session(office: Office) -> None:
     request = file(office)
     file(office, session="s-2")
-    office.database.write_now(lambda c: changes.session_ended(c, "s-1"))
+    office.database.write_now(lambda c: changes.session_ended(c, "s-1", office.time()))
     assert state(office, request) is State.PENDING
-    office.database.write_now(lambda c: changes.withdraw(c, request.id, "s-1"))
+    office.database.write_now(lambda c: changes.withdraw(c, request.id, "s-1", office.time()))
     assert state(office, request) is State.PENDING  # s-1 has no say any more
-    office.database.write_now(lambda c: changes.withdraw(c, request.id, "s-2"))
+    office.database.write_now(lambda c: changes.withdraw(c, request.id, "s-2", office.time()))
     assert state(office, request) is State.WITHDRAWN
 
 
@@ -138,6 +138,6 @@ def test_a6_a_lock_ends_everything_of_the_principal(office: Office) -> None:
     granted = file(office, RETRY)
     vote(office, granted, BOB)
     pending = file(office)
-    office.database.write_now(lambda c: changes.principal_ended(c, ALICE.key))
+    office.database.write_now(lambda c: changes.principal_ended(c, ALICE.key, office.time()))
     assert state(office, granted) is State.ENDED and state(office, pending) is State.WITHDRAWN
     assert not use(office, granted)

@@ -8,6 +8,7 @@ import pytest
 
 from tests.support.approvals import ALICE, BOB, CAROL, DELETE, RETRY, REVIEW, Office, session_of
 from twisted_hoop.approval import ledger
+from twisted_hoop.approval.ledger import Wanted
 from twisted_hoop.approval.lifecycle import State
 from twisted_hoop.approval.requests import Caps, Request, make_request
 from twisted_hoop.errors import LimitExceeded
@@ -20,12 +21,13 @@ def file(
     office: Office, command: Command = DELETE, decision: Decision = REVIEW, who: Principal = ALICE, session: str = "s-1"
 ) -> Request:
     request = make_request(session_of(who, session), command, decision, office.time(), CAPS)
-    return office.database.write_now(lambda c: ledger.file(c, request, CAPS))
+    return office.database.write_now(lambda c: ledger.file(c, request, CAPS)).request
 
 
 def listed(office: Office, who: Principal, *states: State) -> list[str]:
     wanted = states or (State.PENDING,)
-    return [r.id for r in office.database.read_now(lambda c: ledger.listing(c, who, wanted, office.time(), 10))]
+    page = office.database.read_now(lambda c: ledger.listing(c, who, Wanted(wanted), office.time(), 10))
+    return [r.id for r in page.items]
 
 
 def other(number: int) -> Command:
@@ -78,3 +80,60 @@ def test_newest_first(office: Office) -> None:
         office.time.seconds += 1
         ids.append(file(office, other(number)).id)
     assert listed(office, BOB) == ids[::-1]
+
+
+def test_pages_follow_each_other_and_nothing_shifts(office: Office) -> None:
+    ids = []
+    for number in range(5):
+        office.time.seconds += 1 if number != 3 else 0  # two of one time: the id keeps them apart
+        ids.append(file(office, other(number), who=ALICE if number % 2 else CAROL).id)
+    seen: list[str] = []
+    cursor, wanted = "", Wanted(frozenset({State.PENDING}))
+    for _ in range(3):
+        page = office.database.read_now(
+            lambda c, at=cursor: ledger.listing(c, BOB, wanted, office.time(), 2, at)  # type: ignore[misc]
+        )
+        seen += [request.id for request in page.items]
+        file(office, replace(other(9), text=f"new {len(seen)}"), who=BOB)
+        cursor = page.next
+    assert len(seen) == 5 and set(seen) == set(ids) and cursor == ""
+
+
+def test_auditors_may_see_everything_and_lists_can_be_narrowed(office: Office) -> None:
+    mine, eve = file(office), Principal(ALICE.issuer, "eve", groups=frozenset({"security"}))
+
+    def found(**wanted: object) -> list[str]:
+        page = office.database.read_now(
+            lambda c: ledger.listing(c, eve, Wanted(**wanted), office.time(), 10)  # type: ignore[arg-type]
+        )
+        return [request.id for request in page.items]
+
+    assert found() == [] and found(everything=True) == [mine.id]
+    assert found(everything=True, target="shop", action="query", subject_key=ALICE.key) == [mine.id]
+    assert found(everything=True, target="other") == found(everything=True, states=frozenset({State.DENIED})) == []
+
+
+def test_what_time_ended_is_told_once(office: Office) -> None:
+    """Of several replicas that write it down, one gets each request: nobody is told twice."""
+    request = file(office)
+    assert office.database.write_now(lambda c: ledger.expire(c, office.time())) == []
+    office.time.seconds += 300
+    ended = office.database.write_now(lambda c: ledger.expire(c, office.time()))
+    assert [(each.id, each.state) for each in ended] == [(request.id, State.EXPIRED)]
+    assert office.database.write_now(lambda c: ledger.expire(c, office.time())) == []
+
+
+def test_watchers_find_what_changed(office: Office) -> None:
+    before = office.time()
+    request = file(office)
+    office.time.seconds += 10
+    later = office.time()
+
+    def changed(since: float) -> list[str]:
+        found = office.database.read_now(lambda c: ledger.changed_since(c, since, office.time(), 10))
+        return [each.id for each in found]
+
+    assert changed(before) == [request.id] and changed(later) == []
+    office.time.seconds += 300
+    office.database.write_now(lambda c: ledger.expire(c, office.time()))
+    assert changed(later) == [request.id]

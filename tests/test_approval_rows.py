@@ -24,7 +24,7 @@ def test_every_command_comes_back_exactly(
     """A3: to the character, NUL and lone surrogates included."""
     command = replace(DELETE, text=text, reason=reason, parameters=tuple(parameters), context=tuple(context))
     request = make_request(session_of(AGENT_FOR_ALICE), command, REVIEW, office.time(), Caps(10**6, 10**6))
-    stored = office.database.write_now(lambda c: ledger.file(c, request, Caps(10**6, 10**6)))
+    stored = office.database.write_now(lambda c: ledger.file(c, request, Caps(10**6, 10**6))).request
     found = office.database.read_now(lambda c: ledger.fetch(c, stored.id, office.time()))
     assert found == (request if stored.id == request.id else stored)
     assert found is not None and (found.text, found.parameters, found.context) == (

@@ -29,9 +29,9 @@ def test_every_key_is_in_the_example() -> None:
     sections = re.split(r"(?m)^(?=\[)", EXAMPLE.read_text())
     for name, info in Settings.model_fields.items():
         model = getattr(info.annotation, "__args__", (info.annotation,))[0]
-        text = "".join(s for s in sections if s.startswith((f"[{name}]", f"[[{name}]]", f"[{name}.")))
+        text = "".join(s for s in sections if s.startswith((f"[{name}]", f"[[{name}]]", f"[{name}.", f"[[{name}.")))
         for key in model.model_fields:
-            assert re.search(rf"(?m)^(# )?{key} = |^\[{name}\.{key}\]", text), f"{name}.{key}"
+            assert re.search(rf"(?m)^(# )?{key} = |^\[+{name}\.{key}\]", text), f"{name}.{key}"
     limits = next(s for s in sections if s.startswith("[targets.limits]"))
     assert all(re.search(rf"(?m)^(# )?{key} = ", limits) for key in LimitsSection.model_fields)
 

@@ -27,6 +27,7 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
             "settings.gateway",
             "settings.identity",
             "settings.network",
+            "settings.notify",
             "settings.rules",
         ),
         "the schema is proved by test_config_schema and test_config_draft, its page by test_config_reference",
@@ -40,6 +41,7 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
     "ssh.handlers": "protocols only; provided by what test_ssh_connection tests",
     "store.migrations.env": "run by every test of test_store_migrate",
     "store.migrations.versions.v0001_first": "run by every test of test_store_migrate",
+    "store.migrations.versions.v0002_watching": "run by every test of test_store_migrate",
 }
 """Module → why, or which test proves it."""
 INHERITED_DOCSTRINGS = {

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from twisted_hoop.model import Session
-from twisted_hoop.policy.rules import RulePolicy
+from twisted_hoop.policy.rules import Access, RulePolicy
 from twisted_hoop.settings import Settings
 
 
 class PolicyInForce:
-    """Holds the current rules, and per session the names of the masks that apply by default."""
+    """Holds the current rules, and per session the names of the masks that apply by default.
 
-    def __init__(self, settings: Settings) -> None:
-        self.current = RulePolicy(settings)
+    `access` knows the requests for access that hold, see RulePolicy.
+    """
+
+    def __init__(self, settings: Settings, access: Access = lambda who, target, now: "") -> None:
+        self._access = access
+        self.current = RulePolicy(settings, access=access)
         self._masks: dict[str, tuple[str, frozenset[str]]] = {}
 
     def __call__(self) -> RulePolicy:
@@ -20,7 +24,7 @@ class PolicyInForce:
 
     def replace(self, settings: Settings) -> None:
         """New rules, whole; raises before anything changes."""
-        policy = RulePolicy(settings)
+        policy = RulePolicy(settings, access=self._access)
         self.current = policy
         self._masks.clear()
 

@@ -217,7 +217,7 @@ def race(databases: tuple[Database, Database], work: object) -> list[object]:
 
 def _request(database: Database, decision: Decision = RETRY, now: float = 0.0) -> Request:
     request = make_request(session_of(), DELETE, decision, now, Caps())
-    return database.write_now(lambda c: ledger.file(c, request, Caps()))
+    return database.write_now(lambda c: ledger.file(c, request, Caps())).request
 
 
 @pytest.mark.parametrize("round_number", range(3))
@@ -253,7 +253,7 @@ def test_a8_a7_eight_sessions_file_the_same(replicas: tuple[Database, Database])
 
     def file(connection: object, number: int) -> Request:
         request = make_request(session_of(session_id=f"session-{number}"), DELETE, RETRY, 0.0, Caps())
-        return ledger.file(connection, request, Caps())  # type: ignore[arg-type]
+        return ledger.file(connection, request, Caps()).request  # type: ignore[arg-type]
 
     results = race(replicas, file)
     assert len({result.id for result in results if isinstance(result, Request)}) == 1

@@ -10,6 +10,7 @@ from twisted_hoop.approval.approver import Approver
 from twisted_hoop.approval.desk import Desk
 from twisted_hoop.approval.requests import Caps
 from twisted_hoop.approval.shelf import Shelf
+from twisted_hoop.approval.told import Told
 from twisted_hoop.approval.watch import Watch
 from twisted_hoop.model import Actor, Command, Decision, Effect, Kind, Peer, Principal, Session, Target
 from twisted_hoop.store.database import Database
@@ -56,8 +57,14 @@ class Office:
     approver: Approver
     desk: Desk
     watch: Watch
+    shelf: Shelf
     time: Time
     locked: set[str] = field(default_factory=set)
+
+    @property
+    def told(self) -> Told:
+        """Those who hear of changes."""
+        return self.shelf.told
 
 
 def open_office(url: str, reactor: Any, time: Time, caps: Caps | None = None) -> Office:
@@ -68,7 +75,7 @@ def open_office(url: str, reactor: Any, time: Time, caps: Caps | None = None) ->
     shelf = Shelf(database, time, lambda principal: principal.key not in locked)
     watch = Watch(shelf.decided, reactor)
     approver = Approver(shelf, watch, reactor, "http://127.0.0.1:8080", caps)
-    return Office(database, approver, Desk(database, shelf, watch), watch, time, locked)
+    return Office(database, approver, Desk(database, shelf, watch), watch, shelf, time, locked)
 
 
 def sqlite_url(folder: Path) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, Connection, Update, and_, case, delete, exists, insert, or_, select, update
 
 from twisted_hoop.approval.ballots import Objection, Vote, enough, may_see, objection
-from twisted_hoop.approval.ledger import fetch
+from twisted_hoop.approval.ledger import fetch, fetch_all
 from twisted_hoop.approval.lifecycle import Event, State, after, possible
 from twisted_hoop.approval.requests import Request
 from twisted_hoop.approval.rows import vote_values
@@ -27,6 +27,7 @@ def cast_vote(connection: Connection, approval_id: str, voter: Principal, vote: 
     connection.execute(select(approvals.c.id).where(approvals.c.id == approval_id).with_for_update())
     request = _votable(fetch(connection, approval_id, vote.at), voter, vote, digest)
     connection.execute(insert(votes).values(vote_values(approval_id, vote)))
+    connection.execute(update(approvals).where(approvals.c.id == approval_id).values(changed=vote.at))
     cast = (*request.votes, vote)
     if not vote.granted or enough(cast, request.quorum):
         _decide(connection, request, vote)
@@ -80,7 +81,7 @@ def consume(connection: Connection, digest: str, session_id: str, principal_key:
     still = after(State.GRANTED, Event.USE).value
     change = update(approvals).where(usable, approvals.c.id == approval_id)
     change = change.values(
-        uses_left=approvals.c.uses_left - 1, state=case((approvals.c.uses_left == 1, last), else_=still)
+        uses_left=approvals.c.uses_left - 1, state=case((approvals.c.uses_left == 1, last), else_=still), changed=now
     )
     return fetch(connection, approval_id, now) if connection.execute(change).rowcount == 1 else None
 
@@ -89,33 +90,55 @@ def _held_by(session_id: str) -> ColumnElement[bool]:
     return exists().where(holders.c.approval_id == approvals.c.id, holders.c.session_id == session_id)
 
 
-def withdraw(connection: Connection, approval_id: str, session_id: str) -> None:
-    """This session no longer wants it. The request ends when no other session shares it (A7)."""
+def withdraw(connection: Connection, approval_id: str, session_id: str, now: float) -> list[Request]:
+    """This session no longer wants it. The request ends when no other session shares it (A7). What ended by it."""
     mine = (holders.c.approval_id == approval_id, holders.c.session_id == session_id)
-    if connection.execute(delete(holders).where(*mine)).rowcount:
-        _end(connection, and_(approvals.c.id == approval_id, _unheld()), approvals.c.detached.is_(False))
+    if not connection.execute(delete(holders).where(*mine)).rowcount:
+        return []
+    return _end(connection, and_(approvals.c.id == approval_id, _unheld()), _attached(), now)
 
 
-def session_ended(connection: Connection, session_id: str) -> None:
-    """End what the session waited for and what was granted to it; requests meant for a retry stay (A6)."""
+def session_ended(connection: Connection, session_id: str, now: float, event: Event = Event.WITHDRAW) -> list[Request]:
+    """End what the session waited for and what was granted to it; requests meant for a retry stay (A6).
+
+    `event` is INTERRUPT for a session that a killed gateway left behind.
+    """
     held = select(holders.c.approval_id).where(holders.c.session_id == session_id)
-    waiting = select(approvals.c.id).where(approvals.c.id.in_(held), approvals.c.detached.is_(False))
+    waiting = select(approvals.c.id).where(approvals.c.id.in_(held), _attached())
     ids = list(connection.scalars(waiting))
     connection.execute(delete(holders).where(holders.c.session_id == session_id))
-    _end(connection, and_(approvals.c.id.in_(ids), _unheld()), approvals.c.detached.is_(False))
+    return _end(connection, and_(approvals.c.id.in_(ids), _unheld()), _attached(), now, event)
 
 
-def principal_ended(connection: Connection, principal_key: str) -> None:
+def principal_ended(connection: Connection, principal_key: str, now: float) -> list[Request]:
     """The principal is locked: nothing of theirs waits or may be used any more (A6)."""
     mine = approvals.c.principal_key == principal_key
-    _end(connection, mine, mine)
+    return _end(connection, mine, mine, now)
 
 
-def _end(connection: Connection, which: ColumnElement[bool], granted: ColumnElement[bool]) -> None:
+def take_back(connection: Connection, approval_id: str, now: float) -> list[Request]:
+    """End one request, pending or granted, because somebody who may says so."""
+    this = approvals.c.id == approval_id
+    return _end(connection, this, this, now)
+
+
+def _end(
+    connection: Connection,
+    which: ColumnElement[bool],
+    granted: ColumnElement[bool],
+    now: float,
+    event: Event = Event.WITHDRAW,
+) -> list[Request]:
     pending = _from(State.PENDING).where(which)
-    connection.execute(pending.values(state=after(State.PENDING, Event.WITHDRAW).value))
+    pending = pending.values(state=after(State.PENDING, event).value, changed=now)
     ended = _from(State.GRANTED).where(which, granted)
-    connection.execute(ended.values(state=after(State.GRANTED, Event.END).value))
+    ended = ended.values(state=after(State.GRANTED, Event.END).value, changed=now)
+    ids = [*connection.scalars(pending.returning(approvals.c.id)), *connection.scalars(ended.returning(approvals.c.id))]
+    return fetch_all(connection, ids, now)
+
+
+def _attached() -> ColumnElement[bool]:
+    return approvals.c.detached.is_(False)
 
 
 def _unheld() -> ColumnElement[bool]:

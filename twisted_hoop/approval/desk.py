@@ -6,12 +6,14 @@ from collections.abc import Iterable
 
 from twisted_hoop.approval import changes, ledger
 from twisted_hoop.approval.ballots import Objection, Vote, may_see
+from twisted_hoop.approval.ledger import Wanted
 from twisted_hoop.approval.lifecycle import State
 from twisted_hoop.approval.requests import Request
 from twisted_hoop.approval.shelf import Shelf
 from twisted_hoop.approval.watch import Watch
 from twisted_hoop.model import Principal
 from twisted_hoop.store.database import Database
+from twisted_hoop.store.paging import Page
 
 
 class Desk:
@@ -24,14 +26,17 @@ class Desk:
 
     async def list(self, viewer: Principal, states: Iterable[State], limit: int = 100) -> list[Request]:
         """What the viewer asked for or may decide, newest first."""
-        wanted = frozenset(states)
-        now = self._shelf.now()
-        return await self._database.read(lambda c: ledger.listing(c, viewer, wanted, now, limit))
+        return list((await self.search(viewer, Wanted(frozenset(states)), limit)).items)
 
-    async def show(self, viewer: Principal, approval_id: str) -> Request:
+    async def search(self, viewer: Principal, wanted: Wanted, limit: int = 100, cursor: str = "") -> Page[Request]:
+        """A page of that, or for auditors (`wanted.everything`) of all there are. Raises BadCursor."""
+        now = self._shelf.now()
+        return await self._database.read(lambda c: ledger.listing(c, viewer, wanted, now, limit, cursor))
+
+    async def show(self, viewer: Principal, approval_id: str, everything: bool = False) -> Request:
         """One request; Objection "missing" when there is none that the viewer may see."""
         found = await self._shelf.fetch(approval_id)
-        if found is None or not (found.principal_key == viewer.key or may_see(viewer, found.approvers)):
+        if found is None or not (everything or _concerns(viewer, found)):
             raise Objection("missing", "no such request")
         return found
 
@@ -43,4 +48,26 @@ class Desk:
         decided = await self._database.write(lambda c: changes.cast_vote(c, approval_id, voter, vote, digest))
         if decided.state is not State.PENDING:
             self._watch.changed(approval_id)
+        self._shelf.told.tell("voted" if decided.state is State.PENDING else "", [decided])
         return decided
+
+    async def take_back(self, principal: Principal, approval_id: str, operator: bool = False) -> Request:
+        """End a request, pending or granted: its requester, who may decide it, or an operator. Raises Objection.
+
+        What was granted to a session that runs it now runs on; nothing is admitted by it any more.
+        """
+        found = await self.show(principal, approval_id, operator)
+        changed = await self._database.write(lambda c: changes.take_back(c, approval_id, self._shelf.now()))
+        if not changed:
+            raise Objection("decided", f"the request is {found.state.value} already")
+        self._watch.changed(approval_id)
+        self._shelf.told.tell("", changed)
+        return changed[0]
+
+    async def expire(self) -> None:
+        """Write down what time has ended; who wants to know is told."""
+        await self._shelf.expire()
+
+
+def _concerns(viewer: Principal, request: Request) -> bool:
+    return request.principal_key == viewer.key or may_see(viewer, request.approvers)

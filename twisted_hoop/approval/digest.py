@@ -17,6 +17,7 @@ from twisted_hoop.store.codec import text_bytes
 Value = Union[None, str, Iterable["Value"]]
 
 _DOMAIN = "hoop approval 1"
+_ACCESS_DOMAIN = "hoop access 1"
 # What a client may call itself changes nothing about what is run.
 _IDLE_ATTRIBUTES = frozenset({"application", "application_name"})
 
@@ -39,6 +40,12 @@ def digest_of(session: Session, command: Command, decision: Decision) -> str:
     something else.
     """
     whole = (_DOMAIN, _who(session.principal), _where(session), _what(command), _terms(decision))
+    return hashlib.sha256(canonical(whole)).hexdigest()
+
+
+def digest_of_access(principal: Principal, target: str, seconds: float, terms: Iterable[str]) -> str:
+    """SHA-256 (hex) of a request for a target: who, which, how long, and who may agree. Never that of a command."""
+    whole = (_ACCESS_DOMAIN, _who(principal), target, repr(float(seconds)), list(terms))
     return hashlib.sha256(canonical(whole)).hexdigest()
 
 

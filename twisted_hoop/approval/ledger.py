@@ -7,10 +7,11 @@ nothing depends on a timer having run.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, exists, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, or_, select, text, update
 
 from twisted_hoop.approval.ballots import Vote
 from twisted_hoop.approval.lifecycle import Event, State, after
@@ -18,6 +19,7 @@ from twisted_hoop.approval.requests import Caps, Request
 from twisted_hoop.approval.rows import request_of, values_of, vote_of
 from twisted_hoop.errors import LimitExceeded
 from twisted_hoop.model import Principal
+from twisted_hoop.store.paging import Page, newest_first, page_of
 from twisted_hoop.store.tables import approvals, approver_groups, holders, votes
 
 _HOUR = 3600.0
@@ -25,10 +27,19 @@ _state = approvals.c.state
 _PENDING, _GRANTED = State.PENDING.value, State.GRANTED.value
 
 
-def file(connection: Connection, request: Request, caps: Caps) -> Request:
+@dataclass(frozen=True, slots=True)
+class Filed:
+    """What filing came to: the request as it stands, whether it is `new`, and what time had ended meanwhile."""
+
+    request: Request
+    new: bool
+    expired: tuple[Request, ...] = ()
+
+
+def file(connection: Connection, request: Request, caps: Caps) -> Filed:
     """Store the request, or join the identical one that is pending (A7). Raises LimitExceeded."""
     _one_filer_at_a_time(connection, request.principal_key)
-    expire(connection, request.created)
+    expired = expire(connection, request.created, approvals.c.principal_key == request.principal_key)
     query = select(approvals).where(approvals.c.digest == request.digest, _state == _PENDING)
     found = connection.execute(query).first()
     if found is None:
@@ -39,8 +50,9 @@ def file(connection: Connection, request: Request, caps: Caps) -> Request:
             connection.execute(insert(approver_groups), groups)
     stored = request if found is None else fetch(connection, found.id, request.created)
     assert stored is not None
-    _hold(connection, stored.id, request.session_id)
-    return stored
+    if request.session_id:
+        _hold(connection, stored.id, request.session_id)
+    return Filed(stored, found is None, tuple(expired))
 
 
 def _one_filer_at_a_time(connection: Connection, principal_key: str) -> None:
@@ -63,12 +75,21 @@ def _hold(connection: Connection, approval_id: str, session_id: str) -> None:
         connection.execute(insert(holders).values(row))
 
 
-def expire(connection: Connection, now: float) -> None:
-    """Write down what time has ended already."""
-    overdue = update(approvals).where(_state == _PENDING, approvals.c.deadline <= now)
-    connection.execute(overdue.values(state=after(State.PENDING, Event.EXPIRE).value))
-    outlived = update(approvals).where(_state == _GRANTED, approvals.c.until <= now)
-    connection.execute(outlived.values(state=after(State.GRANTED, Event.EXPIRE).value))
+def expire(connection: Connection, now: float, which: ColumnElement[bool] | None = None) -> list[Request]:
+    """Write down what time has ended already; these requests. Of several replicas, one gets each."""
+    overdue = (_state == _PENDING) & (approvals.c.deadline <= now)
+    outlived = (_state == _GRANTED) & (approvals.c.until <= now)
+    ids: list[str] = []
+    for condition, state in ((overdue, State.PENDING), (outlived, State.GRANTED)):
+        change = update(approvals).where(condition if which is None else condition & which)
+        change = change.values(state=after(state, Event.EXPIRE).value, changed=now)
+        ids += connection.scalars(change.returning(approvals.c.id))
+    return fetch_all(connection, ids, now)
+
+
+def fetch_all(connection: Connection, ids: Sequence[str], now: float) -> list[Request]:
+    """Several requests as they stand at `now`."""
+    return _many(connection, select(approvals).where(approvals.c.id.in_(ids)), now) if ids else []
 
 
 def fetch(connection: Connection, approval_id: str, now: float) -> Request | None:
@@ -77,21 +98,53 @@ def fetch(connection: Connection, approval_id: str, now: float) -> Request | Non
     return found[0] if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which requests a list is of; "" means any. `everything`: also those the viewer may not decide, for auditors."""
+
+    states: frozenset[State] = frozenset(State)
+    target: str = ""
+    action: str = ""
+    subject_key: str = ""
+    everything: bool = False
+
+
 def listing(
-    connection: Connection, viewer: Principal, states: Iterable[State], now: float, limit: int
-) -> list[Request]:
-    """What the viewer asked for or may decide, newest first."""
-    theirs = exists().where(approver_groups.c.approval_id == approvals.c.id, approver_groups.c.name.in_(viewer.groups))
-    wanted = frozenset(states)
-    # A row may still say pending or granted when time has ended it: look at those too, then judge by the clock.
-    names = [state.value for state in wanted | ({State.PENDING, State.GRANTED} if State.EXPIRED in wanted else set())]
-    query = (
-        select(approvals)
-        .where(or_(approvals.c.principal_key == viewer.key, theirs), _state.in_(names))
-        .order_by(approvals.c.created.desc(), approvals.c.id)
-        .limit(limit)
-    )
-    return [request for request in _many(connection, query, now) if request.state in wanted]
+    connection: Connection, viewer: Principal, wanted: Wanted, now: float, limit: int, cursor: str = ""
+) -> Page[Request]:
+    """A page of what the viewer asked for or may decide, newest first. Raises BadCursor."""
+    query = select(approvals).where(or_(*(_stands(state, now) for state in wanted.states)))
+    if not wanted.everything:
+        query = query.where(or_(approvals.c.principal_key == viewer.key, _decidable(viewer)))
+    for column, value in (("target", wanted.target), ("action", wanted.action), ("principal_key", wanted.subject_key)):
+        if value:
+            query = query.where(approvals.c[column] == value)
+    found = _many(connection, newest_first(query, approvals.c.created, approvals.c.id, cursor, limit), now)
+    return page_of(found, limit, lambda request: (request.created, request.id))
+
+
+def _decidable(viewer: Principal) -> ColumnElement[bool]:
+    mine = approver_groups.c.approval_id == approvals.c.id
+    return exists().where(mine, approver_groups.c.name.in_(viewer.groups))
+
+
+def _stands(state: State, now: float) -> ColumnElement[bool]:
+    """The SQL of `lifecycle.effective`: a row may still say pending or granted when time has ended it."""
+    written = _state == state.value
+    if state is State.PENDING:
+        return and_(written, approvals.c.deadline > now)
+    if state is State.GRANTED:
+        return and_(written, approvals.c.until > now)
+    if state is not State.EXPIRED:
+        return written
+    overdue = and_(_state == _PENDING, approvals.c.deadline <= now)
+    return or_(written, overdue, and_(_state == _GRANTED, approvals.c.until <= now))
+
+
+def changed_since(connection: Connection, since: float, now: float, limit: int) -> list[Request]:
+    """What changed at `since` (POSIX) or later, oldest change first: for watchers."""
+    query = select(approvals).where(approvals.c.changed >= since).order_by(approvals.c.changed).limit(limit)
+    return _many(connection, query, now)
 
 
 def _many(connection: Connection, query: Select[Any], now: float) -> list[Request]:

@@ -2,7 +2,8 @@
 
     pending ─grant→ granted ─use→ granted | used      pending ─deny→ denied
        │               ├─expire→ expired               pending ─expire→ expired
-       └─withdraw→     └─end→ ended                    pending ─withdraw→ withdrawn
+       ├─withdraw→     └─end→ ended                    pending ─withdraw→ withdrawn
+       └─interrupt→ interrupted, when the gateway that waited was killed
 
 States live in the store, where several processes change them by compare-and-set; that is why this is a table and not
 a machine object: nobody holds the state in memory. `ledger.py` names the state it expects in every UPDATE (A8).
@@ -23,6 +24,7 @@ class State(Enum):
     WITHDRAWN = "withdrawn"
     USED = "used"
     ENDED = "ended"
+    INTERRUPTED = "interrupted"
 
 
 class Event(Enum):
@@ -35,6 +37,7 @@ class Event(Enum):
     USE = "use"
     EXHAUST = "exhaust"
     END = "end"
+    INTERRUPT = "interrupt"
 
 
 _TABLE: dict[tuple[State, Event], State] = {
@@ -42,6 +45,7 @@ _TABLE: dict[tuple[State, Event], State] = {
     (State.PENDING, Event.DENY): State.DENIED,
     (State.PENDING, Event.EXPIRE): State.EXPIRED,
     (State.PENDING, Event.WITHDRAW): State.WITHDRAWN,
+    (State.PENDING, Event.INTERRUPT): State.INTERRUPTED,
     (State.GRANTED, Event.USE): State.GRANTED,
     (State.GRANTED, Event.EXHAUST): State.USED,
     (State.GRANTED, Event.EXPIRE): State.EXPIRED,

@@ -15,6 +15,9 @@ from twisted_hoop.errors import LimitExceeded
 from twisted_hoop.model import Command, Decision, Session
 from twisted_hoop.store.codec import principal_data, text_bytes
 
+ACCESS = "access"
+"""The action of a request for a target."""
+
 
 @dataclass(frozen=True, slots=True)
 class Caps:
@@ -31,7 +34,10 @@ class Caps:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request. `principal` is its JSON form; times are POSIX; `until` is 0 until granted. `detached`: wait was 0."""
+    """A request. `principal` is its JSON form; times are POSIX; `until` is 0 until granted. `detached`: wait was 0.
+
+    `facts` is what it touches, statement by statement. `action` "access" is a request for a target, not for a command.
+    """
 
     id: str
     session_id: str
@@ -45,6 +51,7 @@ class Request:
     attributes: Mapping[str, str]
     tables: tuple[str, ...]
     classes: tuple[str, ...]
+    facts: tuple[Mapping[str, tuple[str, ...]], ...]
     reason: str
     rule: str
     rule_reason: str
@@ -61,6 +68,11 @@ class Request:
     until: float = 0.0
     state: State = State.PENDING
     votes: tuple[Vote, ...] = ()
+
+    @property
+    def for_access(self) -> bool:
+        """Whether a target is asked for, for `valid` seconds, and not a command."""
+        return self.action == ACCESS
 
     @property
     def requesters(self) -> frozenset[str]:
@@ -90,6 +102,7 @@ def make_request(session: Session, command: Command, decision: Decision, now: fl
         attributes=dict(session.attributes),
         tables=_touched(command, "table"),
         classes=_touched(command, "class"),
+        facts=tuple({name: tuple(sorted(values)) for name, values in fact.items()} for fact in command.facts),
         reason=command.reason,
         rule=decision.rule,
         rule_reason=decision.reason,

@@ -17,7 +17,7 @@ _SAME = (
     "id", "session_id", "principal_key", "target", "action", "rule", "rule_reason", "policy_version", "digest",
     "quorum", "valid", "uses", "uses_left", "detached", "created", "deadline", "until",
 )  # fmt: skip
-_DETAILS = ("parameters", "context", "attributes", "tables", "classes", "reason")
+_DETAILS = ("parameters", "context", "attributes", "tables", "classes", "facts", "reason")
 
 
 def values_of(request: Request) -> dict[str, Any]:
@@ -27,6 +27,7 @@ def values_of(request: Request) -> dict[str, Any]:
         "details_json": dumps({name: getattr(request, name) for name in _DETAILS}),
         "text": text_bytes(request.text),
         "state": request.state.value,
+        "changed": request.created,
     }
 
 
@@ -42,6 +43,8 @@ def request_of(row: Row[Any], groups: Iterable[str], cast: Iterable[Vote], now: 
         attributes=details["attributes"],
         tables=tuple(details["tables"]),
         classes=tuple(details["classes"]),
+        # Rows of the first release have none.
+        facts=tuple({k: tuple(v) for k, v in fact.items()} for fact in details.get("facts", ())),
         reason=details["reason"],
         approvers=frozenset(groups),
         state=effective(State(row.state), row.deadline, row.until, now),

@@ -8,8 +8,9 @@ from sqlalchemy import Connection, select
 from twisted.internet.defer import Deferred, succeed
 
 from twisted_hoop.approval import changes, ledger
-from twisted_hoop.approval.lifecycle import State
+from twisted_hoop.approval.lifecycle import Event, State
 from twisted_hoop.approval.requests import Caps, Request
+from twisted_hoop.approval.told import Told
 from twisted_hoop.model import Principal, Session
 from twisted_hoop.store.database import Database
 from twisted_hoop.store.tables import approvals
@@ -18,17 +19,22 @@ from twisted_hoop.store.tables import approvals
 class Shelf:
     """Approvals in a Database. `now` gives POSIX time; `still_valid` is the identity provider's (A6).
 
-    Every Awaitable may fail with StoreUnavailable.
+    Every Awaitable may fail with StoreUnavailable. `told` hears of every change that is made through here.
     """
 
     def __init__(self, database: Database, now: Callable[[], float], still_valid: Callable[[Principal], bool]) -> None:
         self._database = database
         self._still_valid = still_valid
         self.now = now
+        self.told = Told()
 
-    def file(self, request: Request, caps: Caps) -> Awaitable[Request]:
+    async def file(self, request: Request, caps: Caps) -> Request:
         """Store it, or join the identical pending one; LimitExceeded on a flood."""
-        return self._database.write(lambda connection: ledger.file(connection, request, caps))
+        filed = await self._database.write(lambda connection: ledger.file(connection, request, caps))
+        self.told.tell("", filed.expired)
+        if filed.new:
+            self.told.tell("requested", [filed.request])
+        return filed.request
 
     def fetch(self, approval_id: str) -> Awaitable[Request | None]:
         """As it stands now."""
@@ -39,23 +45,48 @@ class Shelf:
         if not self._still_valid(session.principal):
             return succeed(None)
         key = session.principal.key
-        return self._database.write(lambda c: changes.consume(c, digest, session.id, key, self.now()))
+        work = self._database.write(lambda c: changes.consume(c, digest, session.id, key, self.now()))
+        return work.addCallback(self._taken)
 
     def withdraw(self, approval_id: str, session_id: str) -> Deferred[None]:
         """The session waits for it no more."""
-        return self._database.write(lambda connection: changes.withdraw(connection, approval_id, session_id))
+        return self._change(lambda c: changes.withdraw(c, approval_id, session_id, self.now()))
 
     def session_ended(self, session_id: str) -> Deferred[None]:
         """See `changes.session_ended`."""
-        return self._database.write(lambda connection: changes.session_ended(connection, session_id))
+        return self._change(lambda c: changes.session_ended(c, session_id, self.now()))
+
+    def interrupted(self, session_ids: Iterable[str]) -> Deferred[None]:
+        """A gateway that was killed left these sessions behind: nothing of theirs waits or was granted any more."""
+        ids = list(session_ids)
+
+        def work(connection: Connection) -> list[Request]:
+            return [
+                request
+                for session_id in ids
+                for request in changes.session_ended(connection, session_id, self.now(), Event.INTERRUPT)
+            ]
+
+        return self._change(work)
 
     def principal_ended(self, principal_key: str) -> Deferred[None]:
         """See `changes.principal_ended`."""
-        return self._database.write(lambda connection: changes.principal_ended(connection, principal_key))
+        return self._change(lambda c: changes.principal_ended(c, principal_key, self.now()))
+
+    def expire(self) -> Deferred[None]:
+        """Write down what time has ended, so that those who want to know are told."""
+        return self._change(lambda connection: ledger.expire(connection, self.now()))
 
     def decided(self, approval_ids: list[str]) -> Awaitable[Iterable[str]]:
         """Which of them are pending no more."""
         return self._database.read(lambda connection: _decided(connection, approval_ids))
+
+    def _change(self, work: Callable[[Connection], list[Request]]) -> Deferred[None]:
+        return self._database.write(work).addCallback(lambda changed: self.told.tell("", changed))
+
+    def _taken(self, taken: Request | None) -> Request | None:
+        self.told.tell("used", [taken] if taken is not None else [])
+        return taken
 
 
 def _decided(connection: Connection, approval_ids: list[str]) -> list[str]:

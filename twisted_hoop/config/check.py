@@ -11,13 +11,14 @@ from urllib.parse import urlsplit
 from twisted_hoop.config.draft import Draft
 from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.config.network import check_listener, check_target, is_loopback, problem_with_key, required
+from twisted_hoop.config.notify import check_notify
 from twisted_hoop.config.rules import check_masks, check_rules, patterns
 from twisted_hoop.identity.scram_keys import parse_verifier
 from twisted_hoop.secrets.secret import problem_with as problem_with_secret
 from twisted_hoop.settings import AccountSection, IssuerSection
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
-_LISTS = ("issuers", "accounts", "listeners", "targets", "rules", "masks")
+_LISTS = ("issuers", "accounts", "listeners", "targets", "rules", "masks", "notify")
 
 
 def check(draft: Draft) -> Iterator[Problem]:
@@ -38,6 +39,7 @@ def check(draft: Draft) -> Iterator[Problem]:
         yield from check_target(("targets", number), target)
     yield from check_rules(draft)
     yield from check_masks(draft)
+    yield from check_notify(draft)
 
 
 def _unique(section: str, key: str, draft: Draft) -> Iterator[Problem]:

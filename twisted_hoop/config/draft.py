@@ -18,6 +18,7 @@ from twisted_hoop.settings import (
     IssuerSection,
     ListenerSection,
     MaskSection,
+    NotifySection,
     RecordingSection,
     RuleSection,
     Section,
@@ -46,6 +47,7 @@ class Draft:
     targets: Numbered[TargetSection] = field(default_factory=list)
     rules: Numbered[RuleSection] = field(default_factory=list)
     masks: Numbered[MaskSection] = field(default_factory=list)
+    notify: Numbered[NotifySection] = field(default_factory=list)
 
     def names(self, section: str, key: str = "name") -> list[str]:
         """What the sections of a list are called, the ill-formed ones as well: others may refer to them."""
@@ -71,6 +73,7 @@ def make_draft(data: Mapping[str, Any]) -> tuple[Draft, list[Problem]]:
     draft.targets = _several(data, "targets", TargetSection, problems)
     draft.rules = _several(data, "rules", RuleSection, problems)
     draft.masks = _several(data, "masks", MaskSection, problems)
+    draft.notify = _several(data, "notify", NotifySection, problems)
     return draft, problems
 
 
@@ -132,8 +135,9 @@ def _has(value: Any, step: str | int) -> bool:
 def _model_at(place: Key, model: type[BaseModel]) -> type[BaseModel]:
     for step in place:
         info = model.model_fields.get(str(step))
-        if info is not None and isinstance(info.annotation, type) and issubclass(info.annotation, BaseModel):
-            model = info.annotation
+        for inner in (info.annotation, *getattr(info.annotation, "__args__", ())) if info is not None else ():
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                model = inner
     return model
 
 

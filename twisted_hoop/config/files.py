@@ -22,6 +22,7 @@ def absolute(settings: Settings, folder: Path) -> Settings:
         "issuers": [_placed(issuer, folder, "jwks", "ca") for issuer in settings.issuers],
         "listeners": [_placed(listener, folder, "certificate", "key") for listener in settings.listeners],
         "targets": [_placed(target, folder, "ca", "certificate", "key", "secret") for target in settings.targets],
+        "notify": [_placed(channel, folder, "ca", "secret", "url") for channel in settings.notify],
     }
     return settings.model_copy(update=changes)
 
@@ -32,7 +33,7 @@ def _placed(section: _S, folder: Path, *names: str) -> _S:
 
 
 def _place(name: str, value: str, folder: Path) -> str:
-    if name == "secret":
+    if name in ("secret", "url"):
         scheme, _, path = value.partition(":")
         return f"file:{folder / path}" if scheme == "file" else value
     return value if name == "jwks" and "://" in value else str(folder / value)
@@ -61,6 +62,8 @@ def _public(settings: Settings) -> Iterator[tuple[str, str]]:
     for number, target in enumerate(settings.targets):
         yield f"targets.{number}.ca", target.ca
         yield f"targets.{number}.certificate", target.certificate
+    for number, channel in enumerate(settings.notify):
+        yield f"notify.{number}.ca", channel.ca
 
 
 def _private(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -71,6 +74,10 @@ def _private(settings: Settings) -> Iterator[tuple[str, str]]:
         yield f"targets.{number}.key", target.key
         scheme, _, path = target.secret.partition(":")
         yield f"targets.{number}.secret", path if scheme == "file" else ""
+    for number, channel in enumerate(settings.notify):
+        for name in ("secret", "url"):
+            scheme, _, path = getattr(channel, name).partition(":")
+            yield f"notify.{number}.{name}", path if scheme == "file" else ""
 
 
 def _missing(key: str, path: str) -> Iterator[str]:

@@ -75,7 +75,19 @@ def check_target(key: Key, target: TargetSection) -> Iterator[Problem]:
     if target.secret and (why := problem_with_secret(target.secret)):
         yield Problem((*key, "secret"), why)
     yield from required((*key, "groups"), target.groups)
+    yield from _requests(key, target)
     yield from _ssh_target(key, target) if target.protocol == "ssh" else _postgres_target(key, target)
+
+
+def _requests(key: Key, target: TargetSection) -> Iterator[Problem]:
+    yield from required((*key, "request_groups"), target.request_groups)
+    if target.request_groups and not target.request_approvers:
+        yield Problem((*key, "request_approvers"), "is missing: name the groups of which people may grant access")
+    if target.request_groups:
+        return
+    for name in ("request_approvers", "request_approvals", "request_longest", "request_reason"):
+        if name in target.model_fields_set:
+            yield Problem((*key, name), "says nothing without request_groups: write that, or remove it")
 
 
 def _ssh_target(key: Key, target: TargetSection) -> Iterator[Problem]:

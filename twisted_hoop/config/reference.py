@@ -44,9 +44,10 @@ def reference() -> str:
 def _section(schema: dict[str, Any], name: str, part: dict[str, Any], several: bool) -> Iterator[str]:
     yield f"## {f'[[{name}]]' if several else f'[{name}]'}\n\n{_about(part)}\n\n{_table(schema, part)}"
     for key, entry in part["properties"].items():
-        if "$ref" in entry:
-            inner = _definition(schema, entry)
-            yield f"### [{name}.{key}]\n\n{_about(inner)}\n\n{_table(schema, inner)}"
+        if "$ref" in entry or "$ref" in entry.get("items", ()):
+            inner = _definition(schema, entry if "$ref" in entry else entry["items"])
+            title = f"[{name}.{key}]" if "$ref" in entry else f"[[{name}.{key}]]"
+            yield f"### {title}\n\n{_about(inner)}\n\n{_table(schema, inner)}"
 
 
 def _definition(schema: dict[str, Any], entry: dict[str, Any]) -> dict[str, Any]:
@@ -63,7 +64,7 @@ def _table(schema: dict[str, Any], part: dict[str, Any]) -> str:
     lines = ["| key | value | default | meaning |", "|---|---|---|---|"]
     required = part.get("required", ())
     for name, entry in part["properties"].items():
-        if "$ref" not in entry:
+        if "$ref" not in entry and "$ref" not in entry.get("items", ()):
             default = "**required**" if name in required else _default(entry["default"])
             lines.append(f"| `{name}` | {_value(entry)} | {default} | {_cell(entry.get('description', ''))} |")
     return "\n".join(lines) + "\n"

@@ -56,6 +56,7 @@ def _complete(part: dict[str, Any], model: type[BaseModel]) -> None:
             _as_duration(entry, info)
         if _inner(info) is not None:
             entry.pop("default", None)
+            entry |= {"default": []} if "items" in entry and model is not Settings else {}
         elif not info.is_required():
             value = info.get_default(call_default_factory=True)
             entry["default"] = duration(value) if info.annotation is float else value

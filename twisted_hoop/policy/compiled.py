@@ -22,9 +22,12 @@ class Rule:
     who: tuple[WhoCheck, ...]
     what: tuple[WhatCheck, ...]
     window: Window | None
+    let_in_by: str = ""
 
     def concerns(self, principal: Principal, target: Target) -> bool:
         """Whether the who-part holds."""
+        if self.let_in_by and self.let_in_by != way_in(principal, target):
+            return False
         return all(check.holds(principal, target) for check in self.who)
 
     def is_open(self, now: float) -> bool:
@@ -40,12 +43,19 @@ class Rule:
 
     def miss(self, principal: Principal, target: Target, now: float, facts: Facts) -> str:
         """The key of the first selector that does not hold, "" when the rule matches; for explanations."""
+        if self.let_in_by and self.let_in_by != way_in(principal, target):
+            return "let_in_by"
         for who in self.who:
             if not who.holds(principal, target):
                 return who.label
         if not self.is_open(now):
             return "hours"
         return next((what.label for what in self.what if not what.holds(facts)), "")
+
+
+def way_in(principal: Principal, target: Target) -> str:
+    """How a principal with a session got in: "group" when the target is open to it anyway, else "request"."""
+    return "group" if "*" in target.groups or not target.groups.isdisjoint(principal.groups) else "request"
 
 
 def compile_rule(position: int, rule: RuleSection, issuer_names: Mapping[str, str], version: str) -> Rule:
@@ -58,6 +68,7 @@ def compile_rule(position: int, rule: RuleSection, issuer_names: Mapping[str, st
         who=who_checks(rule, issuer_names),
         what=what_checks(rule),
         window=Window(rule.hours, rule.days, rule.timezone) if windowed else None,
+        let_in_by=rule.let_in_by,
     )
 
 

@@ -14,7 +14,7 @@ from zope.interface import classImplements
 
 from twisted_hoop.interfaces import IPolicy
 from twisted_hoop.model import Command, Decision, Effect, Facts, Principal, Session, Target
-from twisted_hoop.policy.compiled import Rule, compile_rule
+from twisted_hoop.policy.compiled import Rule, compile_rule, way_in
 from twisted_hoop.policy.findings import FOUND, with_findings
 from twisted_hoop.policy.reasons import no_rule
 from twisted_hoop.policy.verdicts import combine
@@ -26,7 +26,10 @@ from twisted_hoop.settings import MaskSection, Settings
 _VIEWS = 1024
 _DECISIONS = 8192
 
+Access = Callable[[Principal, str, float], str]
+
 _NONE: frozenset[int] = frozenset()
+_NOBODY: frozenset[str] = frozenset()
 _DecisionKey = tuple[int, frozenset[int], frozenset[tuple[str, frozenset[str]]]]
 
 
@@ -44,12 +47,17 @@ class _View:
 class RulePolicy:
     """The rules of one configuration. Raises ValueError when one cannot be compiled.
 
-    `now` gives POSIX time, for rules with hours or days: they are looked at again in every decision.
+    `now` gives POSIX time, for rules with hours or days: they are looked at again in every decision. `access` knows
+    the requests for access that were granted and hold: (principal, target's name, now) → id, or "".
     """
 
-    def __init__(self, settings: Settings, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, settings: Settings, now: Callable[[], float] = time.time, access: Access = lambda who, target, now: ""
+    ) -> None:
         self.version = version_of(settings)
         self._now = now
+        self._access = access
+        self._askable = {each.name: frozenset(each.request_groups) for each in settings.targets if each.request_groups}
         issuers = {issuer.issuer: issuer.name for issuer in settings.issuers}
         self._rules = tuple(
             compile_rule(position, rule, issuers, self.version) for position, rule in enumerate(settings.rules, 1)
@@ -61,9 +69,17 @@ class RulePolicy:
         self._minute = (-1, frozenset[int]())
 
     def authorize(self, principal: Principal, target: Target) -> Decision:
-        """Whether the principal may open a session: one of its groups is the target's, or the target's is `*`."""
-        if "*" in target.groups or not target.groups.isdisjoint(principal.groups):
+        """Whether the principal may open a session: one of its groups is the target's, or the target's is `*`.
+
+        Or its request for access was granted and holds, and it might still ask (A6: a role that was lost ends it).
+        """
+        if way_in(principal, target) == "group":
             return Decision(Effect.ALLOW, f"target {target.name}", policy_version=self.version)
+        askers = self._askable.get(target.name, _NOBODY)
+        if askers and ("*" in askers or not askers.isdisjoint(principal.groups)):
+            grant = self._access(principal, target.name, self._now())
+            if grant:
+                return Decision(Effect.ALLOW, f"access request {grant}", policy_version=self.version)
         reason = f"{principal.label} has none of the groups of target {target.name}"
         return Decision(Effect.DENY, f"target {target.name}", reason, policy_version=self.version)
 

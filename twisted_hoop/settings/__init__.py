@@ -12,6 +12,7 @@ from twisted_hoop.settings.console import ConsoleSection
 from twisted_hoop.settings.gateway import ApiSection, GatewaySection, RecordingSection, SshSection, StoreSection
 from twisted_hoop.settings.identity import AccountSection, Algorithm, IssuerSection
 from twisted_hoop.settings.network import LimitsSection, ListenerSection, TargetSection
+from twisted_hoop.settings.notify import NotifySection, SlackUser
 from twisted_hoop.settings.rules import MaskSection, RuleSection
 
 __all__ = [
@@ -25,10 +26,12 @@ __all__ = [
     "LimitsSection",
     "ListenerSection",
     "MaskSection",
+    "NotifySection",
     "RecordingSection",
     "RuleSection",
     "Section",
     "Settings",
+    "SlackUser",
     "SshSection",
     "StoreSection",
     "TargetSection",
@@ -50,3 +53,4 @@ class Settings(Section):
     targets: list[TargetSection] = Field(default_factory=list)
     rules: list[RuleSection] = Field(default_factory=list)
     masks: list[MaskSection] = Field(default_factory=list)
+    notify: list[NotifySection] = Field(default_factory=list)

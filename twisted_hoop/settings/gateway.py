@@ -35,6 +35,8 @@ class StoreSection(Section):
 
     url: str = ""
     """SQLAlchemy URL; empty means SQLite in the state folder."""
+    keep: Duration = 31536000.0
+    """How long requests, sessions and readings stay in the store once they are over; 0 keeps them. Recordings stay."""
 
 
 class RecordingSection(Section):

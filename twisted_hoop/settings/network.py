@@ -97,6 +97,16 @@ class TargetSection(Section):
     """PEM file with its private key."""
     groups: list[str] = Field(default_factory=list)
     """Groups that may open it; empty means nobody, `["*"]` means everybody who is authenticated."""
+    request_groups: list[str] = Field(default_factory=list)
+    """Groups that may ask to open it for a while; empty means nobody, `["*"]` everybody. Rules judge every command."""
+    request_approvers: list[str] = Field(default_factory=list)
+    """Groups of which people may grant that."""
+    request_approvals: int = Field(default=1, ge=1, le=10)
+    """Distinct people needed."""
+    request_longest: Duration = Field(default=28800.0, ge=60.0)
+    """Longest time that may be asked for; sessions end with it."""
+    request_reason: bool = True
+    """Whether they must say why."""
     labels: dict[str, str] = Field(default_factory=dict)
     """Free labels; rules may match them."""
     read_only: bool = False

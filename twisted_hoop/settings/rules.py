@@ -34,6 +34,9 @@ class RuleSection(Section):
     """Patterns: the rule is passed over when the principal has one of these groups."""
     kind: Literal["human", "machine", ""] = ""
     """People only, or programs only."""
+    let_in_by: Literal["group", "request", ""] = ""
+    """Only principals the target is open to by one of its groups, or only those whose request for access was granted.
+    """
     actors: list[str] = Field(default_factory=list)
     """Patterns: somebody in the delegation chain (an agent acting for the subject)."""
     delegated_by: list[str] = Field(default_factory=list)

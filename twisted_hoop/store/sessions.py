@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, select, update
+from sqlalchemy import Connection, Row, Select, insert, or_, select, update
 from twisted.internet.defer import Deferred
 
 from twisted_hoop.model import Outcome, Session
 from twisted_hoop.store.codec import dumps, principal_data
 from twisted_hoop.store.database import Database, running
+from twisted_hoop.store.paging import Page, newest_first, page_of
 from twisted_hoop.store.tables import sessions
 
 Rows = list[dict[str, Any]]
@@ -36,6 +37,24 @@ class SessionRow:
     ended: float | None
     state: str
     commands: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSearch:
+    """What is looked for; "" and None mean anything. `who` is a part of a name or subject, in any case.
+
+    `state` is "live", "closed" or an outcome's code; `since` and `until` bound the time it began (POSIX), `until` not
+    included. `principal_key` is for people who may see only their own.
+    """
+
+    principal_key: str | None = None
+    target: str = ""
+    subject: str = ""
+    who: str = ""
+    protocol: str = ""
+    state: str = ""
+    since: float | None = None
+    until: float | None = None
 
 
 class SessionIndex:
@@ -122,15 +141,52 @@ class SessionIndex:
         self, principal_key: str | None = None, limit: int = 100, target: str = "", subject: str = ""
     ) -> list[SessionRow]:
         """The newest sessions, of one principal or (None) of everybody; `target` and `subject` select exactly."""
-        query = select(sessions).order_by(sessions.c.started.desc(), sessions.c.id).limit(limit)
-        if principal_key is not None:
-            query = query.where(sessions.c.principal_key == principal_key)
-        if target:
-            query = query.where(sessions.c.target == target)
-        if subject:
-            query = query.where(sessions.c.subject == subject)
+        found = await self.search(SessionSearch(principal_key, target, subject), limit)
+        return list(found.items)
+
+    async def search(self, wanted: SessionSearch, limit: int = 100, cursor: str = "") -> Page[SessionRow]:
+        """A page of what is looked for, newest first. Raises BadCursor."""
+        query = newest_first(_looking_for(wanted), sessions.c.started, sessions.c.id, cursor, limit)
         await self.settle()
-        return await self._database.read(lambda connection: [_row(found) for found in connection.execute(query)])
+        rows = await self._database.read(lambda connection: [_row(found) for found in connection.execute(query)])
+        return page_of(rows, limit, lambda row: (row.started, row.id))
+
+    async def order_end(self, session_id: str, reason: str) -> bool:
+        """Have it ended by the replica it lives at, which follows these orders; False when no such session lives."""
+        await self.settle()
+        change = update(sessions).where(sessions.c.id == session_id, sessions.c.state == LIVE)
+        return await self._database.write(lambda c: c.execute(change.values(ending=reason)).rowcount > 0)
+
+
+def ordered_ends(connection: Connection) -> dict[str, str]:
+    """Live sessions that somebody wants ended: id to reason."""
+    query = select(sessions.c.id, sessions.c.ending).where(sessions.c.state == LIVE, sessions.c.ending != "")
+    return {found.id: found.ending for found in connection.execute(query)}
+
+
+def changed_since(connection: Connection, since: float, limit: int) -> Rows:
+    """What began or ended at `since` (POSIX) or later, oldest first, as (id, state, at …) for watchers."""
+    c = sessions.c
+    wanted = (c.id, c.principal_key, c.label, c.target, c.protocol, c.state, c.started, c.ended)
+    query = select(*wanted).where(or_(c.started >= since, c.ended >= since)).order_by(c.started).limit(limit)
+    return [dict(found._mapping) for found in connection.execute(query)]
+
+
+def _looking_for(wanted: SessionSearch) -> Select[Any]:
+    c, query = sessions.c, select(sessions)
+    for column in ("principal_key", "target", "subject", "protocol"):
+        value = getattr(wanted, column)
+        if value:
+            query = query.where(c[column] == value)
+    if wanted.who:
+        query = query.where(c.label.contains(_printable(wanted.who), autoescape=True))
+    if wanted.state == "closed":
+        query = query.where(c.state != LIVE)
+    elif wanted.state:
+        query = query.where(c.state == wanted.state)
+    if wanted.since is not None:
+        query = query.where(c.started >= wanted.since)
+    return query if wanted.until is None else query.where(c.started < wanted.until)
 
 
 def _put(connection: Connection, rows: Rows, ends: dict[str, dict[str, Any]]) -> None:
@@ -154,7 +210,14 @@ def _values(session: Session) -> dict[str, Any]:
         "ended": None,
         "state": LIVE,
         "commands": 0,
+        "label": _printable(f"{session.principal.label} {session.principal.subject}"),
+        "ending": "",
     }
+
+
+def _printable(text: str) -> str:
+    """Fit for every database's text and for looking up in any case."""
+    return "".join(char for char in text.lower() if char.isprintable())
 
 
 def _first(connection: Connection, query: Select[Any]) -> SessionRow | None:
@@ -165,4 +228,5 @@ def _first(connection: Connection, query: Select[Any]) -> SessionRow | None:
 def _row(found: Row[Any]) -> SessionRow:
     data = dict(found._mapping)
     data["principal"] = json.loads(data.pop("principal_json"))
+    del data["label"], data["ending"]
     return SessionRow(**data)

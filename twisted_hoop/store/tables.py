@@ -47,6 +47,8 @@ approvals = Table(
     Column("deadline", Double, nullable=False),
     Column("until", Double, nullable=False),
     Column("state", String(16), nullable=False),
+    # When anything of it changed last: what watchers look for, also those of other replicas.
+    Column("changed", Double, nullable=False, server_default="0"),
 )
 # Identical requests share one row (A7), and the database itself sees to it: also across replicas.
 Index(
@@ -59,6 +61,8 @@ Index(
 Index("approvals_digest", approvals.c.digest, approvals.c.state)
 Index("approvals_principal", approvals.c.principal_key, approvals.c.created)
 Index("approvals_state", approvals.c.state, approvals.c.deadline)
+Index("approvals_changed", approvals.c.changed)
+Index("approvals_created", approvals.c.created)
 
 approver_groups = Table(
     "approver_groups",
@@ -103,8 +107,14 @@ sessions = Table(
     Column("ended", Double, nullable=True),
     Column("state", String(16), nullable=False),
     Column("commands", Integer, nullable=False),
+    # What people call the principal, in lower case, to search by.
+    Column("label", Text, nullable=False, server_default=""),
+    # Why an operator ends it, for the replica it lives at; "" when nobody does.
+    Column("ending", Text, nullable=False, server_default=""),
 )
 Index("sessions_started", sessions.c.started)
+Index("sessions_ended", sessions.c.ended)
+Index("sessions_state", sessions.c.state)
 Index("sessions_principal", sessions.c.principal_key, sessions.c.started)
 
 # Who read which recording (R2).
@@ -121,3 +131,43 @@ reads = Table(
     Column("request_id", String(64), nullable=False),
 )
 Index("reads_session", reads.c.session_id)
+
+# Who or what is shut out, for every replica and across restarts (I9).
+locks = Table(
+    "locks",
+    metadata,
+    Column("kind", String(16), primary_key=True),
+    Column("value", Text, primary_key=True),
+    Column("until", Double, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by_key", Text, nullable=False),
+    Column("at", Double, nullable=False),
+)
+
+# Notices on their way to people, with what became of them.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("event", String(32), nullable=False),
+    Column("approval_id", String(64), nullable=False),
+    Column("notice_json", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    # When it is tried next; whoever tries it moves this forward first, so that replicas do not send it twice.
+    Column("next", Double, nullable=False),
+    Column("error", Text, nullable=False),
+)
+Index("deliveries_due", deliveries.c.state, deliveries.c.next)
+Index("deliveries_at", deliveries.c.at)
+
+# What may happen once only, such as a callback of a chat (A9).
+once = Table(
+    "once",
+    metadata,
+    Column("key", String(128), primary_key=True),
+    Column("until", Double, nullable=False),
+)
+Index("once_until", once.c.until)
