@@ -14,6 +14,7 @@ FLOORS = (
     {"approval", "config"},
     {"gate", "sessions", "bridge", "rehearsal"},
     {"postgres", "ssh", "http", "web"},
+    {"console"},
     {"policies", "halls", "warden", "listeners", "testing"},
     {"service"},
     {"cli", "tap", "demo", "demo_data"},

@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 from twisted.protocols.policies import WrappingFactory
 
+from twisted_hoop.console.front import Front
 from twisted_hoop.errors import ConfigurationError
 from twisted_hoop.identity.provider import IdentityProvider, ScramLogin
 from twisted_hoop.identity.scram_keys import EndPoint
@@ -20,8 +21,9 @@ from twisted_hoop.postgres.opening import Opening, Services
 from twisted_hoop.postgres.server import ALPN, PostgresFactory
 from twisted_hoop.settings import ListenerSection, Settings
 from twisted_hoop.transport import ReloadingContext, server_context, server_endpoint
+from twisted_hoop.web.dispatch import Dispatcher
 from twisted_hoop.web.parts import Parts
-from twisted_hoop.web.site import build_site
+from twisted_hoop.web.site import Answering, site_of
 
 
 class Listeners:
@@ -36,12 +38,14 @@ class Listeners:
         services: Services,
         identity: Callable[[], IdentityProvider],
         parts: Parts,
+        console: Answering | None = None,
     ) -> None:
         self._reactor = reactor
         self._settings = settings
         self._services = services
         self._identity = identity
         self._parts = parts
+        self._console = console
         self._ports: list[tuple[ListenerSection, IListeningPort]] = []
 
     async def start(self) -> None:
@@ -103,7 +107,9 @@ class Listeners:
 
     def _api(self, section: ListenerSection) -> Any:
         context = _context(section, ("http/1.1",))
-        site = build_site(self._parts, self._reactor, encrypted=context is not None)
+        api = Dispatcher(self._parts, self._reactor)
+        answering = api if self._console is None else Front(api, self._console)
+        site = site_of(answering, self._reactor, encrypted=context is not None)
         return site if context is None else _TlsFactory(site, context)
 
 

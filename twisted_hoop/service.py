@@ -20,6 +20,8 @@ from twisted_hoop.approval.shelf import Shelf
 from twisted_hoop.approval.watch import Watch
 from twisted_hoop.config import load, reload
 from twisted_hoop.config.files import check_files
+from twisted_hoop.console.dispatch import Console
+from twisted_hoop.console.place import Place
 from twisted_hoop.errors import ConfigurationError, HoopError
 from twisted_hoop.gate import Gate
 from twisted_hoop.halls import Halls
@@ -87,7 +89,7 @@ class GatewayService(Service):
         vault = SecretStore(reactor, environ, root=path.parent)
         self.halls = Halls(reactor, settings, vault, _masking_key(self._state), self._state / "bindings")
         self.warden = Warden(reactor, self.sessions, lambda: self.identity, self.policy, self._lock_of)
-        self.listeners = Listeners(reactor, settings, self._services(), lambda: self.identity, self._parts())
+        self.listeners = Listeners(reactor, settings, self._services(), lambda: self.identity, *self._web(vault))
 
     # -- composing ------------------------------------------------------------------------------------------------
 
@@ -130,6 +132,11 @@ class GatewayService(Service):
             frozenset(settings.api.auditors),
             frozenset(settings.api.operators),
         )
+
+    def _web(self, secrets: SecretStore) -> tuple[Parts, Console]:
+        parts = self._parts()
+        place = Place(lambda: self._settings, self._reactor, secrets.resolve)
+        return parts, Console(parts, place, self._reactor, time.time)
 
     # -- what sessions tell ---------------------------------------------------------------------------------------
 
@@ -238,6 +245,10 @@ class _Current:
     def still_valid(self, principal: Principal) -> bool:
         """See IIdentityProvider."""
         return self._service.identity.still_valid(principal)
+
+    def browser_login(self, issuer: str, token: str, client_id: str, nonce: str, peer: Any) -> Any:
+        """See IdentityProvider."""
+        return self._service.identity.browser_login(issuer, token, client_id, nonce, peer)
 
 
 def _settle_memory() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from typing import Any
+from typing import Any, Protocol, Union
 
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
@@ -13,7 +13,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from twisted_hoop.model import Peer
-from twisted_hoop.web.calls import Call, Stream
+from twisted_hoop.web.calls import Call, Reply, Stream
 from twisted_hoop.web.dispatch import Dispatcher
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.sending import send_stream, send_whole, start
@@ -66,13 +66,20 @@ class ApiSite(Site):
         """Nothing: see the class."""
 
 
+class Answering(Protocol):
+    """What answers calls; never raises."""
+
+    async def answer(self, call: Call) -> Union[Reply, Stream]:
+        """The answer to one call."""
+
+
 class ApiResource(Resource):
     """The whole tree in one leaf: werkzeug's map does the routing."""
 
     isLeaf = True
     _log = Logger()
 
-    def __init__(self, dispatcher: Dispatcher, reactor: Any, encrypted: bool) -> None:
+    def __init__(self, dispatcher: Answering, reactor: Any, encrypted: bool) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._dispatcher = dispatcher
         self._reactor = reactor
@@ -146,7 +153,12 @@ def build_site(parts: Parts, reactor: Any, encrypted: bool = False) -> ApiSite:
 
     Tokens are taken over TLS or from this machine only.
     """
-    resource = ApiResource(Dispatcher(parts, reactor), reactor, encrypted)
+    return site_of(Dispatcher(parts, reactor), reactor, encrypted)
+
+
+def site_of(answering: Answering, reactor: Any, encrypted: bool = False) -> ApiSite:
+    """The Site of whatever answers calls: the API's dispatcher, or one that has more than the API."""
+    resource = ApiResource(answering, reactor, encrypted)
     return ApiSite(  # type: ignore[no-untyped-call]
         resource, requestFactory=ApiRequest, parsePOSTFormSubmission=False, timeout=IDLE, reactor=reactor
     )

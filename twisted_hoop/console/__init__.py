@@ -1,0 +1,1 @@
+"""The console: web pages for people who approve, audit and operate; they show what the API's functions give."""

@@ -1,0 +1,87 @@
+"""From a call to a page: which console there is, who asks, what is shown. Knows no HTTP library."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Union
+
+from twisted.logger import Logger
+
+from twisted_hoop.console.attempts import Attempts
+from twisted_hoop.console.door import Door
+from twisted_hoop.console.inbox import Inbox
+from twisted_hoop.console.pages import PAGE_HEADERS, Pages, redirect
+from twisted_hoop.console.place import Place
+from twisted_hoop.console.routes import Room, find, is_page, make_routes
+from twisted_hoop.console.static import Static
+from twisted_hoop.console.visits import Visit, Visits
+from twisted_hoop.web.calls import Call, Reply, Stream, named
+from twisted_hoop.web.parts import Parts
+from twisted_hoop.web.problems import Problem, problem_of
+
+Answer = Union[Reply, Stream]
+
+
+class Console:
+    """Answers calls from browsers. `answer` never raises: what is not expected is logged, and told as no more."""
+
+    _log = Logger()
+
+    def __init__(self, parts: Parts, place: Place, reactor: Any, now: Callable[[], float]) -> None:
+        self._place = place
+        self._static = Static()
+        self._pages = Pages(lambda: place.name, lambda visit: _rights(parts, visit), self._static.version)
+        self.visits = Visits(now, parts.identity.still_valid, lambda: place.terms)
+        attempts = Attempts(now)
+        self._door = Door(place, self._pages, self.visits, attempts, parts.identity, lambda path: is_page(routes, path))
+        inbox = Inbox(parts.desk, self._pages, place, now)
+        routes = make_routes(Room(self._door, self._static, inbox))
+        self._routes = routes
+
+    async def answer(self, call: Call) -> Answer:
+        """The answer to one call."""
+        visit = None
+        try:
+            self._check(call)
+            if not self._place.is_here(call.header("host")):
+                return self._elsewhere(call)
+            visit = self._door.visit_of(call)
+            return await self._handle(call, visit)
+        except Exception as fault:  # noqa: BLE001 - the boundary: one call's fault is never another's (R15)
+            return self._refusal(call, visit, fault)
+
+    def _check(self, call: Call) -> None:
+        if self._place.issuer() is None:
+            raise Problem(404, "this gateway has no console")
+        if not (call.peer.encrypted or call.local):
+            # I8: as the API: what proves somebody is not taken in the clear.
+            raise Problem(403, "the console is not served in the clear: use TLS")
+
+    def _elsewhere(self, call: Call) -> Reply:
+        """Under another name of this machine nobody could log in, and another site could have rebound its own to us."""
+        if call.method not in ("GET", "HEAD"):
+            raise Problem(421, "this console has another name")
+        find(self._routes, call.method, call.path)
+        return redirect(self._place.url + call.path)
+
+    async def _handle(self, call: Call, visit: Visit | None) -> Answer:
+        page, ids = find(self._routes, call.method, call.path)
+        if visit is None and not page.anybody:
+            return self._door.to_login(call)
+        answer: Answer = await page.handler(call, visit, **ids)
+        who = named(visit.principal) if visit else ""
+        self._log.debug("{method} {path}", method=call.method, path=call.path, principal=who, request=call.request_id)
+        return answer
+
+    def _refusal(self, call: Call, visit: Visit | None, fault: Exception) -> Reply:
+        problem = problem_of(fault)
+        if problem is None:
+            self._log.failure("{method} {path} failed", method=call.method, path=call.path, request=call.request_id)
+            problem = Problem(500, "an internal error; the log has more")
+        if call.header("hx-request"):
+            return Reply(text=b"", status=problem.status, media_type="text/plain", headers=PAGE_HEADERS)
+        return self._pages.show("problem.html", visit, problem.status, problem=problem, request_id=call.request_id)
+
+
+def _rights(parts: Parts, visit: Visit) -> dict[str, bool]:
+    return {"audit": parts.audits(visit.principal), "operate": parts.operates(visit.principal)}

@@ -1,0 +1,96 @@
+"""Which path of the console is whose. Ids are of one strict form and never parts of a file's path (R9)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Union
+
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.routing import BaseConverter, Map, Rule
+
+from twisted_hoop.console.door import Door
+from twisted_hoop.console.inbox import Inbox
+from twisted_hoop.console.pages import redirect
+from twisted_hoop.console.static import Static
+from twisted_hoop.web.calls import Call, Reply, Stream
+from twisted_hoop.web.problems import Problem
+
+Handler = Callable[..., Awaitable[Union[Reply, Stream]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A handler. `anybody`: also for those who are not logged in; `whole`: shows a page people may come back to."""
+
+    handler: Handler
+    anybody: bool = False
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """All handlers."""
+
+    door: Door
+    static: Static
+    inbox: Inbox
+
+
+class _Id(BaseConverter):
+    regex = "[A-Za-z0-9_-]{8,64}"
+
+
+class _File(BaseConverter):
+    regex = r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+){1,3}"
+
+
+async def _first(call: Call, visit: object) -> Reply:
+    return redirect("/approvals")
+
+
+def make_routes(room: Room) -> Map:
+    """Every route of the console."""
+    door, inbox = room.door, room.inbox
+    table = [
+        ("GET", "/", Page(_first, whole=True)),
+        ("GET", "/login", Page(door.page, anybody=True)),
+        ("GET", "/login/start", Page(door.start, anybody=True)),
+        ("GET", "/login/callback", Page(door.callback, anybody=True)),
+        ("POST", "/logout", Page(door.logout)),
+        ("GET", "/static/<id:version>/<file:name>", Page(room.static.file, anybody=True)),
+        ("GET", "/approvals", Page(inbox.page, whole=True)),
+        ("GET", "/approvals/list", Page(inbox.part)),
+        ("GET", "/approvals/<id:ident>", Page(inbox.show, whole=True)),
+        ("POST", "/approvals/<id:ident>/decide", Page(inbox.decide)),
+    ]
+    rules = [Rule(path, methods=[method], endpoint=page) for method, path, page in table]
+    return Map(
+        rules,
+        converters={"id": _Id, "file": _File},
+        strict_slashes=False,
+        merge_slashes=False,
+        redirect_defaults=False,
+    )
+
+
+def find(routes: Map, method: str, path: str) -> tuple[Page, dict[str, str]]:
+    """The page and the ids in the path, or a Problem. No path of ours needs escapes, so none is taken (R9)."""
+    odd = "%" in path or "//" in path or not path.isascii() or (path.endswith("/") and path != "/")
+    if odd or not path.startswith("/"):
+        raise Problem(404, "no such page")
+    try:
+        page, ids = routes.bind("hoop").match(path, method)
+    except MethodNotAllowed as fault:
+        raise Problem(405, "", {"Allow": ", ".join(sorted(fault.valid_methods or ()))}) from None
+    except HTTPException:
+        raise Problem(404, "no such page") from None
+    return page, dict(ids)
+
+
+def is_page(routes: Map, path: str) -> bool:
+    """Whether a GET of the path shows a whole page: what people may be led to after a log-in (I7)."""
+    try:
+        return find(routes, "GET", path)[0].whole
+    except Problem:
+        return False

@@ -1,0 +1,91 @@
+"""Visits: people who are logged in to the console, each by an opaque id that only their browser has."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from twisted_hoop.model import Principal
+from twisted_hoop.settings import ConsoleSection
+
+MAX_VISITS = 10_000
+_ID = 32  # random bytes
+
+
+@dataclass(slots=True)
+class Visit:
+    """One person in one browser, from log-in to log-out. `csrf` stands in every form; times are POSIX."""
+
+    principal: Principal
+    csrf: str
+    began: float
+    seen: float
+
+    def meant(self, csrf: str) -> bool:
+        """Whether a form that carries this token is one of ours. In constant time."""
+        return hmac.compare_digest(self.csrf.encode("ascii"), csrf.encode("utf-8", "replace"))
+
+
+class Visits:
+    """The visits of this process. Ids are kept as digests: what reads this memory cannot log in with it.
+
+    `still_valid` is the identity provider's: a visit ends with the identity it stands on (I9). `terms` are the
+    settings in force.
+    """
+
+    def __init__(
+        self,
+        now: Callable[[], float],
+        still_valid: Callable[[Principal], bool],
+        terms: Callable[[], ConsoleSection],
+    ) -> None:
+        self._now = now
+        self._still_valid = still_valid
+        self._terms = terms
+        self._visits: OrderedDict[bytes, Visit] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._visits)
+
+    def begin(self, principal: Principal) -> str:
+        """A new visit's id, always a fresh one: an id from before the log-in proves nothing."""
+        now = self._now()
+        visit_id = secrets.token_urlsafe(_ID)
+        self._visits[_digest(visit_id)] = Visit(principal, secrets.token_urlsafe(_ID), now, now)
+        while len(self._visits) > MAX_VISITS:
+            self._visits.popitem(last=False)
+        return visit_id
+
+    def find(self, visit_id: str) -> Visit | None:
+        """The visit of that id, if it goes on; looking keeps it from being idle."""
+        visit = self.peek(visit_id)
+        if visit is not None:
+            visit.seen = self._now()
+        return visit
+
+    def peek(self, visit_id: str) -> Visit | None:
+        """The visit of that id, if it goes on, without counting as activity: for streams that run by themselves."""
+        key = _digest(visit_id)
+        visit = self._visits.get(key)
+        if visit is not None and not self._goes_on(visit):
+            del self._visits[key]
+            return None
+        return visit
+
+    def end(self, visit_id: str) -> None:
+        """Log out. Idempotent."""
+        self._visits.pop(_digest(visit_id), None)
+
+    def _goes_on(self, visit: Visit) -> bool:
+        now = self._now()
+        terms = self._terms()
+        young = now < visit.began + terms.lifetime and now < visit.seen + terms.idle
+        return young and self._still_valid(visit.principal)
+
+
+def _digest(visit_id: str) -> bytes:
+    return hashlib.sha256(visit_id.encode("utf-8", "surrogatepass")).digest()
