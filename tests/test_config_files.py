@@ -63,6 +63,32 @@ def test_R11_keys_and_secrets_that_others_can_read_are_told(tmp_path: Path, mode
     assert all("chmod 600" in line for line in found)
 
 
+def test_R11_keys_of_ssh_and_the_clients_secret_are_files_of_the_same_kind(tmp_path: Path) -> None:
+    text = """[gateway]
+state = "s"
+[ssh]
+user_ca = "keys/user_ca"
+host_key = "/keys/host"
+[[issuers]]
+name = "corp"
+issuer = "https://login.example.org"
+audience = ["hoop"]
+client_id = "hoop"
+client_secret = "file:keys/client"
+"""
+    (tmp_path / "keys").mkdir()
+    for name in ("user_ca", "client"):
+        (tmp_path / "keys" / name).write_text("x")
+        (tmp_path / "keys" / name).chmod(0o640)
+    path = written(tmp_path, text)
+    found = load(path)
+    assert found.ssh.user_ca == str(tmp_path / "keys/user_ca") and found.ssh.host_key == "/keys/host"
+    assert found.issuers[0].client_secret == f"file:{tmp_path}/keys/client"
+    lines = check_file(path)
+    assert [line.split(": ")[1] for line in lines] == ["ssh.host_key", "ssh.user_ca", "issuers.0.client_secret"]
+    assert "cannot be read" in lines[0] and all("chmod 600" in line for line in lines[1:])
+
+
 def test_R11_a_configuration_with_verifiers_is_not_for_everybody(tmp_path: Path) -> None:
     path = written(tmp_path, f"[[accounts]]\nname='bot'\ntoken_sha256='{'0' * 64}'\n[gateway]\nstate='s'\n")
     path.chmod(0o644)

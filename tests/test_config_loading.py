@@ -101,6 +101,7 @@ def test_reload_gives_new_settings_whole_or_none(tmp_path: Path) -> None:
         (("[[rules]]", '[gateway]\nname = "x"\n[[rules]]'), "gateway.name: cannot change"),
         (("[[rules]]", '[api]\noperators = ["x"]\n[[rules]]'), "api: cannot change"),
         (("[[rules]]", '[store]\nurl = "sqlite:///x"\n[[rules]]'), "store: cannot change"),
+        (("[[rules]]", '[ssh]\nbanner = "x"\n[[rules]]'), "ssh: cannot change"),
         (("[[rules]]", '[recording]\ndurability = "fsync"\n[[rules]]'), "recording: cannot change"),
     ],
 )

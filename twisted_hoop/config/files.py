@@ -19,7 +19,8 @@ def absolute(settings: Settings, folder: Path) -> Settings:
     changes = {
         "gateway": _placed(settings.gateway, folder, "state"),
         "recording": _placed(settings.recording, folder, "folder", "key"),
-        "issuers": [_placed(issuer, folder, "jwks", "ca") for issuer in settings.issuers],
+        "ssh": _placed(settings.ssh, folder, "host_key", "user_ca", "host_ca"),
+        "issuers": [_placed(issuer, folder, "jwks", "ca", "client_secret") for issuer in settings.issuers],
         "listeners": [_placed(listener, folder, "certificate", "key") for listener in settings.listeners],
         "targets": [_placed(target, folder, "ca", "certificate", "key", "secret") for target in settings.targets],
         "notify": [_placed(channel, folder, "ca", "secret", "url") for channel in settings.notify],
@@ -33,7 +34,7 @@ def _placed(section: _S, folder: Path, *names: str) -> _S:
 
 
 def _place(name: str, value: str, folder: Path) -> str:
-    if name in ("secret", "url"):
+    if name in ("secret", "client_secret", "url"):
         scheme, _, path = value.partition(":")
         return f"file:{folder / path}" if scheme == "file" else value
     return value if name == "jwks" and "://" in value else str(folder / value)
@@ -68,6 +69,11 @@ def _public(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _private(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "recording.key", settings.recording.key
+    for name in ("host_key", "user_ca", "host_ca"):
+        yield f"ssh.{name}", getattr(settings.ssh, name)
+    for number, issuer in enumerate(settings.issuers):
+        scheme, _, path = issuer.client_secret.partition(":")
+        yield f"issuers.{number}.client_secret", path if scheme == "file" else ""
     for number, listener in enumerate(settings.listeners):
         yield f"listeners.{number}.key", listener.key
     for number, target in enumerate(settings.targets):

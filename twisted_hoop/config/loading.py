@@ -23,6 +23,7 @@ _UNTIL_RESTART = (
     ("store",),
     ("recording",),
     ("api",),
+    ("ssh",),
     ("listeners",),
 )
 

@@ -5,12 +5,10 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Iterator
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.serialization import load_ssh_public_key
-
 from twisted_hoop.config.draft import Draft, closest
 from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.config.rules import patterns
+from twisted_hoop.identity.ssh_keys import parse_line
 from twisted_hoop.secrets.secret import problem_with as problem_with_secret
 from twisted_hoop.settings import ListenerSection, TargetSection
 from twisted_hoop.transport.bindings import TcpBinding, UnixBinding
@@ -129,8 +127,8 @@ def _pair(key: Key, section: ListenerSection | TargetSection) -> Iterator[Proble
 def problem_with_key(line: str) -> str:
     """Why a line is no SSH public key (RFC 4253, section 6.6, in OpenSSH's text form); "" when it is one."""
     try:
-        load_ssh_public_key(line.encode())
-    except (ValueError, UnsupportedAlgorithm) as error:
+        parse_line(line)
+    except ValueError as error:
         return f"{error}: write it as ssh-keygen does, ssh-ed25519 AAAA…"
     return ""
 
