@@ -10,7 +10,7 @@ from tests.support.loop import Loop
 from tests.support.postgres import Server
 from tests.support.targets import hall_of, section_of
 from twisted_hoop.errors import UnknownTarget
-from twisted_hoop.postgres.hall import target_of_section
+from twisted_hoop.targets import target_of_section
 from twisted_hoop.settings import MaskSection
 
 

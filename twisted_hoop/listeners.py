@@ -17,8 +17,10 @@ from twisted_hoop.identity.provider import IdentityProvider, ScramLogin
 from twisted_hoop.identity.scram_keys import EndPoint
 from twisted_hoop.model import Peer
 from twisted_hoop.postgres.authentication import chooser
-from twisted_hoop.postgres.opening import Opening, Services
+from twisted_hoop.postgres.hall import Hall
+from twisted_hoop.postgres.opening import Opening
 from twisted_hoop.postgres.server import ALPN, PostgresFactory
+from twisted_hoop.services import Services
 from twisted_hoop.settings import ListenerSection, Settings
 from twisted_hoop.transport import ReloadingContext, server_context, server_endpoint
 from twisted_hoop.web.dispatch import Dispatcher
@@ -35,7 +37,7 @@ class Listeners:
         self,
         reactor: Any,
         settings: Settings,
-        services: Services,
+        services: Services[Hall],
         identity: Callable[[], IdentityProvider],
         parts: Parts,
         console: Answering | None = None,

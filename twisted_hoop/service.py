@@ -32,11 +32,12 @@ from twisted_hoop.listeners import Listeners
 from twisted_hoop.model import Decision, Outcome, Principal, Session
 from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.policies import PolicyInForce
-from twisted_hoop.postgres.opening import Services
+from twisted_hoop.postgres.hall import Hall
 from twisted_hoop.recording.files import private_folder
 from twisted_hoop.recording.library import Library
 from twisted_hoop.recording.recorder import Recorder
 from twisted_hoop.secrets.store import SecretStore
+from twisted_hoop.services import Services
 from twisted_hoop.sessions import Sessions
 from twisted_hoop.settings import Settings
 from twisted_hoop.store.database import Database
@@ -103,7 +104,7 @@ class GatewayService(Service):
             counted=lambda result: self.metrics.login(result),
         )
 
-    def _services(self) -> Services:
+    def _services(self) -> Services[Hall]:
         return Services(
             self._reactor,
             self.gate,

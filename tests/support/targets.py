@@ -10,9 +10,9 @@ from tests.support.postgres import Server
 from twisted_hoop.identity.scram_keys import SaltedPasswords
 from twisted_hoop.model import Outcome, Session
 from twisted_hoop.postgres.hall import Hall
-from twisted_hoop.postgres.opening import Services
 from twisted_hoop.postgres.target import TargetDoor
 from twisted_hoop.secrets.store import SecretStore
+from twisted_hoop.services import Services
 from twisted_hoop.sessions import Sessions
 from twisted_hoop.settings import MaskSection, TargetSection
 from twisted_hoop.sql.reader import SqlReader

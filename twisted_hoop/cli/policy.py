@@ -76,8 +76,8 @@ def _answer(
     from twisted_hoop.errors import ConfigurationError
     from twisted_hoop.model import Actor, Kind, Principal
     from twisted_hoop.policy.rules import RulePolicy
-    from twisted_hoop.postgres.hall import target_of_section
     from twisted_hoop.rehearsal import rehearse
+    from twisted_hoop.targets import target_of_section
 
     try:
         settings = load(file)

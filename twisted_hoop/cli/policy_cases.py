@@ -93,7 +93,7 @@ def _results(file: Path, cases: list[Case]) -> list[dict[str, Any]]:
     from twisted_hoop.config import load
     from twisted_hoop.errors import ConfigurationError
     from twisted_hoop.policy.rules import RulePolicy
-    from twisted_hoop.postgres.hall import target_of_section
+    from twisted_hoop.targets import target_of_section
 
     try:
         settings = load(file)

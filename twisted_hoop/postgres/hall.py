@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from twisted_hoop.errors import UnknownTarget
-from twisted_hoop.model import Limits, Target
 from twisted_hoop.postgres.catalogue_source import CatalogueSource
 from twisted_hoop.postgres.knowledge import Knowledge
 from twisted_hoop.postgres.target import TargetDoor
 from twisted_hoop.settings import MaskSection, TargetSection
 from twisted_hoop.sql.reader import SqlReader
+from twisted_hoop.targets import target_of_section
 
 
 class Hall:
@@ -61,24 +61,3 @@ class Hall:
             source = CatalogueSource(self._reactor, self.door, database, knowledge, self._memory / f"{name}.json")
             self._sources[database] = source
         return source
-
-
-def target_of_section(section: TargetSection) -> Target:
-    """The model's Target of a configured one."""
-    limits = section.limits
-    return Target(
-        section.name,
-        section.protocol,
-        section.endpoint,
-        frozenset(section.groups),
-        section.login,
-        Limits(
-            limits.idle,
-            limits.transaction,
-            limits.session,
-            limits.sessions,
-            limits.sessions_per_principal,
-            limits.statements,
-        ),
-        {"labels": dict(section.labels)},
-    )

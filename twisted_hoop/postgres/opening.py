@@ -5,16 +5,15 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import ITransport
 from twisted.logger import Logger
 
-from twisted_hoop.bridge import Bridge, Meter
+from twisted_hoop.bridge import Bridge
 from twisted_hoop.errors import RecordingFailed, UnknownTarget
-from twisted_hoop.interfaces import IApprover, IGate, IPolicy, IRecorder, IRecording
+from twisted_hoop.interfaces import IRecording
 from twisted_hoop.model import Effect, Outcome, Peer, Principal, Session
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.catalogue_source import CatalogueSource
@@ -24,32 +23,14 @@ from twisted_hoop.postgres.relay import PostgresRelay
 from twisted_hoop.postgres.simple import simple_query
 from twisted_hoop.postgres.startup import Hello
 from twisted_hoop.postgres.target import Opened
-from twisted_hoop.sessions import OUTDATED, Sessions, new_session_id
-
-SessionObserver = Callable[[Session, "Outcome | None", int], None]
-"""Told of a session twice: when it opens (no outcome), and when it is over, with how many commands it had."""
-
-
-@dataclass(frozen=True, slots=True)
-class Services:
-    """What a session needs of the rest. `hall` and `policy` are asked for anew each time: a reload changes them."""
-
-    reactor: Any
-    gate: IGate
-    policy: Callable[[], IPolicy]
-    masks: Callable[[Session], frozenset[str]]
-    hall: Callable[[str], Hall]
-    recorder: IRecorder
-    approver: IApprover
-    sessions: Sessions
-    observe: SessionObserver
-    meter: Meter | None = None
+from twisted_hoop.services import Services
+from twisted_hoop.sessions import OUTDATED, new_session_id
 
 
 class Opening:
     """See the module."""
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services[Hall]) -> None:
         self._services = services
 
     async def open(
@@ -86,7 +67,7 @@ class PostgresSession:
 
     def __init__(
         self,
-        services: Services,
+        services: Services[Hall],
         session: Session,
         recording: IRecording,
         hall: Hall,

@@ -23,7 +23,7 @@ from twisted_hoop.ssh.asking import refused_here, side_command, start_command, w
 from twisted_hoop.ssh.entries import command_entry, notice_entry, refused_entry
 from twisted_hoop.ssh.events import Close, Data, Event, Open, Opened, OpenFailed, Request
 from twisted_hoop.ssh.holding import Holding
-from twisted_hoop.ssh.replies import Replies
+from twisted_hoop.ssh.replies import OwedReplies
 from twisted_hoop.ssh.running import Running
 from twisted_hoop.ssh.setup import Setup
 from twisted_hoop.ssh.starting import judge_of, streams_of
@@ -68,7 +68,7 @@ class ChannelRelay:
         self.granted: set[bytes] = set()
         self._terms = terms
         self._setup = Setup(terms.env)
-        self._replies = Replies()
+        self._replies = OwedReplies()
         self._held = Holding()
         self._phase = Phase.WAITING
         self._question: Callable[[Verdict], list[Step]] | None = None

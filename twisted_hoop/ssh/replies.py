@@ -10,36 +10,39 @@ from collections import deque
 from twisted_hoop.ssh.events import Reply
 
 
-class Replies:
-    """Each method gives the replies that may leave now."""
+class OwedReplies:
+    """Each method but `owe` gives the replies that may leave now."""
 
-    __slots__ = ("_waiting",)
+    __slots__ = ("_owed",)
 
     def __init__(self) -> None:
-        self._waiting: deque[bool | None] = deque()
+        self._owed: deque[bool | None] = deque()
 
     def owe(self) -> None:
-        """The target will answer."""
-        self._waiting.append(None)
-
-    def answered(self, ok: bool) -> list[Reply]:
-        """The target answered the oldest."""
-        if None in self._waiting:
-            self._waiting[self._waiting.index(None)] = ok
-        return self._ready()
+        """A request was passed on: the target's answer is its answer."""
+        self._owed.append(None)
 
     def now(self, ok: bool) -> list[Reply]:
-        """The gateway answers the latest."""
-        self._waiting.append(ok)
+        """A request is answered here."""
+        self._owed.append(ok)
         return self._ready()
 
+    def answered(self, ok: bool) -> list[Reply]:
+        """The target answered the oldest request that waits for it."""
+        for place, known in enumerate(self._owed):
+            if known is None:
+                self._owed[place] = ok
+                return self._ready()
+        return []
+
     def settle(self, ok: bool) -> list[Reply]:
-        """Nothing more comes from the target: whatever it owes is answered so."""
-        self._waiting = deque(ok if each is None else each for each in self._waiting)
+        """The target will not answer any more: everything that is owed gets the same answer."""
+        self._owed = deque(ok if known is None else known for known in self._owed)
         return self._ready()
 
     def _ready(self) -> list[Reply]:
-        ready: list[Reply] = []
-        while self._waiting and self._waiting[0] is not None:
-            ready.append(Reply(self._waiting.popleft() is True))
-        return ready
+        found = []
+        while self._owed and (known := self._owed[0]) is not None:
+            found.append(Reply(known))
+            self._owed.popleft()
+        return found

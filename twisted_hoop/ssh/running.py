@@ -11,7 +11,7 @@ from twisted_hoop.model import Entry, Outcome, Verdict
 from twisted_hoop.ssh import requests as names
 from twisted_hoop.ssh.entries import notice_entry, outcome_entry
 from twisted_hoop.ssh.events import STDOUT, Close, Data, Eof, Event, Reply, Request
-from twisted_hoop.ssh.replies import Replies
+from twisted_hoop.ssh.replies import OwedReplies
 from twisted_hoop.ssh.streams import Streams
 from twisted_hoop.steps import Finish, Record, Step, ToClient, ToTarget
 
@@ -41,7 +41,7 @@ class Running:
         number: int,
         start: Request,
         before: list[Request],
-        replies: Replies,
+        replies: OwedReplies,
         streams: Streams,
         judge: Judge | None = None,
     ) -> None:
