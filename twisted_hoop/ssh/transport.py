@@ -28,7 +28,7 @@ from twisted_hoop.ssh.algorithms import (
 )
 from twisted_hoop.ssh.connection import Connection
 from twisted_hoop.ssh.exchange import BROKEN, Exchange
-from twisted_hoop.ssh.fields import MalformedMessage, Reader, string
+from twisted_hoop.ssh.fields import MalformedMessage, Reader, name_list, string, uint32
 from twisted_hoop.ssh.handlers import ConnectionHandler
 from twisted_hoop.ssh.limits import Limits
 from twisted_hoop.ssh.negotiation import KEY_EXCHANGE_FAILED, KexInit
@@ -38,7 +38,6 @@ from twisted_hoop.ssh.stages import (
     EXT_INFO,
     SERVICE_ACCEPT,
     SERVICE_REQUEST,
-    USERAUTH_REQUEST,
     USERAUTH_SUCCESS,
     Stage,
 )
@@ -62,7 +61,8 @@ class Transport(Exchange):
         """What the other side can do besides (RFC 8308)."""
         reader = Reader(packet)
         for _ in range(reader.uint32()):
-            self.peerExtensions[reader.string()] = reader.string()
+            name = reader.string()
+            self.peerExtensions[name] = reader.string()
         reader.end()
 
     def ssh_IGNORE(self, packet: bytes) -> None:
@@ -74,7 +74,7 @@ class Transport(Exchange):
             self.service.serviceStopped()
         self.service = service
         service.transport = self
-        self.enter(stage)
+        self.advance(stage)
         service.serviceStarted()
 
     def _connect(self, handler: ConnectionHandler) -> None:
@@ -92,7 +92,7 @@ class Transport(Exchange):
 
 
 class ServerTransport(Transport, SSHServerTransport):
-    """The end that clients connect to. It knows no policy: who may log in is the service of `authentication`'s matter."""
+    """The end that clients connect to. It knows no policy: who may log in is for the service that it is given."""
 
     messages = {**_COMMON, EXCHANGE_INIT: "ssh_KEX_DH_GEX_REQUEST_OLD", EXT_INFO: "ssh_EXT_INFO"} | {
         SERVICE_REQUEST: "ssh_SERVICE_REQUEST"
@@ -148,7 +148,8 @@ class ServerTransport(Transport, SSHServerTransport):
 
     def sendExtInfo(self, extensions: object) -> None:
         """What users may sign with; Conch would announce what our host keys sign with."""
-        super().sendExtInfo([(b"server-sig-algs", b",".join(USER_SIGNATURES))])
+        if self._peerSupportsExtensions:
+            self.sendPacket(EXT_INFO, uint32(1) + string(b"server-sig-algs") + name_list(USER_SIGNATURES))
 
     # -- services -------------------------------------------------------------------------------------------------
 
@@ -162,18 +163,18 @@ class ServerTransport(Transport, SSHServerTransport):
         self.sendPacket(SERVICE_ACCEPT, string(name))
         self.start(self._authentication(self), Stage.LOGIN)
 
+    def more_time(self, seconds: float) -> None:
+        """Called by the ssh-userauth service: a person needs so long, from now, to log in with a browser."""
+        if self.service_stage is Stage.LOGIN and not self.ended and self.limits.grace:
+            self._after("grace", max(seconds, self.limits.grace), self._too_late)
+
     def authenticated(self, login: Any) -> None:
         """Called by the ssh-userauth service: USERAUTH_SUCCESS is sent, and ssh-connection runs."""
-        if self._stage_of_service() is not Stage.LOGIN or self.ended:
+        if self.service_stage is not Stage.LOGIN or self.ended:
             raise RuntimeError("nobody is logging in")
         handler = self._make_handler(login)
         self.sendPacket(USERAUTH_SUCCESS, b"")
         self._connect(handler)
-
-    def _dispatch(self, number: int, payload: bytes) -> None:
-        if number == USERAUTH_REQUEST and self._stage is Stage.CONNECTED:
-            return  # pipelined behind the one that succeeded (RFC 4252, section 5.1)
-        super()._dispatch(number, payload)
 
     def finished(self) -> None:
         """Told to whoever asked."""
@@ -241,7 +242,7 @@ class ClientTransport(Transport, SSHClientTransport):
         self.sendPacket(EXCHANGE_INIT, string(self._agreement.public))
 
     def ssh_KEX_REPLY(self, packet: bytes) -> None:
-        """The target's key, its half, and its signature (RFC 5656, section 4). Nothing more is read until it is judged."""
+        """The target's key, its half, its signature (RFC 5656, section 4). Nothing more is read until it is judged."""
         if self.guess_ignored():
             return
         agreement, self._agreement = self._agreement, None
@@ -255,8 +256,7 @@ class ClientTransport(Transport, SSHClientTransport):
         except BROKEN as error:
             raise ProtocolError(f"a key exchange that cannot be: {error}", code=KEY_EXCHANGE_FAILED) from error
         digest = agreement.digest(self._hashed(blob, agreement.public, answer) + secret).digest()
-        self._held = True
-        self.transport.pauseProducing()
+        self.hold()
         work = Deferred.fromCoroutine(self._judge(blob, signature, secret, digest))
         work.addErrback(self._judge_failed)
 
@@ -273,9 +273,7 @@ class ClientTransport(Transport, SSHClientTransport):
             raise ProtocolError("the target's host key did not sign the key exchange (S17)", "target")
         self._host_key = (blob, key)
         self._keySetup(secret, digest)
-        self._held = False
-        self.transport.resumeProducing()
-        self.dataReceived(b"")
+        self.release()
 
     async def _key_of(self, blob: bytes) -> Key:
         """The key was judged in the first exchange, and may not change afterwards."""
@@ -307,7 +305,7 @@ class ClientTransport(Transport, SSHClientTransport):
 
     def authenticated(self) -> None:
         """Called by the authenticator: ssh-connection runs."""
-        if self._stage_of_service() is not Stage.LOGIN or self.ended:
+        if self.service_stage is not Stage.LOGIN or self.ended:
             raise RuntimeError("nobody is logging in")
         self._connect(self._handler)
 
