@@ -1,15 +1,16 @@
 """The bridge: the only code that joins two transports. It carries out a relay's steps, in order, and nothing else.
 
 Order is the guarantee: when an entry cannot be recorded, what stands behind it is not sent, and the session ends (R1).
+Only what a command came to, its outcome, is written behind the answer it came with.
 An exception in one session ends that session and no other (R15).
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from time import perf_counter
-from typing import Any, Protocol, assert_never
+from typing import Any, ClassVar, Protocol, assert_never
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import ITransport
@@ -34,7 +35,7 @@ class Meter(Protocol):
 class Bridge:
     """One session at work. `finished` is called once, with the outcome, when both sides have been let go."""
 
-    log = Logger()
+    log: ClassVar[Logger] = Logger()
 
     def __init__(
         self,
@@ -59,7 +60,8 @@ class Bridge:
         self._pending: IPendingApproval | None = None
         self._question = 0
         self._paused = False
-        self._steps: deque[Step] = deque()
+        self._steps: list[Step] = []
+        self._outcomes: list[Entry] = []
         self._syncing = False
         self._on_disk: Step | None = None
         self._durable = recording.barrier() is not None
@@ -75,17 +77,35 @@ class Bridge:
 
     # -- what happens ---------------------------------------------------------------------------------------------
 
-    def client_received(self, data: bytes) -> None:
+    def client_received(self, data: Any) -> None:
         """Bytes of the client."""
-        self._guarded(self._relay.client_received, data)
-        if not self._paused and self.outcome is None and self._relay.held_back() > HELD_BACK:
+        if self.outcome is not None:
+            return
+        try:
+            self._carry_out(self._relay.client_received(data))
+        except Exception as error:  # noqa: BLE001  the boundary of the session (R15)
+            self._failed(error)
+        if not self._paused:
+            self._hold_client()
+
+    def _hold_client(self) -> None:
+        if self.outcome is None and self._relay.held_back() > HELD_BACK:
             self._paused = True
             self._client.pauseProducing()
 
-    def target_received(self, data: bytes) -> None:
+    def target_received(self, data: Any) -> None:
         """Bytes of the target."""
-        self._guarded(self._relay.target_received, data)
-        if self._paused and self.outcome is None and self._relay.held_back() <= HELD_BACK:
+        if self.outcome is not None:
+            return
+        try:
+            self._carry_out(self._relay.target_received(data))
+        except Exception as error:  # noqa: BLE001  the boundary of the session (R15)
+            self._failed(error)
+        if self._paused:
+            self._release_client()
+
+    def _release_client(self) -> None:
+        if self.outcome is None and self._relay.held_back() <= HELD_BACK:
             self._paused = False
             self._client.resumeProducing()
 
@@ -119,57 +139,95 @@ class Bridge:
             return
         try:
             self._carry_out(produce(*arguments))
-        except ProtocolError as error:
+        except Exception as error:  # noqa: BLE001  the boundary of the session (R15)
+            self._failed(error)
+
+    def _failed(self, error: Exception) -> None:
+        """Called where it was caught: whatever it is, this session ends and no other (R15)."""
+        if isinstance(error, ProtocolError):
             self._fault(error.code, f"hoop: {error}", error)
-        except RecordingFailed as error:
+        elif isinstance(error, RecordingFailed):
             self.log.error("recording failed, session ends: {error}", error=str(error), session=self.session.id)
             self._fault("58030", "hoop: the recording failed, the session ends", error)
-        except Exception as error:  # noqa: BLE001  the boundary of the session (R15)
+        else:
             self.log.failure("session failed", session=self.session.id)
             self._fault("XX000", "hoop: internal error, the session ends", error)
 
     def _carry_out(self, steps: Iterable[Step]) -> None:
-        queue = self._steps
-        queue.extend(steps)
-        while queue and not self._syncing:
-            step = queue.popleft()
+        """Each in its turn. Those behind one that waits, or asks, stand in `_steps` until it is done."""
+        todo = steps if isinstance(steps, list) else list(steps)
+        if self._syncing or self._steps:
+            self._steps += todo
+            todo = self._resumed()
+        place = 0
+        while place < len(todo):
+            step = todo[place]
+            place += 1
             if isinstance(step, Record):
-                self._recording.write(step.entry, step.entry.kind == "outcome")
-            elif isinstance(step, ToTarget):
-                if self._durable and not self._synced(step):
-                    return
-                self._target.write(step.data)
+                self._record(step.entry)
             elif isinstance(step, ToClient):
                 self._client.write(step.data)
-            elif isinstance(step, Ask):
-                queue.extend(self._ask(step))
-            elif isinstance(step, Refresh):
-                self._spawn(self._refreshed())
-            elif isinstance(step, Withdraw):
-                self._withdraw(step.reason)
-            elif isinstance(step, Finish):
-                queue.clear()
-                self._end(step.outcome)
-                return
+            elif isinstance(step, ToTarget) and not (self._durable and self._on_disk is not step):
+                self._target.write(step.data)
             else:
-                assert_never(step)
+                todo, place = self._seldom(step, todo[place:]), 0
+        if self._outcomes:
+            self._record_outcomes()
 
-    def _synced(self, step: ToTarget) -> bool:
+    def _resumed(self) -> list[Step]:
+        """What stands in `_steps`, to be done now, unless the disk is waited for."""
+        if self._syncing:
+            return []
+        steps, self._steps = self._steps, []
+        return steps
+
+    def _seldom(self, step: Ask | ToTarget | Refresh | Withdraw | Finish, rest: list[Step]) -> list[Step]:
+        """What may take time, or lead to other steps meanwhile; all that is to be done behind it comes back."""
+        self._steps = rest
+        if isinstance(step, Ask):
+            more = self._ask(step)
+            self._steps += more
+        elif isinstance(step, ToTarget):
+            self._steps = [step, *rest]
+            self._sync(step)
+        elif isinstance(step, Refresh):
+            self._spawn(self._refreshed())
+        elif isinstance(step, Withdraw):
+            self._withdraw(step.reason)
+        elif isinstance(step, Finish):
+            self._steps = []
+            self._record_outcomes()
+            self._end(step.outcome)
+        else:
+            assert_never(step)
+        return self._resumed()
+
+    def _record(self, entry: Entry) -> None:
+        """At once, in front of all that follows (R1); an outcome behind the answer, which need not wait for it."""
+        if entry.kind == "outcome":
+            self._outcomes.append(entry)
+            return
+        if self._outcomes:
+            self._record_outcomes()
+        self._recording.write(entry, False)
+
+    def _record_outcomes(self) -> None:
+        entries, self._outcomes = self._outcomes, []
+        for entry in entries:
+            self._recording.write(entry, True)
+
+    def _sync(self, step: ToTarget) -> None:
         """Under `durability = "fsync"` a command leaves when its entry is on the disk; the steps wait meanwhile."""
-        if self._on_disk is step:
-            return True
+        self._on_disk = step
         barrier = self._recording.barrier()
-        if barrier is None:
-            return True
-        self._steps.appendleft(step)
-        self._syncing, self._on_disk = True, step
-        self._spawn(self._wait_for_disk(barrier))
-        return False
+        if barrier is not None:
+            self._syncing = True
+            self._spawn(self._wait_for_disk(barrier))
 
     async def _wait_for_disk(self, barrier: Awaitable[None]) -> None:
         await barrier
         self._syncing = False
-        self._guarded(lambda: ())
+        self._guarded(list)
 
     def _ask(self, ask: Ask) -> Iterable[Step]:
         self.commands += 1
@@ -190,7 +248,7 @@ class Bridge:
                 pending.withdraw("the client is gone")
                 return
             self._pending = pending
-            self._recording.write(Entry("review", {"approval": pending.request.id, "text": ask.command.text}))
+            self._record(Entry("review", {"approval": pending.request.id, "text": ask.command.text}))
             self._guarded(self._relay.held, pending.request, decision)
 
         verdict = await self._gate.review(self.session, ask.command, decision, filed)
@@ -248,6 +306,8 @@ class Bridge:
         if self.outcome is not None:
             return
         self.outcome = outcome
+        with suppress(RecordingFailed):
+            self._record_outcomes()
         for transport in (self._client, self._target):
             if transport is not None:
                 transport.unregisterProducer()

@@ -2,29 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 
-from twisted_hoop.errors import RecordingDamaged, RecordingFailed
-from twisted_hoop.model import Entry, Session
+from twisted_hoop.errors import RecordingDamaged
+from twisted_hoop.model import Session
 from twisted_hoop.recording import framing
+from twisted_hoop.recording.plain import as_json
 
 VERSION = 1
 SIGNATURE = 64
 """Bytes of an Ed25519 signature (RFC 8032)."""
 MAX_MESSAGE = 1000
 """Characters kept of an outcome's message."""
-_RESERVED = frozenset(("n", "t", "kind"))
 _FINAL_DOMAIN = b"hoop recording 1\0"
 
 
 def describe(session: Session, gateway: str, policy_version: str = "") -> bytes:
     """The header's body: who uses what, from where, under which policy. Never a credential (R11)."""
     who = session.principal
-    return _json(
+    return as_json(
         {
             "format": VERSION,
             "session": session.id,
@@ -46,53 +45,6 @@ def describe(session: Session, gateway: str, policy_version: str = "") -> bytes:
             "attributes": dict(session.attributes),
         }
     )
-
-
-def encode(number: int, seconds: float, entry: Entry) -> bytes:
-    """The body of an entry: `n`, `t` (seconds since the start, to the µs), `kind`, then its data."""
-    data = entry.data
-    if not _RESERVED.isdisjoint(data):
-        raise RecordingFailed(f"an entry's data may not be called {', '.join(sorted(_RESERVED & data.keys()))}")
-    return _json({"n": number, "t": round(seconds, 6), "kind": entry.kind, **data})
-
-
-def _json(value: Mapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(value, default=_plain)
-    except TypeError:  # lone surrogates, keys that are not text, integers over 64 bits
-        return _patient(value)
-
-
-def _patient(value: Mapping[str, Any]) -> bytes:
-    try:
-        return orjson.dumps(_clean(value))
-    except (TypeError, RecursionError) as error:
-        raise RecordingFailed(f"an entry cannot be written as JSON: {error}") from error
-
-
-def _plain(value: object) -> object:
-    """Bytes become text with what is not UTF-8 as `\\xNN`; sets become sorted lists; anything else its `str()`."""
-    if isinstance(value, (bytes, bytearray, memoryview)):
-        return bytes(value).decode("utf-8", "backslashreplace")
-    if isinstance(value, (set, frozenset)):
-        return sorted(value, key=str)
-    if isinstance(value, Mapping):
-        return dict(value)
-    return str(value)
-
-
-def _clean(value: object) -> object:
-    if value is None or isinstance(value, (bool, float)):
-        return value
-    if isinstance(value, int):
-        return value if -(1 << 63) <= value < 1 << 64 else str(value)
-    if isinstance(value, str):
-        return value.encode("utf-8", "backslashreplace").decode()
-    if isinstance(value, Mapping):
-        return {str(_clean(key)): _clean(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_clean(item) for item in value]
-    return _clean(_plain(value))
 
 
 def decode(frame: framing.Frame) -> dict[str, Any]:

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from hashlib import sha256
 from typing import BinaryIO, NamedTuple
 
 from twisted_hoop.errors import RecordingDamaged
-
-MAGIC = b"HOOPREC1\n"
-ROOT = sha256(MAGIC).digest()
-"""The chain value before the first frame."""
-
-HEADER = ord("H")
-ENTRY = ord("E")
-FINAL = ord("F")
-SEALED = ord("S")
-"""Reserved: a compressed or encrypted run of frames. This version refuses to read past one."""
+from twisted_hoop.recording.sealing import ENTRY as ENTRY
+from twisted_hoop.recording.sealing import FINAL as FINAL
+from twisted_hoop.recording.sealing import HEADER as HEADER
+from twisted_hoop.recording.sealing import MAGIC as MAGIC
+from twisted_hoop.recording.sealing import ROOT as ROOT
+from twisted_hoop.recording.sealing import SEALED as SEALED
+from twisted_hoop.recording.sealing import chained
+from twisted_hoop.recording.sealing import seal as seal
 
 HEAD = struct.Struct(">IB")
 CHAIN = 32
@@ -53,21 +50,6 @@ class Torn(RecordingDamaged):
     """The file ends inside a frame: what a crash leaves behind. `offset` is where that frame begins."""
 
 
-def seal(previous: bytes, kind: int, body: bytes) -> tuple[bytes, bytes]:
-    """The frame's bytes for the file, and its chain value."""
-    head = HEAD.pack(len(body), kind)
-    chain = _chained(previous, head, body)
-    return b"".join((head, body, chain)), chain
-
-
-def _chained(previous: bytes, head: bytes, body: bytes) -> bytes:
-    if len(body) < 4096:  # one call costs less than three, until there is more to copy
-        return sha256(b"".join((previous, head, body))).digest()
-    value = sha256(previous + head)
-    value.update(body)
-    return value.digest()
-
-
 def frames(stream: BinaryIO) -> Iterator[Frame]:
     """Every frame of a whole file, verified one by one, or RecordingDamaged with the offset of the first bad one.
 
@@ -92,7 +74,7 @@ def _frame(stream: BinaryIO, head: bytes, offset: int, previous: bytes) -> Frame
     body, chain = _read(stream, length), stream.read(CHAIN)
     if len(body) < length or len(chain) < CHAIN:
         raise Torn(f"the file ends inside a frame at byte {offset}", offset)
-    if _chained(previous, head, body) != chain:
+    if chained(previous, head, body) != chain:
         raise RecordingDamaged(f"the frame at byte {offset} was changed or does not belong here", offset)
     return Frame(offset, kind, body, chain)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from twisted_hoop.errors import HoopError, RecordingFailed
 from twisted_hoop.interfaces import IRecording
@@ -47,7 +47,6 @@ class Means:
     closing: set[Recording] = field(default_factory=set)
 
 
-@implementer(IRecording)
 class Recording:
     """An IRecording. Its methods are for the reactor's thread.
 
@@ -166,6 +165,9 @@ class Recording:
                 waiter.errback(self._result)
             else:
                 waiter.callback(None)
+
+
+classImplements(Recording, IRecording)  # a decorator would keep mypyc from making it native
 
 
 def _as_failed(failure: Failure) -> RecordingFailed:

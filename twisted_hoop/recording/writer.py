@@ -10,8 +10,9 @@ from typing import NoReturn
 from twisted_hoop.errors import RecordingFailed
 from twisted_hoop.model import Entry
 from twisted_hoop.recording import framing
-from twisted_hoop.recording.entries import encode
+from twisted_hoop.recording.encoding import encode
 from twisted_hoop.recording.files import sync_folders
+from twisted_hoop.recording.sealing import ENTRY, FINAL, HEADER, MAGIC, ROOT, seal
 
 MAX_PENDING = 1 << 16
 """Bytes of lazy entries that may wait in memory (R10: bounded, and written when full, never dropped)."""
@@ -29,7 +30,7 @@ class Writer:
     def __init__(self, descriptor: int, folder: Path | None = None) -> None:
         self.descriptor = descriptor
         self._folder = folder
-        self.chain = framing.ROOT
+        self.chain = ROOT
         self.count = 0
         self.bytes = 0
         self.failure: RecordingFailed | None = None
@@ -37,8 +38,8 @@ class Writer:
 
     def begin(self, header: bytes) -> None:
         """Write magic and header."""
-        frame, self.chain = framing.seal(self.chain, framing.HEADER, header)
-        self._put(framing.MAGIC + frame)
+        frame, self.chain = seal(self.chain, HEADER, header)
+        self._put(MAGIC + frame)
 
     def write(self, entry: Entry, seconds: float, lazy: bool = False) -> None:
         """Append an entry. When it returns and was not lazy, the operating system has it and all before it."""
@@ -48,7 +49,7 @@ class Writer:
             body = encode(self.count + 1, seconds, entry)
         except RecordingFailed as error:
             self.fail(error)
-        frame, self.chain = framing.seal(self.chain, framing.ENTRY, body)
+        frame, self.chain = seal(self.chain, ENTRY, body)
         self.count += 1
         if self._pending or lazy:
             self._pending += frame
@@ -103,10 +104,10 @@ class Writer:
         """Write the final frame and sync it. Blocking."""
         self.flush()
         offset = self.bytes
-        frame, self.chain = framing.seal(self.chain, framing.FINAL, body)
+        frame, self.chain = seal(self.chain, FINAL, body)
         self._put(frame)
         self.sync()
-        return framing.Frame(offset, framing.FINAL, body, self.chain)
+        return framing.Frame(offset, FINAL, body, self.chain)
 
     def release(self) -> None:
         """Close the file, and with it the lock. Idempotent."""

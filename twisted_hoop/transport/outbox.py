@@ -6,18 +6,18 @@ Not a socket: it never sends. It keeps order, joins small pieces, and tells the 
 from __future__ import annotations
 
 from collections import deque
-from typing import Union, cast
+from typing import Final, Union, cast
 
 from twisted.internet.interfaces import IProducer, IPullProducer, IPushProducer
 
-HIGH_WATER = 64 * 1024
+HIGH_WATER: Final = 64 * 1024
 """Bytes queued above which a push producer is paused."""
-LOW_WATER = 16 * 1024
+LOW_WATER: Final = 16 * 1024
 """Bytes queued at or below which it is resumed."""
-SEND_SIZE = 64 * 1024
+SEND_SIZE: Final = 64 * 1024
 """Most bytes offered to one send. Larger pieces save nothing, and TLS must offer a refused piece again whole."""
 
-Piece = Union[bytes, memoryview]
+Piece = Union[bytes, bytearray, memoryview]
 
 
 class Outbox:
@@ -33,7 +33,7 @@ class Outbox:
         self.streaming = False
         self.paused = False
 
-    def append(self, data: bytes, sent: int = 0) -> None:
+    def append(self, data: Piece, sent: int = 0) -> None:
         """Queue `data` but for its first `sent` bytes; pause a push producer above the high water mark.
 
         Anything but `bytes` is copied, since its owner may change it before it leaves.

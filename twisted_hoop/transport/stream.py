@@ -18,7 +18,7 @@ from __future__ import annotations
 import socket
 import ssl
 from collections.abc import Callable, Iterable
-from typing import Any, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionAborted, ConnectionClosed, ConnectionDone, ConnectionLost
@@ -38,18 +38,18 @@ from twisted.internet.interfaces import (
 )
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from twisted_hoop.errors import ProtocolError
-from twisted_hoop.transport.outbox import Outbox
+from twisted_hoop.transport.outbox import Outbox, Piece
 from twisted_hoop.transport.socket import SocketEnd
 from twisted_hoop.transport.start import FirstByte, TlsStart, first_byte
 from twisted_hoop.transport.tls import TlsSession
-from twisted_hoop.transport.wire import PlainWire, TlsWire, Wire, Writing
+from twisted_hoop.transport.wire import PlainWire, TlsWire, Writing
 
-READS_PER_EVENT = 4
+READS_PER_EVENT: Final = 4
 """Reads of one connection before others have their turn."""
-SENDS_PER_EVENT = 4
+SENDS_PER_EVENT: Final = 4
 """The same for sends."""
 CLOSE_TIMEOUT = 30.0
 """Seconds a closing connection may pass without its peer taking anything."""
@@ -58,7 +58,6 @@ CLOSE_TIMEOUT = 30.0
 OPEN, HELD, SHUT = Writing.OPEN, Writing.HELD, Writing.SHUT
 
 
-@implementer(ITCPTransport, IConsumer, IPushProducer, IReadWriteDescriptor, IHalfCloseableDescriptor, ISystemHandle)
 class EagerTransport(SocketEnd):
     """One connection, plain or TLS. `attach` a protocol before anything else.
 
@@ -84,7 +83,7 @@ class EagerTransport(SocketEnd):
         """`reactor` provides IReactorFDSet and IReactorTime; `sock` is connected and belongs to the transport now."""
         super().__init__(reactor, sock, peer, host)
         self._on_lost = on_lost
-        self._wire: Wire = PlainWire(sock)
+        self._wire: PlainWire | TlsWire = PlainWire(sock)
         self._outbox = Outbox()
         self._start = TlsStart()
         self._first: FirstByte | None = None
@@ -225,7 +224,7 @@ class EagerTransport(SocketEnd):
 
     # ITransport and ITCPTransport.
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: Piece) -> None:
         """Send at once; what the socket does not take is queued."""
         if self._writing is not OPEN or self._outbox.size or not data:
             self._queue(data, 0)
@@ -242,7 +241,7 @@ class EagerTransport(SocketEnd):
         """Send several pieces as one."""
         self.write(b"".join(data))
 
-    def _queue(self, data: bytes, sent: int) -> None:
+    def _queue(self, data: Piece, sent: int) -> None:
         if self._writing is not SHUT and data:
             self._outbox.append(data, sent)
             self._arrange()
@@ -494,3 +493,8 @@ class EagerTransport(SocketEnd):
         self._outbox.unregister()
         if producer is not None:
             self._guarded(producer.stopProducing)
+
+
+# A decorator would keep mypyc from making it native.
+classImplements(EagerTransport, ITCPTransport, IConsumer, IPushProducer)
+classImplements(EagerTransport, IReadWriteDescriptor, IHalfCloseableDescriptor, ISystemHandle)

@@ -12,15 +12,16 @@ import socket
 import ssl
 import struct
 from enum import Enum
-from typing import Protocol
+from typing import Final, Protocol
 
 from twisted_hoop.transport.outbox import SEND_SIZE, Piece
 
-READ_SIZE = 64 * 1024
+READ_SIZE: Final = 64 * 1024
 """Most bytes given to a protocol at once; larger reads cost more than they save."""
-RECORD_SIZE = 16 * 1024
+_SMALL_READ: Final = 4 * 1024  # room that is asked for while messages are small: 64 KiB for each cost more than them
+RECORD_SIZE: Final = 16 * 1024
 """Most plaintext in one TLS record (RFC 8446, section 5.1)."""
-_BULK_RECORD = 4 * 1024  # a record this long is part of bulk data: another one is probably there already
+_BULK_RECORD: Final = 4 * 1024  # a record this long is part of bulk data: another one is probably there already
 
 
 class Writing(Enum):
@@ -57,24 +58,27 @@ class Wire(Protocol):
 class PlainWire:
     """A non-blocking stream socket."""
 
-    __slots__ = ("_recv", "_send", "_socket", "more")
-
-    read_wants_write = False
-    write_wants_read = False
+    __slots__ = ("_recv", "_send", "_size", "_socket", "more", "read_wants_write", "write_wants_read")
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
         self._recv = sock.recv
         self._send = sock.send
-        self.more = False
+        self._size = _SMALL_READ
+        self.more = self.read_wants_write = self.write_wants_read = False
 
     def receive(self) -> bytes | None:
         """See `Wire`."""
+        size = self._size
         try:
-            data = self._recv(READ_SIZE)
+            data = self._recv(size)
         except BlockingIOError:
             return None
-        self.more = len(data) == READ_SIZE
+        self.more = len(data) == size
+        if self.more:
+            self._size = READ_SIZE
+        elif len(data) < _SMALL_READ:
+            self._size = _SMALL_READ
         return data
 
     def send(self, data: Piece) -> int:

@@ -1,0 +1,35 @@
+"""One frame and its link of the chain."""
+
+from __future__ import annotations
+
+import io
+from hashlib import sha256
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twisted_hoop.recording import framing
+from twisted_hoop.recording.sealing import ENTRY, FINAL, HEADER, MAGIC, ROOT, SEALED, chained, seal
+
+
+def test_the_kinds_are_the_letters_of_the_format() -> None:
+    assert bytes((HEADER, ENTRY, FINAL, SEALED)) == b"HEFS"
+    assert sha256(MAGIC).digest() == ROOT
+
+
+@given(st.lists(st.binary(max_size=9000), min_size=1, max_size=4))
+def test_what_is_sealed_is_read_back_in_its_place(bodies: list[bytes]) -> None:
+    chain, out = ROOT, MAGIC
+    for body in bodies:
+        frame, chain = seal(chain, ENTRY, body)
+        out += frame
+    found = list(framing.frames(io.BytesIO(out)))
+    assert [frame.body for frame in found] == bodies
+    assert found[-1].chain == chain
+
+
+@given(st.binary(max_size=9000))
+def test_the_chain_is_of_all_bytes_as_they_stand(body: bytes) -> None:
+    """However long the body is: the two ways of hashing are one."""
+    head = len(body).to_bytes(4, "big") + b"E"
+    assert chained(ROOT, head, body) == sha256(ROOT + head + body).digest()

@@ -1,0 +1,38 @@
+"""Sealing one frame: the chain that binds it to all before it. What every entry needs, and compiled for that.
+
+See `framing.py` for the format, and docs/recording-format.md.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final
+
+MAGIC: Final = b"HOOPREC1\n"
+ROOT: Final[bytes] = sha256(MAGIC).digest()
+"""The chain value before the first frame."""
+
+HEADER: Final = 72  # "H"
+ENTRY: Final = 69  # "E"
+FINAL: Final = 70  # "F"
+SEALED: Final = 83  # "S"
+"""Reserved: a compressed or encrypted run of frames. This version refuses to read past one."""
+
+_AT_ONCE: Final = 4096
+"""Bytes of a body up to which one call of the hash costs less than two: what it copies is less."""
+
+
+def seal(previous: bytes, kind: int, body: bytes) -> tuple[bytes, bytes]:
+    """The frame's bytes for the file, and its chain value."""
+    head = len(body).to_bytes(4, "big") + kind.to_bytes(1, "big")
+    chain = chained(previous, head, body)
+    return b"".join((head, body, chain)), chain
+
+
+def chained(previous: bytes, head: bytes, body: bytes) -> bytes:
+    """The chain value of a frame with this head (length and kind, as they stand in the file) and body."""
+    if len(body) < _AT_ONCE:
+        return sha256(b"".join((previous, head, body))).digest()
+    value = sha256(previous + head)
+    value.update(body)
+    return value.digest()
