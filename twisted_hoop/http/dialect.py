@@ -47,7 +47,7 @@ class BodyFilter(Protocol):
 
 
 class BodyRefused(Exception):
-    """A body holds what must not pass: `answer` tells the client, or the connection is cut when some was sent already."""
+    """A body holds what must not pass: `answer` tells the client; what was sent in part already is cut off."""
 
     def __init__(self, answer: Answer, reason: str) -> None:
         super().__init__(reason)
