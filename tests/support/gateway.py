@@ -49,7 +49,7 @@ _PORT = re.compile(r"(\S+) \S+ .*port=(\d+)")
 _HEAD = """\
 [gateway]
 state = "{folder}/state"
-url = "https://hoop.test"
+url = "{url}"
 stop_timeout = "{stop_timeout}"
 [api]
 auditors = ["auditors"]
@@ -89,19 +89,24 @@ auth = ["oauth"]
 [[listeners]]
 name = "api"
 protocol = "api"
-endpoint = "tcp:0:interface=127.0.0.1"
+endpoint = "tcp:{api_port}:interface=127.0.0.1"
 tls = "optional"
 """
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What a gateway is to do: TOML of targets, rules and masks; `environ` has the secrets they name."""
+    """What a gateway is to do: TOML of targets, rules and masks; `environ` has the secrets they name.
+
+    `api_port` is for browsers, which must come to the very `url` that the configuration names; 0 takes a free one.
+    """
 
     text: str
     environ: Mapping[str, str] = field(default_factory=dict)
     stop_timeout: str = "5s"
     people: Mapping[str, tuple[str, str]] = field(default_factory=lambda: PEOPLE)
+    url: str = "https://hoop.test"
+    api_port: int = 0
 
 
 @dataclass(frozen=True)
@@ -345,7 +350,8 @@ def _write_configuration(folder: Path, plan: Plan) -> None:
 
 def _configuration(folder: Path, plan: Plan) -> str:
     scram = scram_verifier(SCRAM_PASSWORD, 4096)
-    head = _HEAD.format(folder=folder, issuer=ISSUER, scram=scram, stop_timeout=plan.stop_timeout)
+    told = {"stop_timeout": plan.stop_timeout, "url": plan.url, "api_port": plan.api_port}
+    head = _HEAD.format(folder=folder, issuer=ISSUER, scram=scram, **told)
     people = "".join(_account(name, *about) for name, about in plan.people.items())
     return f"{head}{people}{plan.text}"
 

@@ -42,7 +42,7 @@ class _Id(BaseConverter):
 
 
 class _File(BaseConverter):
-    regex = r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+){1,3}"
+    regex = r"[a-z0-9][a-z0-9-]*(?:\.[a-z0-9-]+){1,6}"
 
 
 async def _first(call: Call, visit: object) -> Reply:
