@@ -28,6 +28,8 @@ from twisted_hoop.halls import Halls
 from twisted_hoop.identity.locks import Locks
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.replay import ReplayGuard
+from twisted_hoop.identity.ssh_authority import SshAuthority
+from twisted_hoop.identity.ssh_key_files import load_gateway_keys
 from twisted_hoop.listeners import Listeners
 from twisted_hoop.model import Decision, Outcome, Principal, Session
 from twisted_hoop.observability.metrics import Metrics
@@ -74,6 +76,7 @@ class GatewayService(Service):
         self._state = private_folder(Path(settings.gateway.state))
         self._locks = Locks()
         self._replay = ReplayGuard()
+        self.authority = SshAuthority(load_gateway_keys(settings.ssh, self._state), settings.ssh)
         self.policy = PolicyInForce(settings)
         self.identity = self._identity_of(settings, None)
         self.sessions = Sessions()
@@ -102,6 +105,7 @@ class GatewayService(Service):
             replay=self._replay,
             previous=previous,
             counted=lambda result: self.metrics.login(result),
+            authority=self.authority,
         )
 
     def _services(self) -> Services[Hall]:
@@ -132,6 +136,7 @@ class GatewayService(Service):
             Ways(lambda: self._settings, self.policy),
             frozenset(settings.api.auditors),
             frozenset(settings.api.operators),
+            tuple(key.line for key in (self.authority.user_ca, self.authority.host_ca, self.authority.host_key.public)),
         )
 
     def _web(self, secrets: SecretStore) -> tuple[Parts, Console]:
@@ -246,6 +251,10 @@ class _Current:
     def still_valid(self, principal: Principal) -> bool:
         """See IIdentityProvider."""
         return self._service.identity.still_valid(principal)
+
+    def certify_ssh(self, principal: Principal, key: Any, seconds: float | None = None) -> Any:
+        """See ISshIdentityProvider."""
+        return self._service.identity.certify_ssh(principal, key, seconds)
 
     def browser_login(self, issuer: str, token: str, client_id: str, nonce: str, peer: Any) -> Any:
         """See IdentityProvider."""

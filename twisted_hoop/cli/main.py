@@ -20,6 +20,8 @@ _COMMANDS = {
     "psql": "twisted_hoop.cli.connect:psql",
     "scram-verifier": "twisted_hoop.cli.accounts:scram_verifier",
     "sessions": "twisted_hoop.cli.sessions:sessions",
+    "ssh-certificate": "twisted_hoop.cli.ssh:ssh_certificate",
+    "ssh-config": "twisted_hoop.cli.ssh:ssh_config",
     "targets": "twisted_hoop.cli.connect:targets",
     "token": "twisted_hoop.cli.login:token",
     "verify": "twisted_hoop.cli.verify:verify",

@@ -33,7 +33,8 @@ class Parts:
     """Everything the API stands on. `identity` provides IIdentityProvider, the one door (I8).
 
     `metrics` renders Prometheus text and may block; `ways` tells clients how to get in; `auditors` and
-    `operators` are groups.
+    `operators` are groups; `authorities` are public keys of SSH: those that sign certificates of users
+    and of hosts, and the gateway's own.
     """
 
     identity: Any
@@ -47,6 +48,7 @@ class Parts:
     ways: Ways
     auditors: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
+    authorities: tuple[str, ...] = ()
 
     def audits(self, principal: Principal) -> bool:
         """Whether the principal may read recordings and see everybody's sessions."""

@@ -15,6 +15,7 @@ from twisted_hoop.web.calls import Reply, Stream
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.problems import Problem
 from twisted_hoop.web.sessions import Sessions
+from twisted_hoop.web.ssh import SshKeys
 
 Handler = Callable[..., Awaitable[Union[Reply, Stream]]]
 
@@ -34,12 +35,15 @@ class _Id(BaseConverter):
 def make_routes(parts: Parts, reactor: Any) -> Map:
     """Every route. Nothing redirects: a token sent to one address is not wanted at another."""
     basics, approvals, sessions = Basics(parts, reactor), Approvals(parts.desk), Sessions(parts, reactor)
+    ssh = SshKeys(parts)
     table: list[tuple[str, str, Endpoint]] = [
         ("GET", "/healthz", Endpoint(basics.health, "anybody")),
         ("GET", "/metrics", Endpoint(basics.metrics, "local")),
         ("GET", "/v1/whoami", Endpoint(basics.whoami)),
         ("GET", "/v1/login", Endpoint(parts.ways.login, "anybody")),
         ("GET", "/v1/targets", Endpoint(parts.ways.targets)),
+        ("POST", "/v1/ssh/certificate", Endpoint(ssh.certificate)),
+        ("GET", "/v1/ssh/authorities", Endpoint(ssh.authorities, "anybody")),
         ("GET", "/v1/approvals", Endpoint(approvals.list)),
         ("GET", "/v1/approvals/<id:ident>", Endpoint(approvals.show)),
         ("POST", "/v1/approvals/<id:ident>/approve", Endpoint(approvals.approve)),
