@@ -8,11 +8,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 
-from twisted_hoop.errors import AuthenticationFailed, ConfigurationError
+from twisted_hoop.errors import AuthenticationFailed
 from twisted_hoop.identity.device import DeviceCode, DeviceFlow
-from twisted_hoop.interfaces import ISecretStore
 from twisted_hoop.model import Peer, Principal
-from twisted_hoop.settings import Settings
+from twisted_hoop.settings import IssuerSection, Settings
 
 TOTAL = 100
 PER_ADDRESS = 5
@@ -20,24 +19,40 @@ PER_ADDRESS = 5
 
 
 class DeviceLogins:
-    """Of one issuer. `identity` is asked for anew: a reload changes it."""
+    """Logins at the issuer that `section` gives. That and `identity` are asked for anew: a reload changes them."""
 
-    def __init__(self, flow: DeviceFlow, identity: Callable[[], Any]) -> None:
-        self._flow = flow
+    def __init__(
+        self,
+        section: Callable[[], IssuerSection | None],
+        make_flow: Callable[[IssuerSection], DeviceFlow],
+        identity: Callable[[], Any],
+    ) -> None:
+        self._section = section
+        self._make_flow = make_flow
         self._identity = identity
+        self._flow: tuple[IssuerSection, DeviceFlow] | None = None
         self._waiting: Counter[str] = Counter()
 
     async def begin(self, peer: Peer) -> PendingLogin:
         """A code to be shown; AuthenticationFailed when too many wait, IssuerUnavailable when there is none."""
+        flow = self._present()
         if self._waiting.total() >= TOTAL or self._waiting[peer.address] >= PER_ADDRESS:
             raise AuthenticationFailed("too many logins by device code at the same time (S7)")
         self._waiting[peer.address] += 1
         try:
-            code = await self._flow.start()
+            code = await flow.start()
         except BaseException:
             self._release(peer)
             raise
-        return PendingLogin(self._flow, code, self._identity, peer, lambda: self._release(peer))
+        return PendingLogin(flow, code, self._identity, peer, lambda: self._release(peer))
+
+    def _present(self) -> DeviceFlow:
+        section = self._section()
+        if section is None:
+            raise AuthenticationFailed("no issuer has a client for logins by device code")
+        if self._flow is None or self._flow[0] != section:
+            self._flow = section, self._make_flow(section)
+        return self._flow[1]
 
     def _release(self, peer: Peer) -> None:
         self._waiting[peer.address] -= 1
@@ -87,15 +102,10 @@ class PendingLogin:
             self._work.cancel()
 
 
-def device_logins(
-    settings: Settings, name: str, reactor: Any, secrets: ISecretStore, identity: Callable[[], Any]
-) -> DeviceLogins | None:
-    """Those of the issuer of that name (the first with a client when empty); None when no issuer has a client."""
-    known = [section for section in settings.issuers if section.client_id]
-    section = next((one for one in known if not name or one.name == name), None)
-    if section is None and name:
-        raise ConfigurationError([f"issuer {name} has no client_id, without which nobody logs in there by device code"])
-    return DeviceLogins(DeviceFlow(section, reactor, secrets), identity) if section is not None else None
+def issuer_for_devices(settings: Settings, name: str) -> IssuerSection | None:
+    """The issuer of that name, or the first when empty, of those where the gateway has a client."""
+    known = (section for section in settings.issuers if section.client_id)
+    return next((section for section in known if name in ("", section.name)), None)
 
 
 def _text(code: DeviceCode) -> str:
