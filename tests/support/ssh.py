@@ -158,9 +158,9 @@ class AskNone(SSHService):
 
 @dataclass
 class Talker:
-    """A ChannelHandler that keeps what it is told, and credits at once unless `credits` is False."""
+    """A ChannelHandler that keeps what it is told, and credits at once unless `crediting` is False."""
 
-    credits: bool = True
+    crediting: bool = True
     events: list[Event] = field(default_factory=list)
     channel: Any = None
     drains: int = 0
@@ -170,7 +170,7 @@ class Talker:
     def received(self, event: Event) -> None:
         if isinstance(event, Data):
             event = Data(event.stream, bytes(event.data))
-            if self.credits and self.channel is not None:
+            if self.crediting and self.channel is not None:
                 self.channel.credit(len(event.data))
         self.events.append(event)
         if self.on_event is not None:
@@ -216,13 +216,13 @@ class Side:
     def lost(self, reason: str) -> None:
         self.lost_because.append(reason)
 
-    def open(self, kind: bytes = b"session", data: bytes = b"", window: int = 0, credits: bool = True) -> Talker:
-        talker = Talker(credits)
+    def open(self, kind: bytes = b"session", data: bytes = b"", window: int = 0, crediting: bool = True) -> Talker:
+        talker = Talker(crediting)
         talker.channel = self.connection.open(kind, data, talker, window)
         return talker
 
-    def accept(self, number: int = -1, credits: bool = True, window: int = 0) -> Talker:
-        talker = Talker(credits)
+    def accept(self, number: int = -1, crediting: bool = True, window: int = 0) -> Talker:
+        talker = Talker(crediting)
         talker.channel = self.openings[number].accept(talker, window=window)
         return talker
 

@@ -97,7 +97,7 @@ class Channel:
 
     def send(self, event: Event) -> None:
         """See `IsChannel`. Before the other side has confirmed the channel everything waits for that."""
-        if self._closing or self._over:
+        if self._closing or self._over or (self._their_close and not isinstance(event, Close)):
             return
         if not self.opened:
             self._early.append(_kept(event))

@@ -128,6 +128,11 @@ class Exchange(Packets):
     def begin(self) -> None:
         """Both KEXINITs are there."""
 
+    def _unexpected(self, number: int) -> None:
+        """A wrong guess may be of a method that we do not even know."""
+        if not (self._stage is Stage.EXCHANGE and 30 <= number < 50 and self.guess_ignored()):
+            super()._unexpected(number)
+
     def guess_ignored(self) -> bool:
         """Whether the message of the exchange that came is the wrong guess that was announced; asked once for each."""
         ignored, self._ignore_guess = self._ignore_guess, False

@@ -31,6 +31,12 @@ def name_list(names: tuple[bytes, ...] | list[bytes]) -> bytes:
     return string(b",".join(names))
 
 
+def shown(value: bytes) -> str:
+    """Bytes of the other side as text for a log or a person: nothing in it moves a cursor or starts a line (S19)."""
+    text = value.decode("utf-8", "backslashreplace")
+    return text if text.isprintable() else "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 class Reader:
     """Reads one message from its start. Whatever is missing or too long raises MalformedMessage."""
 
@@ -71,8 +77,8 @@ class Reader:
         return self.take(self.uint32())
 
     def text(self) -> str:
-        """A string that is meant to be shown: what is not UTF-8 is escaped, never an error (S19)."""
-        return self.string().decode("utf-8", "backslashreplace")
+        """A string that is meant to be shown: what is not UTF-8, or not printable, is escaped (S19)."""
+        return shown(self.string())
 
     def name_list(self) -> tuple[bytes, ...]:
         """Names; the empty list is ()."""

@@ -50,8 +50,8 @@ class IsOpening(Protocol):
     kind: bytes
     data: bytes
 
-    def accept(self, handler: ChannelHandler, data: bytes = b"") -> IsChannel:
-        """Confirm it. `handler` is told of what follows."""
+    def accept(self, handler: ChannelHandler, data: bytes = b"", window: int = 0) -> IsChannel:
+        """Confirm it. `handler` is told of what follows; `window` is our receive window, 0 the default."""
 
     def refuse(self, code: int, text: str) -> None:
         """CHANNEL_OPEN_FAILURE with a code of RFC 4254, section 5.1."""
@@ -88,7 +88,10 @@ class IsConnection(Protocol):
     """One authenticated connection, of a client to us or of ours to a target."""
 
     def open(self, kind: bytes, data: bytes, handler: ChannelHandler, window: int = 0) -> IsChannel:
-        """Ask for a channel; its handler is told Opened or OpenFailed. `window` is our receive window, 0 the default."""
+        """Ask for a channel; its handler is told Opened or OpenFailed. `window` as in `IsOpening.accept`.
+
+        What is sent before the answer waits for it, and follows it in order.
+        """
 
     def request(self, name: bytes, data: bytes, want_reply: bool) -> Awaitable[tuple[bool, bytes]]:
         """A global request: (ok, data of the reply); (True, b"") at once when no reply is wanted."""

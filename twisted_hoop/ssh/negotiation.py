@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.ssh.ciphers import AEAD, CHACHA
-from twisted_hoop.ssh.fields import Reader, name_list, uint32
+from twisted_hoop.ssh.fields import Reader, name_list, shown, uint32
 
 KEY_EXCHANGE_FAILED = "3"
 """The code of a disconnect (section 11.1)."""
@@ -99,8 +99,8 @@ def _common(kind: str, client: Names, server: Names) -> bytes:
     for name in client:
         if name in server:
             return name
-    offered = b",".join(client)[:200].decode("ascii", "backslashreplace")
-    raise ProtocolError(f"no common {kind}: the client offers {offered or 'nothing'}", code=KEY_EXCHANGE_FAILED)
+    offered = shown(b",".join(client)[:200]) or "nothing"
+    raise ProtocolError(f"no common {kind}: the client offers {offered}", code=KEY_EXCHANGE_FAILED)
 
 
 def guessed_right(client: KexInit, server: KexInit) -> bool:

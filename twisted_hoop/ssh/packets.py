@@ -7,7 +7,6 @@ packet, raises whatever a malformed packet leads to, and never stops writing. It
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable
 from typing import Any
 
@@ -20,7 +19,7 @@ from zope.interface import implementer
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.ssh.ciphers import Buffer, Direction, Plain, WrongTag
-from twisted_hoop.ssh.fields import MalformedMessage, string, uint32
+from twisted_hoop.ssh.fields import MalformedMessage, Reader, string, uint32
 from twisted_hoop.ssh.identification import IDENTIFICATION, Identification
 from twisted_hoop.ssh.limits import Limits
 from twisted_hoop.ssh.stages import (
@@ -310,11 +309,8 @@ class Packets(SSHTransportBase):
 
     def ssh_DISCONNECT(self, packet: bytes) -> None:
         """The other side ends the connection."""
-        try:
-            code, text = struct.unpack_from(">L", packet)[0], packet[8:].rstrip(b"\0")[:200]
-        except struct.error as error:
-            raise MalformedMessage("a disconnect without a code") from error
-        self.reason = f"the other side ended it ({code}): {text.decode('utf-8', 'backslashreplace')}"
+        reader = Reader(packet)
+        self.reason = f"the other side ended it ({reader.uint32()}): {reader.text()[:200]}"
         self._close()
 
     def _too_late(self) -> None:
