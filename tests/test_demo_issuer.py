@@ -145,3 +145,28 @@ def test_it_speaks_https_and_mint_signs_for_it(loop: Loop, tmp_path: Path) -> No
         assert door(mint(tmp_path / "keys", "carol")).subject == "carol"
     finally:
         loop.run(port.stopListening)
+
+
+def test_a_browser_logs_in_with_a_code(issuer: DevelopmentIssuer, door: Door) -> None:
+    """The page asks who one is; the code becomes an ID token with the nonce that was asked with."""
+    base = issuer.ring.issuer
+    question = {
+        "response_type": "code",
+        "client_id": "hoop",
+        "redirect_uri": f"{base}/.well-known/openid-configuration",  # some page on this machine
+        "code_challenge": "47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU",  # of the empty verifier
+        "code_challenge_method": "S256",
+        "nonce": "n-1",
+    }
+    url = f"{base}/authorize?{urllib.parse.urlencode(question)}"
+    page = ask(url)
+    assert "Who are you?" in page and 'value="bob"' in page
+    assert ask(url, who="nobody").startswith("<!doctype")
+    with urllib.request.urlopen(url, b"who=bob", timeout=5) as there:
+        code = urllib.parse.parse_qs(urllib.parse.urlsplit(there.url).query)["code"][0]
+    form = {"grant_type": "authorization_code", "code": code, "client_id": "hoop"}
+    answer = ask(f"{base}/token", **form, redirect_uri=question["redirect_uri"], code_verifier="")
+    assert door(answer["id_token"]).subject == "bob" and door(answer["access_token"]).subject == "bob"
+    again = ask(f"{base}/token", **form, redirect_uri=question["redirect_uri"], code_verifier="")
+    assert again == {"error": "invalid_grant"}
+    assert ask(url.replace("S256", "plain"))["error"] == "invalid_request"

@@ -1,7 +1,8 @@
 """A development OpenID provider: hands out tokens for the people of the demo to whoever asks. NEVER for production.
 
-Speaks discovery, JWKS, the device flow (RFC 8628) that psql 18 knows, token exchange (RFC 8693) for delegation, and the
-password and client-credentials grants. It listens on loopback unless told otherwise.
+Speaks discovery, JWKS, the authorization code flow with PKCE for browsers (see codes.py), the device flow (RFC 8628)
+that psql 18 knows, token exchange (RFC 8693) for delegation, and the password and client-credentials grants. It listens
+on loopback unless told otherwise.
 """
 
 from __future__ import annotations
@@ -22,17 +23,26 @@ from twisted.web.http import Request
 from twisted.web.resource import Resource
 from twisted.web.server import Site
 
+from twisted_hoop.demo.codes import CodeError, Codes
 from twisted_hoop.demo.keyring import AUDIENCE, PEOPLE, KeyRing, algorithm_of, mint, mint_with, open_keyring
 
 __all__ = ["DevelopmentIssuer", "mint", "start_issuer"]
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 EXCHANGE_GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
-GRANTS = ("password", "client_credentials", DEVICE_GRANT, EXCHANGE_GRANT)
+CODE_GRANT = "authorization_code"
+GRANTS = ("password", "client_credentials", CODE_GRANT, DEVICE_GRANT, EXCHANGE_GRANT)
 DEVICE_LIFETIME = 600
 
 Form = Mapping[str, str]
 Answer = tuple[int, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """Where a browser is sent next."""
+
+    url: str
 
 
 class OAuthError(Exception):
@@ -59,6 +69,7 @@ class DevelopmentIssuer:
         self._lifetime = lifetime
         self._now = now
         self._devices: dict[str, DeviceRequest] = {}
+        self.codes = Codes(now)
 
     def configuration(self) -> dict[str, Any]:
         """The discovery document (OpenID Connect Discovery 1.0 section 3, RFC 8628 section 4)."""
@@ -66,10 +77,12 @@ class DevelopmentIssuer:
         return {
             "issuer": base,
             "jwks_uri": f"{base}/jwks",
+            "authorization_endpoint": f"{base}/authorize",
             "token_endpoint": f"{base}/token",
             "device_authorization_endpoint": f"{base}/device",
             "grant_types_supported": list(GRANTS),
-            "response_types_supported": ["token"],
+            "response_types_supported": ["code"],
+            "code_challenge_methods_supported": ["S256"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": sorted({algorithm_of(key) for key in self.ring.keys.values()}),
             "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
@@ -107,6 +120,8 @@ class DevelopmentIssuer:
             return self._answer(form.get("username", ""), actor)
         if grant == "client_credentials":
             return self._answer(form.get("client_id", ""), actor)
+        if grant == CODE_GRANT:
+            return self._of_code(form)
         if grant == DEVICE_GRANT:
             return self._answer(self._device_owner(form.get("device_code", "")), None)
         if grant == EXCHANGE_GRANT:
@@ -118,6 +133,15 @@ class DevelopmentIssuer:
             raise OAuthError("invalid_grant")
         token = mint_with(self.ring, who, actor, self._lifetime)
         return {"access_token": token, "token_type": "Bearer", "expires_in": int(self._lifetime), "scope": "openid"}
+
+    def _of_code(self, form: Form) -> dict[str, Any]:
+        try:
+            given = self.codes.take(form)
+        except CodeError as error:
+            raise OAuthError("invalid_grant") from error
+        answer = self._answer(given.who, None)
+        extra = {"nonce": given.nonce or None, "aud": given.client_id}
+        return {**answer, "id_token": mint_with(self.ring, given.who, None, self._lifetime, **extra)}
 
     def _device_owner(self, code: str) -> str:
         device = self._devices.get(code)
@@ -143,7 +167,7 @@ class _Endpoint(Resource):
 
     isLeaf = True
 
-    def __init__(self, methods: str, answer: Callable[[Form], Answer | str]) -> None:
+    def __init__(self, methods: str, answer: Callable[[Form], Answer | str | Elsewhere]) -> None:
         Resource.__init__(self)
         self.allowedMethods = tuple(method.encode("ascii") for method in methods.split())
         self._answer = answer
@@ -153,6 +177,9 @@ class _Endpoint(Resource):
             request.setResponseCode(405)
             return b""
         answer = self._answer(_form(request))
+        if isinstance(answer, Elsewhere):
+            request.redirect(answer.url.encode("ascii"))
+            return b""
         if isinstance(answer, str):
             request.setHeader(b"Content-Type", b"text/html; charset=utf-8")
             return answer.encode("utf-8")
@@ -175,10 +202,20 @@ def make_site(issuer: DevelopmentIssuer) -> Site:
         done = "who" in form and issuer.activate(form.get("user_code", ""), form["who"])
         return "<p>Done. You may close this page." if done else _page(form.get("user_code", ""))
 
+    def authorize(form: Form) -> Answer | str | Elsewhere:
+        try:
+            asked = issuer.codes.asked(form)
+        except CodeError as error:
+            return 400, {"error": "invalid_request", "error_description": str(error)}
+        if form.get("who") not in PEOPLE:
+            return _people(form)
+        return Elsewhere(issuer.codes.give(asked, form["who"]))
+
     root, well_known = Resource(), Resource()
     root.putChild(b".well-known", well_known)
     well_known.putChild(b"openid-configuration", _Endpoint("GET", lambda _: (200, issuer.configuration())))
     root.putChild(b"jwks", _Endpoint("GET", lambda _: (200, dict(issuer.ring.jwks()))))
+    root.putChild(b"authorize", _Endpoint("GET POST", authorize))
     root.putChild(b"token", _Endpoint("POST", token))
     root.putChild(b"device", _Endpoint("POST", lambda _: (200, issuer.device())))
     root.putChild(b"activate", _Endpoint("GET POST", activate))
@@ -220,8 +257,25 @@ def _form(request: Request) -> dict[str, str]:
     return {"client_id": user.decode("utf-8", "replace"), **form} if user else form
 
 
+_STYLE = (
+    "<style>body{font:16px system-ui;max-width:28rem;margin:15vh auto;padding:0 1rem;color-scheme:light dark}"
+    "button{font:inherit;padding:.5em 1em;margin:.2em}input{font:inherit}</style>"
+)
+
+
 def _page(user_code: str) -> str:
     code = html.escape(user_code, quote=True)
-    buttons = " ".join(f'<button name="who" value="{name}">{name}</button>' for name in PEOPLE)
     field = f'<input name="user_code" value="{code}" aria-label="Code shown by the device">'
-    return f'<!doctype html><title>Who are you?</title><form method="post"><p>Code: {field}<p>{buttons}</form>'
+    return _asking(f"<p>Code: {field}")
+
+
+def _people(form: Form) -> str:
+    """Everything that was asked goes along with the answer."""
+    kept = (f'<input type="hidden" name="{html.escape(n)}" value="{html.escape(v)}">' for n, v in form.items())
+    return _asking("".join(kept))
+
+
+def _asking(fields: str) -> str:
+    buttons = " ".join(f'<button name="who" value="{name}">{name}</button>' for name in PEOPLE)
+    words = "<h1>Who are you?</h1><p>A development issuer: it believes everybody."
+    return f'<!doctype html><title>Who are you?</title>{_STYLE}<form method="post">{words}{fields}<p>{buttons}</form>'
