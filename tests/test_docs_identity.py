@@ -204,4 +204,4 @@ def test_its_neighbours_are_refused(
 
 def test_every_block_is_used(documented: Settings) -> None:
     assert [one.name for one in documented.issuers] == [one[0] for one in EXPECTED]
-    assert [one.name for one in documented.accounts] == ["etl", "legacy-report"]
+    assert [one.name for one in documented.accounts] == ["etl", "legacy-report", "backup"]
