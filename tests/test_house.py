@@ -39,6 +39,7 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
     "http.messages": "values; made and read in test_http_reading",
     "ssh.events": "values; made and read in test_ssh_relay",
     "ssh.handlers": "protocols only; provided by what test_ssh_connection tests",
+    "ssh.limits": "values; each is reached in test_ssh_transport and test_ssh_connection",
     "store.migrations.env": "run by every test of test_store_migrate",
     "store.migrations.versions.v0001_first": "run by every test of test_store_migrate",
     "store.migrations.versions.v0002_watching": "run by every test of test_store_migrate",
