@@ -122,6 +122,10 @@ class Bridge:
             self._withdraw(message)
             self._guarded(self._relay.ended, code, message)
 
+    def carry(self, produce: Callable[[], Iterable[Step]]) -> None:
+        """Carry out what the relay says to something only its protocol knows of: that a moment has passed, say."""
+        self._guarded(produce)
+
     def cancel(self) -> bool:
         """The client cancels. True when that was settled here; False when the target must be told."""
         if self.outcome is not None:

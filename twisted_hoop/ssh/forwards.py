@@ -6,13 +6,14 @@ and only where it was granted before. A request to listen has the same shape: as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Union
 
 from zope.interface import implementer
 
 from twisted_hoop.interfaces import IRelay
 from twisted_hoop.model import ApprovalRequest, Command, Decision, Outcome, Refusal, Verdict
+from twisted_hoop.recording.streams import stream_entry
 from twisted_hoop.ssh.entries import command_entry, notice_entry, outcome_entry, refused_entry
 from twisted_hoop.ssh.events import (
     ADMINISTRATIVELY_PROHIBITED,
@@ -26,7 +27,6 @@ from twisted_hoop.ssh.events import (
     Reply,
     Request,
 )
-from twisted_hoop.ssh.streams import stream_entry
 from twisted_hoop.ssh.telling import refusal_text
 from twisted_hoop.steps import Ask, Finish, Record, Side, Step, ToClient, ToTarget, Withdraw
 
@@ -51,7 +51,7 @@ class ForwardRelay:
         lasts: bool = True,
     ) -> None:
         self.channel = channel
-        self.granted: frozenset[bytes] = frozenset()
+        self.granted: Mapping[bytes, bool] = {}
         self.moved = 0
         self.waiting = False
         self._count = number
@@ -65,6 +65,11 @@ class ForwardRelay:
         self._open = False
         self._over = False
         self._sizes = {ToTarget: 0, ToClient: 0}
+
+    @property
+    def content(self) -> bool:
+        """Whether the bytes themselves are recorded."""
+        return self._content
 
     @property
     def busy(self) -> bool:

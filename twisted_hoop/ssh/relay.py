@@ -60,12 +60,13 @@ class Phase(Enum):
 class ChannelRelay:
     """See the module and IRelay. `channel` is its number in the recording.
 
-    `granted` has the kinds of channels that the target may open because of this one: `x11`, the agent's.
+    `granted` has the kinds of channels that the target may open because of this one (`x11`, the agent's), and whether
+    their bytes are recorded.
     """
 
     def __init__(self, channel: int, terms: Terms) -> None:
         self.channel = channel
-        self.granted: set[bytes] = set()
+        self.granted: dict[bytes, bool] = {}
         self._terms = terms
         self._setup = Setup(terms.env)
         self._replies = OwedReplies()
@@ -195,13 +196,13 @@ class ChannelRelay:
     def _display(self, request: Request, verdict: Verdict) -> list[Step]:
         if isinstance(verdict, Admission):
             self._setup.display = request
-            self.granted.add(b"x11")
+            self.granted[b"x11"] = verdict.decision.content
         return self._side(request, verdict)
 
     def _agent(self, request: Request, verdict: Verdict) -> list[Step]:
         if isinstance(verdict, Admission):
             self._setup.agent = request
-            self.granted.add(b"auth-agent@openssh.com")
+            self.granted[b"auth-agent@openssh.com"] = verdict.decision.content
         return self._side(request, verdict)
 
     def _side(self, request: Request, verdict: Verdict) -> list[Step]:

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Protocol
 
 from twisted_hoop.model import Entry, Outcome, Verdict
+from twisted_hoop.recording.streams import resize_entry
 from twisted_hoop.ssh import requests as names
 from twisted_hoop.ssh.entries import notice_entry, outcome_entry
 from twisted_hoop.ssh.events import STDOUT, Close, Data, Eof, Event, Reply, Request
@@ -140,7 +141,7 @@ class Running:
         return [*self._resize(passed, size), *answer]
 
     def _resize(self, passed: Request, size: names.Size) -> list[Step]:
-        entry = Entry("resize", {"channel": self._channel, "columns": size.columns, "rows": size.rows})
+        entry = resize_entry(self._channel, size.columns, size.rows)
         return [Record(entry), ToTarget(passed)]
 
     def _passed(self, request: Request) -> list[Step]:

@@ -5,13 +5,12 @@ What is recorded of output is what the client sees, after masking (M12); stdout,
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Mapping
 from typing import Union
 
 from twisted_hoop.masking.requests import Finding
 from twisted_hoop.masking.streams import StreamLooker, StreamMasker
-from twisted_hoop.model import Entry
+from twisted_hoop.recording.streams import stream_entry
 from twisted_hoop.ssh.events import STDERR, STDOUT, Data
 from twisted_hoop.steps import Record, Step, ToClient, ToTarget
 
@@ -25,15 +24,6 @@ class Objection(Exception):
     def __init__(self, finding: Finding) -> None:
         super().__init__(f"mask {finding.mask} found {finding.detector} in {finding.where}, which may not go there")
         self.finding = finding
-
-
-def stream_entry(kind: str, channel: int, stream: str, data: Bytes) -> Entry:
-    """Bytes that passed: as `text` when they are UTF-8, else as `base64`."""
-    raw = bytes(data)
-    try:
-        return Entry(kind, {"channel": channel, "stream": stream, "text": raw.decode()})
-    except UnicodeDecodeError:
-        return Entry(kind, {"channel": channel, "stream": stream, "base64": base64.b64encode(raw).decode()})
 
 
 class Streams:
