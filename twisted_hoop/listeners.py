@@ -22,6 +22,7 @@ from twisted_hoop.postgres.opening import Opening
 from twisted_hoop.postgres.server import ALPN, PostgresFactory
 from twisted_hoop.services import Services
 from twisted_hoop.settings import ListenerSection, Settings
+from twisted_hoop.ssh.listener import SshListening
 from twisted_hoop.transport import ReloadingContext, server_context, server_endpoint
 from twisted_hoop.web.dispatch import Dispatcher
 from twisted_hoop.web.parts import Parts
@@ -41,6 +42,7 @@ class Listeners:
         identity: Callable[[], IdentityProvider],
         parts: Parts,
         console: Answering | None = None,
+        ssh: SshListening | None = None,
     ) -> None:
         self._reactor = reactor
         self._settings = settings
@@ -48,6 +50,7 @@ class Listeners:
         self._identity = identity
         self._parts = parts
         self._console = console
+        self._ssh = ssh
         self._ports: list[tuple[ListenerSection, IListeningPort]] = []
 
     async def start(self) -> None:
@@ -73,6 +76,10 @@ class Listeners:
     def _factory(self, section: ListenerSection) -> Any:
         if section.protocol == "api":
             return self._api(section)
+        if section.protocol == "ssh":
+            if self._ssh is None:
+                raise ConfigurationError([f"listeners: {section.name}: SSH is not to be had here"])
+            return self._ssh.factory(section)
         return self._postgres(section)
 
     def _postgres(self, section: ListenerSection) -> PostgresFactory:

@@ -33,11 +33,11 @@ INNER_PACKET = 32 * 1024 - 512
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """What every connection of a listener is given. `ways` is how clients may log in there."""
+    """What every connection of a listener is given. `ways` tells how clients may log in there now."""
 
     gateway: GatewaySection
     authority: SshAuthority
-    ways: Ways
+    ways: Callable[[], Ways]
     opening: SshOpening
 
 
@@ -90,7 +90,7 @@ class SshFactory(Factory):
         transport = ServerTransport(
             self._reactor,
             gateway_host_keys(door.authority),
-            lambda _: UserAuth(door.ways, peer),
+            lambda _: UserAuth(door.ways(), peer),
             connected,
             self._limits,
             lambda reason: leave(),
@@ -121,7 +121,7 @@ class SshFactory(Factory):
         door = self._door
         outer = jump.login
         assert outer is not None
-        ways = replace(door.ways, banner="", device=None, outer=lambda: jump.login)
+        ways = replace(door.ways(), banner="", device=None, outer=lambda: jump.login)
 
         def connected(login: Login) -> ConnectionHandler:
             try:
