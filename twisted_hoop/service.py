@@ -6,9 +6,9 @@ import gc
 import os
 import secrets as random
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, gatherResults
@@ -34,7 +34,6 @@ from twisted_hoop.listeners import Listeners
 from twisted_hoop.model import Decision, Outcome, Principal, Session
 from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.policies import PolicyInForce
-from twisted_hoop.postgres.hall import Hall
 from twisted_hoop.recording.files import private_folder
 from twisted_hoop.recording.library import Library
 from twisted_hoop.recording.recorder import Recorder
@@ -42,12 +41,15 @@ from twisted_hoop.secrets.store import SecretStore
 from twisted_hoop.services import Services
 from twisted_hoop.sessions import Sessions
 from twisted_hoop.settings import Settings
+from twisted_hoop.ssh.listener import SshListening
 from twisted_hoop.store.database import Database
 from twisted_hoop.store.reads import ReadLog
 from twisted_hoop.store.sessions import SessionIndex
 from twisted_hoop.warden import Warden
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.ways import Ways
+
+_HallT = TypeVar("_HallT")
 
 
 def make_service(config: str, reactor: Any, environ: Mapping[str, str]) -> IService:
@@ -91,9 +93,18 @@ class GatewayService(Service):
         self.approver = Approver(self._shelf, self._watch, reactor, settings.gateway.url)
         self.gate = Gate(self.policy, self.approver)
         vault = SecretStore(reactor, environ, root=path.parent)
-        self.halls = Halls(reactor, settings, vault, _masking_key(self._state), self._state / "bindings")
+        self.halls = Halls(
+            reactor, settings, vault, _masking_key(self._state), self._state / "bindings", self.authority
+        )
         self.warden = Warden(reactor, self.sessions, lambda: self.identity, self.policy, self._lock_of)
-        self.listeners = Listeners(reactor, settings, self._services(), lambda: self.identity, *self._web(vault))
+        self.listeners = Listeners(
+            reactor,
+            settings,
+            self._services(self.halls.find),
+            lambda: self.identity,
+            *self._web(vault),
+            self._ssh(vault),
+        )
 
     # -- composing ------------------------------------------------------------------------------------------------
 
@@ -108,18 +119,30 @@ class GatewayService(Service):
             authority=self.authority,
         )
 
-    def _services(self) -> Services[Hall]:
+    def _services(self, hall: Callable[[str], _HallT]) -> Services[_HallT]:
         return Services(
             self._reactor,
             self.gate,
             self.policy,
             self.policy.masks,
-            self.halls.find,
+            hall,
             self.recorder,
             self.approver,
             self.sessions,
             self._observe,
             self,
+            self._objection,
+        )
+
+    def _ssh(self, secrets: SecretStore) -> SshListening:
+        return SshListening(
+            self._reactor,
+            lambda: self._settings,
+            self._services(self.halls.find_ssh),
+            self.halls.named_ssh,
+            lambda: self.identity,
+            self.authority,
+            secrets,
         )
 
     def _parts(self) -> Parts:
@@ -163,6 +186,13 @@ class GatewayService(Service):
             _log_session(self.log, f"session ended: {outcome.code}", session)
         if isinstance(work, Deferred):
             work.addErrback(lambda f: self.log.warn("the session index was not written: {e}", e=str(f.value)))
+
+    def _objection(self, session: Session) -> str:
+        """Why a session may not open although its log-in, perhaps long ago, succeeded (I9)."""
+        if not self.identity.still_valid(session.principal):
+            return "the token has expired or was revoked; connect again with a fresh one"
+        lock = self._lock_of(session)
+        return f"locked: {lock}" if lock else ""
 
     def _lock_of(self, session: Session) -> str:
         lock = self._locks.holds(session.principal, session.target.name)
