@@ -127,6 +127,8 @@ class DeviceFlow:
         elif secret:
             authorization = _basic(section.client_id, secret)
         status, body = await self._fetcher.post(url, whole, authorization)
+        if status >= 500:
+            raise IssuerUnavailable(f"{url} answers with status {status}")
         return status, _object(body) if status == 200 else _object_or_none(body)
 
     async def _secret(self) -> str:
