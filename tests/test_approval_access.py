@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.approvals import AGENT_FOR_ALICE, ALICE, BOB, CAROL, Office
 from tests.support.loop import Loop
-from twisted_hoop.approval.access import AccessDesk, Grant, Grants, granted
+from twisted_hoop.approval.access import AccessDesk
 from twisted_hoop.approval.ballots import Objection
+from twisted_hoop.approval.grants import Grant, Grants, granted
 from twisted_hoop.approval.lifecycle import State
 from twisted_hoop.approval.requests import Request
 from twisted_hoop.model import Principal
@@ -58,6 +59,15 @@ def test_from_asking_to_the_hard_end(office: Office, loop: Loop) -> None:
     office.time.seconds += HOUR
     grants.replace([grant], office.time())
     assert grants.holds(ALICE, "shop", office.time()) is None and holding(office) == []
+
+
+def test_what_one_holds_and_may_ask_for(office: Office, loop: Loop) -> None:
+    desk = AccessDesk(office.shelf, lambda: SETTINGS)
+    request = ask(office, loop)
+    assert loop.run(lambda: desk.held(ALICE)) == []
+    loop.run(lambda: office.desk.decide(BOB, request.id, True))
+    assert [grant.target for grant in loop.run(lambda: desk.held(ALICE))] == ["shop"]
+    assert loop.run(lambda: desk.held(AGENT_FOR_ALICE)) == loop.run(lambda: desk.held(BOB)) == []
 
 
 def test_A4_an_agents_access_is_not_its_users_nor_the_other_way_round(office: Office, loop: Loop) -> None:
@@ -114,17 +124,3 @@ def test_A6_what_is_taken_back_or_locked_holds_no_more(office: Office, loop: Loo
         else:
             loop.run(lambda ident=request.id: office.desk.take_back(BOB, ident))  # type: ignore[misc]
         assert holding(office) == []
-
-
-def test_A6_without_news_from_the_store_no_grant_holds_for_long() -> None:
-    grants, grant = Grants(patience=30.0), Grant("g", ALICE.key, (), "shop", 10_000.0)
-    grants.replace([grant], 1000.0)
-    assert grants.holds(ALICE, "shop", 1030.0) == grant
-    assert grants.holds(ALICE, "shop", 1031.0) is None
-
-
-def test_the_longest_of_several_counts() -> None:
-    grants = Grants()
-    grants.replace([Grant("a", ALICE.key, (), "shop", 50.0), Grant("b", ALICE.key, (), "shop", 90.0)], 10.0)
-    found = grants.holds(ALICE, "shop", 20.0)
-    assert found is not None and found.id == "b"

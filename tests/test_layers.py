@@ -12,11 +12,11 @@ FLOORS = (
     {"lineage"},
     {"store", "identity", "masking", "secrets", "recording"},
     {"approval", "config"},
-    {"gate", "sessions", "bridge", "rehearsal"},
+    {"gate", "sessions", "bridge", "rehearsal", "locking", "notify"},
     {"services"},
     {"postgres", "ssh", "http", "web"},
     {"console"},
-    {"policies", "halls", "warden", "listeners", "testing"},
+    {"policies", "halls", "warden", "follower", "health", "listeners", "testing"},
     {"service"},
     {"cli", "tap", "demo", "demo_data"},
 )

@@ -20,7 +20,7 @@ def test_approvers_and_the_requester_see_it(api: Api, ident: str) -> None:
         listed = api.ask("GET", "/v1/approvals", who).json["approvals"]
         assert [each["id"] for each in listed] == ([ident] if seen else [])
         assert api.ask("GET", f"/v1/approvals/{ident}", who).status == (200 if seen else 404)
-    assert api.ask("GET", "/v1/approvals?state=granted", "bob").json == {"approvals": []}
+    assert api.ask("GET", "/v1/approvals?state=granted", "bob").json == {"approvals": [], "next": ""}
     assert len(api.ask("GET", "/v1/approvals?state=all&limit=1", "bob").json["approvals"]) == 1
 
 

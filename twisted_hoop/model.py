@@ -257,6 +257,25 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Notice:
+    """What people are told of a request: `event` is "requested", "voted" or the state reached; `at` is POSIX time.
+
+    `id` is the same for every attempt to deliver it. `url` is where a person can look; `approval` is JSON-ready.
+    """
+
+    id: str
+    event: str
+    at: float
+    url: str
+    approval: Mapping[str, Any]
+
+    @property
+    def approval_id(self) -> str:
+        """Which request it is about."""
+        return str(self.approval["id"])
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """How a session ended: `code` is "closed", "client-lost", "target-lost", "ended", "failed", "interrupted"."""
 

@@ -14,8 +14,11 @@ from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
+from twisted_hoop import __version__
+from twisted_hoop.approval.access import AccessDesk
 from twisted_hoop.approval.approver import Approver
 from twisted_hoop.approval.desk import Desk
+from twisted_hoop.approval.grants import Grants
 from twisted_hoop.approval.shelf import Shelf
 from twisted_hoop.approval.watch import Watch
 from twisted_hoop.config import load, reload
@@ -23,15 +26,19 @@ from twisted_hoop.config.files import check_files
 from twisted_hoop.console.dispatch import Console
 from twisted_hoop.console.place import Place
 from twisted_hoop.errors import ConfigurationError, HoopError
+from twisted_hoop.follower import Follower
 from twisted_hoop.gate import Gate
 from twisted_hoop.halls import Halls
+from twisted_hoop.health import Asked, Health
 from twisted_hoop.identity.locks import Locks
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.replay import ReplayGuard
 from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.identity.ssh_key_files import load_gateway_keys
 from twisted_hoop.listeners import Listeners
+from twisted_hoop.locking import LockDesk
 from twisted_hoop.model import Decision, Outcome, Principal, Session
+from twisted_hoop.notify.deliveries import Deliveries
 from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.policies import PolicyInForce
 from twisted_hoop.recording.files import private_folder
@@ -43,9 +50,12 @@ from twisted_hoop.sessions import Sessions
 from twisted_hoop.settings import Settings
 from twisted_hoop.ssh.listener import SshListening
 from twisted_hoop.store.database import Database
+from twisted_hoop.store.locks import LockTable
 from twisted_hoop.store.reads import ReadLog
+from twisted_hoop.store.replicas import Replica
 from twisted_hoop.store.sessions import SessionIndex
 from twisted_hoop.warden import Warden
+from twisted_hoop.web.feed import Feed
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.ways import Ways
 
@@ -79,7 +89,8 @@ class GatewayService(Service):
         self._locks = Locks()
         self._replay = ReplayGuard()
         self.authority = SshAuthority(load_gateway_keys(settings.ssh, self._state), settings.ssh)
-        self.policy = PolicyInForce(settings)
+        self._grants = Grants()
+        self.policy = PolicyInForce(settings, self._granted)
         self.identity = self._identity_of(settings, None)
         self.sessions = Sessions()
         self.metrics = Metrics()
@@ -90,8 +101,16 @@ class GatewayService(Service):
         self.index = SessionIndex(self.database, time.time, reactor)
         self._watch = Watch(lambda ids: self._shelf.decided(ids), reactor)
         self._shelf = Shelf(self.database, time.time, lambda principal: self.identity.still_valid(principal))
+        self.desk = Desk(self.database, self._shelf, self._watch)
         self.approver = Approver(self._shelf, self._watch, reactor, settings.gateway.url)
         self.gate = Gate(self.policy, self.approver)
+        self._locking = LockDesk(LockTable(self.database, time.time), self._locks, self.approver, time.time)
+        self.follower = self._follower_of(settings)
+        self.feed = Feed(self.database, self.index, reactor, time.time, lambda who: self.identity.still_valid(who))
+        self._shelf.told.listen(self.feed.nudge)
+        self._shelf.told.listen(lambda event, request: self.metrics.approval(event))
+        self.deliveries = Deliveries(self.database, time.time)
+        self.health = Health(self._asked(), self.database, self.deliveries, reactor)
         vault = SecretStore(reactor, environ, root=path.parent)
         self.halls = Halls(
             reactor, settings, vault, _masking_key(self._state), self._state / "bindings", self.authority
@@ -146,21 +165,57 @@ class GatewayService(Service):
         )
 
     def _parts(self) -> Parts:
-        settings = self._settings
+        settings, authority = self._settings, self.authority
         return Parts(
-            _Current(self),
-            Desk(self.database, self._shelf, self._watch),
-            self.database,
-            self.index,
-            ReadLog(self.database, time.time),
-            self.sessions,
-            Library(self.recorder.folder),
-            self.metrics.render,
-            Ways(lambda: self._settings, self.policy),
-            frozenset(settings.api.auditors),
-            frozenset(settings.api.operators),
-            tuple(key.line for key in (self.authority.user_ca, self.authority.host_ca, self.authority.host_key.public)),
+            identity=_Current(self),
+            desk=self.desk,
+            access=AccessDesk(self._shelf, lambda: self._settings),
+            database=self.database,
+            sessions=self.index,
+            reads=ReadLog(self.database, time.time),
+            live=self.sessions,
+            recordings=Library(self.recorder.folder),
+            metrics=self.metrics.render,
+            ways=Ways(lambda: self._settings, self.policy),
+            settings=lambda: self._settings,
+            policy=self.policy,
+            locks=self._locking,
+            feed=self.feed,
+            deliveries=self.deliveries,
+            health=self.health.whole,
+            unready=self.health.unready,
+            auditors=frozenset(settings.api.auditors),
+            operators=frozenset(settings.api.operators),
+            authorities=tuple(k.line for k in (authority.user_ca, authority.host_ca, authority.host_key.public)),
         )
+
+    def _follower_of(self, settings: Settings) -> Follower:
+        ident, started = random.token_hex(8), time.time()
+
+        def replica() -> Replica:
+            policy, live = self.policy().version, len(self.sessions)
+            return Replica(ident, settings.gateway.name, __version__, policy, started, time.time(), live)
+
+        shared = (self.database, self._shelf, self._grants, self._locking, self.sessions)
+        return Follower(self._reactor, *shared, replica, settings.store.keep)
+
+    def _asked(self) -> Asked:
+        counts = self.recorder.counts
+        return Asked(
+            settings=lambda: self._settings,
+            policy=lambda: self.policy().version,
+            sessions=lambda: len(self.sessions),
+            watchers=lambda: len(self.feed),
+            listeners=lambda: self.listeners.describe(),
+            issuers=lambda: self.identity.describe(),
+            recorder=lambda: {"open": counts.opened - counts.closed, "failed": counts.failed, "bytes": counts.bytes},
+            recordings=self.recorder.folder,
+            started=time.time(),
+        )
+
+    def _granted(self, principal: Principal, target: str, now: float) -> str:
+        grant = self._grants.holds(principal, target, now)
+        return grant.id if grant is not None else ""
 
     def _web(self, secrets: SecretStore) -> tuple[Parts, Console]:
         parts = self._parts()
@@ -210,6 +265,8 @@ class GatewayService(Service):
     async def _start(self) -> None:
         recovered = await self.recorder.recover()
         await self.index.interrupted([r.session for r in recovered])
+        await self._shelf.interrupted([r.session for r in recovered])
+        await self.follower.start()
         await self.listeners.start()
         self.warden.start()
         _settle_memory()
@@ -249,6 +306,7 @@ class GatewayService(Service):
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        self.health.stopping = True
         await self.listeners.stop()
         self.warden.stop()
         until = self._reactor.seconds() + self._settings.gateway.stop_timeout
@@ -259,6 +317,8 @@ class GatewayService(Service):
             handle.end("57P01", "hoop: the gateway stops; connect again")
         while len(self.sessions) and self._reactor.seconds() < until + 5:
             await _pause(self._reactor, 0.02)
+        self.feed.stop()
+        await self.follower.stop()
         await gatherResults([self.recorder.idle()])
         await self._stopped_database()
 

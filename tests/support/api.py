@@ -14,16 +14,21 @@ from typing import Any
 from tests.support.approvals import ISSUER, Office, session_of
 from tests.support.loop import Loop
 from tests.support.recordings import command, recorded
+from twisted_hoop.approval.access import AccessDesk
 from twisted_hoop.demo.keyring import KeyRing
 from twisted_hoop.identity.provider import IdentityProvider
+from twisted_hoop.locking import LockDesk
 from twisted_hoop.model import Principal
+from twisted_hoop.notify.deliveries import Deliveries
 from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.policy.rules import RulePolicy
 from twisted_hoop.recording.library import Library
 from twisted_hoop.sessions import Sessions
 from twisted_hoop.settings import Settings
+from twisted_hoop.store.locks import LockTable
 from twisted_hoop.store.reads import ReadLog
 from twisted_hoop.store.sessions import SessionIndex
+from twisted_hoop.web.feed import Feed
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.site import build_site
 from twisted_hoop.web.ways import Ways
@@ -47,8 +52,20 @@ OPEN = Settings.model_validate(
         ],
         "targets": [
             {"name": "shop", "protocol": "postgres", "endpoint": "tcp:db:5432", "groups": ["developers"]},
-            {"name": "vault", "protocol": "postgres", "endpoint": "tcp:db:5432", "groups": ["dba"]},
+            {
+                "name": "vault",
+                "protocol": "postgres",
+                "endpoint": "tcp:db:5432",
+                "groups": ["dba"],
+                "secret": "env:VAULT_PASSWORD",
+                "request_groups": ["developers"],
+                "request_approvers": ["dba"],
+            },
             {"name": "web-1", "protocol": "ssh", "endpoint": "tcp:web:22", "groups": ["*"], "login": "deploy"},
+        ],
+        "rules": [
+            {"name": "reads", "effect": "allow", "classes": ["read"]},
+            {"name": "writes", "effect": "review", "classes": ["write"], "approvers": ["dba"]},
         ],
     }
 )
@@ -137,17 +154,28 @@ def listening_api(
     (state / "jwks.json").write_text(json.dumps(ring.jwks()))
     provider = IdentityProvider(_settings(state), loop.reactor)
     live = Sessions()
+    index = SessionIndex(office.database, office.time)
+    feed = Feed(office.database, index, loop.reactor, office.time, provider.still_valid)
+    locking = LockDesk(LockTable(office.database, office.time), provider.locks, office.approver, office.time)
     recorded(state, command("select 'x\x1b]0;evil\x07'"), name=RECORDED)
     parts = Parts(
         identity=provider,
         desk=office.desk,
         database=office.database,
-        sessions=SessionIndex(office.database, office.time),
+        access=AccessDesk(office.shelf, lambda: OPEN),
+        sessions=index,
         reads=ReadLog(office.database, office.time),
         live=live,
         recordings=Library(state / "recordings"),
         metrics=Metrics().render,
         ways=Ways(lambda: OPEN, lambda: RulePolicy(OPEN)),
+        settings=lambda: OPEN,
+        policy=lambda: RulePolicy(OPEN),
+        locks=locking,
+        feed=feed,
+        deliveries=Deliveries(office.database, office.time),
+        health=_well,
+        unready=_ready,
         auditors=frozenset({"auditors"}),
         operators=frozenset({"operators"}),
     )
@@ -158,7 +186,20 @@ def listening_api(
         ca = str(tls[0]) if tls else ""
         yield Api(port.getHost().port, loop, office, parts, ring, provider, live, state, ca)
     finally:
+        loop.run(feed.stop)
         loop.run(port.stopListening)
+
+
+async def _well() -> dict[str, Any]:
+    """A `shapes.Health`; what it is made of: test_health."""
+    words = {"status": "ok", "gateway": "hoop", "version": "0", "policy": "v1"}
+    numbers = {"started": 1.0, "sessions": 0, "watchers": 0}
+    things = {"listeners": [], "issuers": [], "store": {}, "recorder": {}, "channels": [], "replicas": []}
+    return {**words, **numbers, **things, "problems": []}
+
+
+async def _ready() -> list[str]:
+    return []
 
 
 def _listen(reactor: Any, site: Any, tls: tuple[Path, Path, Path] | None) -> Any:

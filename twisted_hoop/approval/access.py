@@ -6,80 +6,20 @@ may open the target although none of its groups says so. It changes nothing abou
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-
-from sqlalchemy import Connection, select
+from collections.abc import Callable
 
 from twisted_hoop.approval.ballots import Objection
 from twisted_hoop.approval.digest import digest_of_access
-from twisted_hoop.approval.lifecycle import State
+from twisted_hoop.approval.grants import Grant, chain_of
 from twisted_hoop.approval.requests import ACCESS, Caps, Request
 from twisted_hoop.approval.shelf import Shelf
 from twisted_hoop.model import Principal
 from twisted_hoop.settings import Settings, TargetSection
 from twisted_hoop.store.codec import principal_data
-from twisted_hoop.store.tables import approvals
 
 SHORTEST = 60.0
 """Seconds; shorter access is over before anybody is in."""
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """Leave to open a target until a POSIX time. `chain` is that of who asked: an agent's grant is not its user's."""
-
-    id: str
-    principal_key: str
-    chain: tuple[str, ...]
-    target: str
-    until: float
-
-
-class Grants:
-    """The grants that hold, as this process knows them: replaced whole when the store was read. No I/O.
-
-    Without news from the store for `patience` seconds, none hold: one may have been taken back (A6).
-    """
-
-    def __init__(self, patience: float = 30.0) -> None:
-        self._patience = patience
-        self._held: dict[tuple[str, str], list[Grant]] = {}
-        self._as_of = 0.0
-
-    def replace(self, grants: Iterable[Grant], now: float) -> None:
-        """These are all there are at `now` (POSIX)."""
-        held: dict[tuple[str, str], list[Grant]] = {}
-        for grant in grants:
-            held.setdefault((grant.principal_key, grant.target), []).append(grant)
-        self._held, self._as_of = held, now
-
-    def holds(self, principal: Principal, target: str, now: float) -> Grant | None:
-        """The grant that lets this principal open the target at `now`, the one that lasts longest."""
-        found = self._held.get((principal.key, target))
-        if not found or now - self._as_of > self._patience:
-            return None
-        chain = _chain(principal)
-        return max((g for g in found if g.until > now and g.chain == chain), key=lambda g: g.until, default=None)
-
-
-def granted(connection: Connection, now: float) -> list[Grant]:
-    """The grants that hold at `now`."""
-    c = approvals.c
-    query = select(c.id, c.principal_key, c.principal_json, c.target, c.until)
-    query = query.where(c.action == ACCESS, c.state == State.GRANTED.value, c.until > now)
-    return [_grant(*row) for row in connection.execute(query)]
-
-
-def _grant(ident: str, key: str, principal_json: str, target: str, until: float) -> Grant:
-    actors = json.loads(principal_json)["chain"]
-    return Grant(ident, key, tuple(f"{a['issuer']}|{a['subject']}" for a in actors), target, until)
-
-
-def _chain(principal: Principal) -> tuple[str, ...]:
-    return tuple(f"{actor.issuer}|{actor.subject}" for actor in principal.chain)
 
 
 def may_ask(principal: Principal, section: TargetSection) -> bool:
@@ -98,6 +38,12 @@ class AccessDesk:
     def offers(self, principal: Principal) -> list[TargetSection]:
         """The targets this principal may ask for, in the order of the file."""
         return [section for section in self._settings().targets if may_ask(principal, section)]
+
+    async def held(self, principal: Principal) -> list[Grant]:
+        """The principal's grants that hold now, by the store."""
+        now, chain = self._shelf.now(), chain_of(principal)
+        found = await self._shelf.grants()
+        return [g for g in found if g.principal_key == principal.key and g.chain == chain and g.until > now]
 
     async def ask(self, principal: Principal, target: str, seconds: float, reason: str, policy_version: str) -> Request:
         """File a request, or join the same one that is pending. Raises Objection and LimitExceeded.

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from twisted.internet.defer import Deferred, succeed
 
 from twisted_hoop.approval import changes, ledger
+from twisted_hoop.approval.grants import Grant, granted
 from twisted_hoop.approval.lifecycle import Event, State
 from twisted_hoop.approval.requests import Caps, Request
 from twisted_hoop.approval.told import Told
@@ -76,6 +77,10 @@ class Shelf:
     def expire(self) -> Deferred[None]:
         """Write down what time has ended, so that those who want to know are told."""
         return self._change(lambda connection: ledger.expire(connection, self.now()))
+
+    def grants(self) -> Awaitable[list[Grant]]:
+        """The requests for access that were granted and hold."""
+        return self._database.read(lambda connection: granted(connection, self.now()))
 
     def decided(self, approval_ids: list[str]) -> Awaitable[Iterable[str]]:
         """Which of them are pending no more."""

@@ -58,6 +58,14 @@ class IssuerKeys:
         self._waiters: list[Deferred[None]] = []
         self.generation = 0
 
+    def describe(self) -> tuple[int, float, str]:
+        """For health: how many keys, when they were loaded (POSIX, 0: never), and why they cannot be used, or ""."""
+        if self._keys is None:
+            # Keys are fetched when a token needs them; only a try that failed is a problem.
+            return 0, 0.0, self._failure if self._tried > float("-inf") else ""
+        problem = self._failure if self._now() >= self._loaded + HARD * self._cache else ""
+        return len(self._keys.keys), self._loaded, problem
+
     def fresh(self, now: float) -> bool:
         """Whether the keys are young enough to be used without asking the issuer."""
         return self._loaded <= now < self._loaded + self._cache and not self._source.changed(now)

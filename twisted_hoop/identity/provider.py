@@ -79,6 +79,15 @@ class IdentityProvider:
         if previous is not None:
             self._take_over(previous)
 
+    def describe(self) -> list[dict[str, Any]]:
+        """The issuers, for health: name, issuer, how many keys, when they were loaded (POSIX), what is wrong or ""."""
+        found = []
+        for issuer in self._issuers.values():
+            keys, loaded, problem = issuer.keys.describe()
+            named = {"name": issuer.section.name, "issuer": issuer.section.issuer}
+            found.append({**named, "keys": keys, "loaded": loaded, "problem": problem})
+        return found
+
     async def authenticate(self, credential: str, peer: Peer) -> Principal:
         """The principal a bearer credential (JWT or account token) proves, or raise AuthenticationFailed."""
         with _counting(self._counted):

@@ -55,6 +55,11 @@ class Database:
         if self._url.get_backend_name() == "sqlite":
             self._writing = threading.Lock()
 
+    @property
+    def kind(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._url.get_backend_name()
+
     def start(self) -> None:
         """Open, migrate, start the threads. Raises StoreUnavailable. Blocks."""
         try:

@@ -163,6 +163,19 @@ deliveries = Table(
 Index("deliveries_due", deliveries.c.state, deliveries.c.next)
 Index("deliveries_at", deliveries.c.at)
 
+# The processes that share this store, as each says it lives.
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("started", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+    Column("sessions", Integer, nullable=False),
+)
+
 # What may happen once only, such as a callback of a chat (A9).
 once = Table(
     "once",

@@ -26,6 +26,13 @@ class Basics:
         await self._parts.database.ping()
         return Reply({"status": "ok"})
 
+    async def ready(self, call: Call, principal: Principal | None) -> Reply:
+        """GET /readyz: whether clients should be sent here: 503 while it starts, stops, or cannot record."""
+        problems = await self._parts.unready()
+        status = "ready" if not problems else "not ready"
+        # What is wrong is for operators; anybody learns that something is.
+        return Reply({"status": status, "problems": problems if call.local else []}, status=503 if problems else 200)
+
     async def metrics(self, call: Call, principal: Principal | None) -> Reply:
         """GET /metrics: for anybody on this machine, for operators elsewhere."""
         if not call.local and not (principal and self._parts.operates(principal)):
@@ -45,6 +52,7 @@ class Basics:
                 "groups": sorted(principal.groups),
                 "chain": chain,
                 "expires": principal.expires,
+                "approver": bool(principal.groups & self._parts.approver_groups()),
                 "auditor": self._parts.audits(principal),
                 "operator": self._parts.operates(principal),
             }

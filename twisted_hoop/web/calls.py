@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, Union
+from urllib.parse import urlencode
 
 from pydantic import BaseModel, ValidationError
+from twisted.internet.defer import Deferred
 
 from twisted_hoop.model import Peer, Principal
 from twisted_hoop.web.problems import Problem
@@ -53,6 +55,14 @@ class Call:
         except ValidationError as fault:
             raise Problem(400, "the query is not what it should be", errors=_lines(fault)) from None
 
+    def page(self, content: Mapping[str, Any]) -> Reply:
+        """A page as an answer: where there is a next one, also as a Link header (RFC 8288)."""
+        if not content["next"]:
+            return Reply(content)
+        rest = {name: values[0] for name, values in self.query.items() if name != "cursor"}
+        query = urlencode({**rest, "cursor": content["next"]})
+        return Reply(content, headers={"Link": f'<{self.path}?{query}>; rel="next"'})
+
 
 def _lines(fault: ValidationError) -> tuple[str, ...]:
     # The input itself is not echoed: it may be anything.
@@ -81,6 +91,30 @@ class Stream:
 
     pieces: Callable[[], Iterator[bytes]]
     media_type: str = "application/x-ndjson"
+
+
+class Watched(Protocol):
+    """What a Push sends from; `web.feed.Watcher` is one. `over`: nothing more comes."""
+
+    over: bool
+
+    def take(self) -> bytes:
+        """What is there now."""
+
+    def more(self) -> Deferred[None]:
+        """Fires when there is something, or nothing will come any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """An answer that goes on until the reader leaves, in pieces as they come. `left` is called once at the end."""
+
+    source: Watched
+    left: Callable[[], None]
+    media_type: str = "text/event-stream"
+
+
+Answer = Union[Reply, Stream, Push]
 
 
 def named(principal: Principal) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Union
+from typing import Any
 
 from twisted.logger import Logger
 
 from twisted_hoop.errors import AuthenticationFailed
 from twisted_hoop.model import Principal
-from twisted_hoop.web.calls import Call, Reply, Stream, named
+from twisted_hoop.web.calls import Answer, Call, Reply, named
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.problems import MEDIA_TYPE, Problem, problem_of
 from twisted_hoop.web.routes import find, make_routes
@@ -25,14 +25,14 @@ class Dispatcher:
         self._identity = parts.identity
         self._routes = make_routes(parts, reactor)
 
-    async def answer(self, call: Call) -> Union[Reply, Stream]:
+    async def answer(self, call: Call) -> Answer:
         """The answer to one call."""
         try:
             return await self._handle(call)
         except Exception as fault:  # noqa: BLE001 - the boundary: one call's fault is never another's (R15)
             return self._refusal(call, fault)
 
-    async def _handle(self, call: Call) -> Union[Reply, Stream]:
+    async def _handle(self, call: Call) -> Answer:
         endpoint, ids = find(self._routes, call.method, call.path)
         principal = None
         if endpoint.access == "bearer" or (endpoint.access == "local" and not call.local):

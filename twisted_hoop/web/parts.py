@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from twisted_hoop.approval.access import AccessDesk
 from twisted_hoop.approval.desk import Desk
+from twisted_hoop.locking import LockDesk
 from twisted_hoop.model import Principal, Session
+from twisted_hoop.notify.deliveries import Deliveries
+from twisted_hoop.policy.rules import RulePolicy
+from twisted_hoop.settings import Settings
 from twisted_hoop.store.database import Database
 from twisted_hoop.store.reads import ReadLog
 from twisted_hoop.store.sessions import SessionIndex
+from twisted_hoop.web.feed import Feed
 from twisted_hoop.web.ways import Ways
 
 
@@ -28,17 +34,26 @@ class Recordings(Protocol):
         """The entries in order. UnknownRecording at once; RecordingDamaged after the last good entry."""
 
 
-@dataclass(frozen=True, slots=True)
+class Slack(Protocol):
+    """Carries out what buttons say; `notify.slack_actions` does. Proves by itself who speaks (A9)."""
+
+    async def actions(self, timestamp: str, signature: str, body: bytes, /) -> None:
+        """One callback; AuthenticationFailed when it is not Slack's, or not for the first time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Everything the API stands on. `identity` provides IIdentityProvider, the one door (I8).
 
     `metrics` renders Prometheus text and may block; `ways` tells clients how to get in; `auditors` and
     `operators` are groups; `authorities` are public keys of SSH: those that sign certificates of users
-    and of hosts, and the gateway's own.
+    and of hosts, and the gateway's own. `settings` and `policy` give those in force. `health` tells how the parts are,
+    `unready` why no clients should be sent here. `slack` decides by buttons, where a channel is configured for it.
     """
 
     identity: Any
     desk: Desk
+    access: AccessDesk
     database: Database
     sessions: SessionIndex
     reads: ReadLog
@@ -46,6 +61,14 @@ class Parts:
     recordings: Recordings
     metrics: Callable[[], bytes]
     ways: Ways
+    settings: Callable[[], Settings]
+    policy: Callable[[], RulePolicy]
+    locks: LockDesk
+    feed: Feed
+    deliveries: Deliveries
+    health: Callable[[], Awaitable[dict[str, Any]]]
+    unready: Callable[[], Awaitable[list[str]]]
+    slack: Slack | None = None
     auditors: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
     authorities: tuple[str, ...] = ()
@@ -57,6 +80,13 @@ class Parts:
     def operates(self, principal: Principal) -> bool:
         """Whether the principal may end sessions and see metrics."""
         return bool(principal.groups & self.operators)
+
+    def approver_groups(self) -> frozenset[str]:
+        """Groups that some rule, mask or target names as approvers, as loaded."""
+        settings = self.settings()
+        found = {group for rule in settings.rules for group in rule.approvers}
+        found |= {group for mask in settings.masks for group in mask.approvers}
+        return frozenset(found | {group for target in settings.targets for group in target.request_approvers})
 
 
 def registry_metrics(registry: Any) -> Callable[[], bytes]:

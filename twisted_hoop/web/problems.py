@@ -7,7 +7,14 @@ from http import HTTPStatus
 from typing import Any
 
 from twisted_hoop.approval.ballots import Objection
-from twisted_hoop.errors import AuthenticationFailed, IssuerUnavailable, StoreUnavailable, UnknownRecording
+from twisted_hoop.errors import (
+    AuthenticationFailed,
+    IssuerUnavailable,
+    LimitExceeded,
+    StoreUnavailable,
+    UnknownRecording,
+)
+from twisted_hoop.store.paging import BadCursor
 
 MEDIA_TYPE = "application/problem+json"
 _OBJECTIONS = {"missing": 404, "forbidden": 403, "decided": 409, "changed": 409}
@@ -45,6 +52,10 @@ def problem_of(fault: Exception) -> Problem | None:
     if isinstance(fault, AuthenticationFailed):
         # RFC 6750 section 3.1; why it failed is for the log only.
         return Problem(401, fault.public, {"WWW-Authenticate": 'Bearer realm="hoop", error="invalid_token"'})
+    if isinstance(fault, BadCursor):
+        return Problem(400, "the cursor is none of ours")
+    if isinstance(fault, LimitExceeded):
+        return Problem(429, str(fault), {"Retry-After": "60"})
     if isinstance(fault, UnknownRecording):
         return Problem(404, "no such recording")
     if isinstance(fault, StoreUnavailable):

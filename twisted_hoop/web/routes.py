@@ -4,57 +4,136 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Union
+from typing import Any
 
+from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter, Map, Rule
 
+from twisted_hoop.web import shapes
 from twisted_hoop.web.approvals import Approvals
+from twisted_hoop.web.archive import Archive
 from twisted_hoop.web.basics import Basics
-from twisted_hoop.web.calls import Reply, Stream
+from twisted_hoop.web.callbacks import Callbacks
+from twisted_hoop.web.calls import Answer
+from twisted_hoop.web.estate import Estate
+from twisted_hoop.web.inbox import Inbox
+from twisted_hoop.web.inputs import (
+    AccessBody,
+    DeliveriesQuery,
+    EntriesQuery,
+    EventsQuery,
+    ExplainBody,
+    LiftBody,
+    LockBody,
+    NoQuery,
+)
+from twisted_hoop.web.openapi import Document
+from twisted_hoop.web.operations import Operations
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.problems import Problem
 from twisted_hoop.web.sessions import Sessions
-from twisted_hoop.web.ssh import SshKeys
+from twisted_hoop.web.ssh import CertificateBody, SshKeys
+from twisted_hoop.web.views import ApprovalQuery, EndBody, SessionQuery, VoteBody
 
-Handler = Callable[..., Awaitable[Union[Reply, Stream]]]
+Handler = Callable[..., Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A handler, and who it is for: "anybody", "local" (anybody on this machine, else a bearer) or "bearer"."""
+    """A handler, and who it is for: "anybody", "local" (anybody on this machine, else a bearer) or "bearer".
+
+    The rest describes it (openapi.py): `query` and `body` are what may be sent, `answer` a type of `shapes`, or a media
+    type where it is no JSON; `status` of a call that went well.
+    """
 
     handler: Handler
     access: str = "bearer"
+    query: type[BaseModel] | None = None
+    body: type[BaseModel] | None = None
+    answer: Any = None
+    status: int = 200
 
 
 class _Id(BaseConverter):
     regex = "[A-Za-z0-9_-]{8,64}"
 
 
+Row = tuple[str, str, Endpoint]
+_APPROVAL, _SESSION = "/v1/approvals/<id:ident>", "/v1/sessions/<id:ident>"
+
+
 def make_routes(parts: Parts, reactor: Any) -> Map:
     """Every route. Nothing redirects: a token sent to one address is not wanted at another."""
-    basics, approvals, sessions = Basics(parts, reactor), Approvals(parts.desk), Sessions(parts, reactor)
-    ssh = SshKeys(parts)
-    table: list[tuple[str, str, Endpoint]] = [
-        ("GET", "/healthz", Endpoint(basics.health, "anybody")),
-        ("GET", "/metrics", Endpoint(basics.metrics, "local")),
-        ("GET", "/v1/whoami", Endpoint(basics.whoami)),
-        ("GET", "/v1/login", Endpoint(parts.ways.login, "anybody")),
-        ("GET", "/v1/targets", Endpoint(parts.ways.targets)),
-        ("POST", "/v1/ssh/certificate", Endpoint(ssh.certificate)),
-        ("GET", "/v1/ssh/authorities", Endpoint(ssh.authorities, "anybody")),
-        ("GET", "/v1/approvals", Endpoint(approvals.list)),
-        ("GET", "/v1/approvals/<id:ident>", Endpoint(approvals.show)),
-        ("POST", "/v1/approvals/<id:ident>/approve", Endpoint(approvals.approve)),
-        ("POST", "/v1/approvals/<id:ident>/deny", Endpoint(approvals.deny)),
-        ("GET", "/v1/sessions", Endpoint(sessions.list)),
-        ("GET", "/v1/sessions/<id:ident>", Endpoint(sessions.show)),
-        ("GET", "/v1/sessions/<id:ident>/recording", Endpoint(sessions.recording)),
-        ("POST", "/v1/sessions/<id:ident>/end", Endpoint(sessions.end)),
-    ]
+    table = make_table(parts, reactor)
     rules = [Rule(path, methods=[method], endpoint=endpoint) for method, path, endpoint in table]
     return Map(rules, converters={"id": _Id}, strict_slashes=False, merge_slashes=False, redirect_defaults=False)
+
+
+def make_table(parts: Parts, reactor: Any) -> list[Row]:
+    """Method, path and endpoint of every route; what /v1/openapi.json says is made from it."""
+    table = [
+        *_basics(parts, reactor),
+        *_approvals(Approvals(Inbox(parts))),
+        *_sessions(Sessions(Archive(parts, reactor))),
+        *_operations(Operations(parts, Estate(parts))),
+    ]
+    document = Document(table)
+    return [*table, ("GET", "/v1/openapi.json", Endpoint(document.show, "anybody", answer=dict[str, Any]))]
+
+
+def _basics(parts: Parts, reactor: Any) -> list[Row]:
+    basics, ways, ssh = Basics(parts, reactor), parts.ways, SshKeys(parts)
+    return [
+        ("GET", "/healthz", Endpoint(basics.health, "anybody", answer=shapes.Status)),
+        ("GET", "/readyz", Endpoint(basics.ready, "anybody", answer=shapes.Readiness)),
+        ("GET", "/metrics", Endpoint(basics.metrics, "local", answer="text/plain")),
+        ("GET", "/v1/whoami", Endpoint(basics.whoami, answer=shapes.WhoAmI)),
+        ("GET", "/v1/login", Endpoint(ways.login, "anybody", answer=dict[str, Any])),
+        ("GET", "/v1/targets", Endpoint(ways.targets, answer=dict[str, Any])),
+        ("POST", "/v1/ssh/certificate", Endpoint(ssh.certificate, body=CertificateBody, answer=dict[str, Any])),
+        ("GET", "/v1/ssh/authorities", Endpoint(ssh.authorities, "anybody", answer=dict[str, Any])),
+        ("POST", "/v1/slack/actions", Endpoint(Callbacks(parts).slack, "anybody", answer="text/plain")),
+    ]
+
+
+def _approvals(approvals: Approvals) -> list[Row]:
+    one = shapes.Approval
+    return [
+        ("GET", "/v1/approvals", Endpoint(approvals.list, query=ApprovalQuery, answer=shapes.Approvals)),
+        ("GET", _APPROVAL, Endpoint(approvals.show, answer=one)),
+        ("POST", f"{_APPROVAL}/approve", Endpoint(approvals.approve, body=VoteBody, answer=one)),
+        ("POST", f"{_APPROVAL}/deny", Endpoint(approvals.deny, body=VoteBody, answer=one)),
+        ("POST", f"{_APPROVAL}/end", Endpoint(approvals.take_back, body=NoQuery, answer=one)),
+        ("GET", "/v1/access", Endpoint(approvals.access, answer=shapes.Access)),
+        ("POST", "/v1/access", Endpoint(approvals.ask, body=AccessBody, answer=one, status=202)),
+    ]
+
+
+def _sessions(sessions: Sessions) -> list[Row]:
+    return [
+        ("GET", "/v1/sessions", Endpoint(sessions.list, query=SessionQuery, answer=shapes.Sessions)),
+        ("GET", _SESSION, Endpoint(sessions.show, answer=shapes.Session)),
+        ("GET", f"{_SESSION}/entries", Endpoint(sessions.entries, query=EntriesQuery, answer=shapes.Entries)),
+        ("GET", f"{_SESSION}/reads", Endpoint(sessions.readings, answer=shapes.Readings)),
+        ("GET", f"{_SESSION}/recording", Endpoint(sessions.recording, answer="application/x-ndjson")),
+        ("POST", f"{_SESSION}/end", Endpoint(sessions.end, body=EndBody, answer=shapes.Ended, status=202)),
+    ]
+
+
+def _operations(ops: Operations) -> list[Row]:
+    again = Endpoint(ops.deliver_again, body=NoQuery, answer=shapes.Delivery)
+    return [
+        ("GET", "/v1/configuration", Endpoint(ops.configuration, answer=shapes.Configuration)),
+        ("POST", "/v1/explain", Endpoint(ops.explain, body=ExplainBody, answer=shapes.Explanation)),
+        ("GET", "/v1/health", Endpoint(ops.health, answer=shapes.Health)),
+        ("GET", "/v1/locks", Endpoint(ops.locks, answer=shapes.Locks)),
+        ("POST", "/v1/locks", Endpoint(ops.lock, body=LockBody, answer=shapes.Lock, status=201)),
+        ("POST", "/v1/locks/lift", Endpoint(ops.lift, body=LiftBody, answer=shapes.Lifted)),
+        ("GET", "/v1/deliveries", Endpoint(ops.deliveries, query=DeliveriesQuery, answer=shapes.Deliveries)),
+        ("POST", "/v1/deliveries/<id:ident>/retry", again),
+        ("GET", "/v1/events", Endpoint(ops.events, query=EventsQuery, answer="text/event-stream")),
+    ]
 
 
 def find(routes: Map, method: str, path: str) -> tuple[Endpoint, dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -11,7 +11,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.web.http import Request
 from zope.interface import implementer
 
-from twisted_hoop.web.calls import Reply, Stream
+from twisted_hoop.web.calls import Answer, Push, Reply, Stream
 
 # What a browser that is led here by mistake may do with an answer: nothing.
 _HEADERS = {
@@ -25,7 +25,7 @@ _HEADERS = {
 _TLS_ONLY = {"Strict-Transport-Security": "max-age=31536000"}
 
 
-def start(request: Request, answer: Reply | Stream, request_id: str, encrypted: bool) -> None:
+def start(request: Request, answer: Answer, request_id: str, encrypted: bool) -> None:
     """Set status and headers."""
     request.setResponseCode(answer.status if isinstance(answer, Reply) else 200)
     headers = _HEADERS | (_TLS_ONLY if encrypted else {}) | {"X-Request-Id": request_id}
@@ -61,6 +61,27 @@ async def send_stream(request: Request, stream: Stream, reactor: Any) -> None:
         request.finish()
 
 
+async def send_push(request: Request, push: Push) -> None:
+    """Write what comes until the reader leaves or the source is over. A slow reader is waited for, not buffered for."""
+    tap = Tap()
+    tap.on_close = push.left
+    request.registerProducer(tap, True)
+    try:
+        while not tap.closed and not push.source.over:
+            data = push.source.take()
+            if data:
+                request.write(data)
+                await tap.open()
+            else:
+                await push.source.more()
+    finally:
+        push.left()
+        if not tap.closed:
+            request.unregisterProducer()
+    if not tap.closed:
+        request.finish()
+
+
 def _next(pieces: Iterator[bytes]) -> bytes | None:
     return next(pieces, None)
 
@@ -71,6 +92,7 @@ class Tap:
 
     def __init__(self) -> None:
         self.closed = False
+        self.on_close: Callable[[], None] = lambda: None
         self._waiting: Deferred[None] | None = None
 
     def open(self) -> Deferred[None]:
@@ -96,3 +118,4 @@ class Tap:
         """See IPushProducer."""
         self.closed = True
         self.resumeProducing()
+        self.on_close()

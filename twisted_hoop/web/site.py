@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import secrets
-from typing import Any, Protocol, Union
+from typing import Any, Protocol
 
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
@@ -13,10 +13,10 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from twisted_hoop.model import Peer
-from twisted_hoop.web.calls import Call, Reply, Stream
+from twisted_hoop.web.calls import Answer, Call, Push, Stream
 from twisted_hoop.web.dispatch import Dispatcher
 from twisted_hoop.web.parts import Parts
-from twisted_hoop.web.sending import send_stream, send_whole, start
+from twisted_hoop.web.sending import send_push, send_stream, send_whole, start
 
 MAX_BODY = 64 * 1024
 IDLE = 60.0  # seconds a connection may be silent
@@ -69,7 +69,7 @@ class ApiSite(Site):
 class Answering(Protocol):
     """What answers calls; never raises."""
 
-    async def answer(self, call: Call) -> Union[Reply, Stream]:
+    async def answer(self, call: Call) -> Answer:
         """The answer to one call."""
 
 
@@ -100,6 +100,8 @@ class ApiResource(Resource):
         start(request, answer, call.request_id, call.peer.encrypted)
         if isinstance(answer, Stream):
             await send_stream(request, answer, self._reactor)
+        elif isinstance(answer, Push):
+            await send_push(request, answer)
         else:
             send_whole(request, answer)
 

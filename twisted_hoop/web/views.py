@@ -4,55 +4,77 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from twisted_hoop.approval.ballots import objection
+from twisted_hoop.approval.ledger import Wanted
 from twisted_hoop.approval.lifecycle import State
 from twisted_hoop.approval.requests import Request
 from twisted_hoop.approval.shown import notes, shown
 from twisted_hoop.model import Principal
-from twisted_hoop.store.sessions import SessionRow
+from twisted_hoop.store.sessions import SessionRow, SessionSearch
+from twisted_hoop.web.inputs import Cursor, Input, Limit, Plain
 
 
-class _Input(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class VoteBody(_Input):
+class VoteBody(Input):
     """POST /v1/approvals/{id}/approve or /deny. `digest` is what the voter looked at; another one is refused."""
 
     comment: str = Field(default="", max_length=2000)
     digest: str = Field(default="", pattern=r"^([0-9a-f]{64})?$")
 
 
-class EndBody(_Input):
+class EndBody(Input):
     """POST /v1/sessions/{id}/end. `reason` is shown to the client whose session ends."""
 
     reason: str = Field(default="ended by an operator", min_length=1, max_length=500)
 
 
-class ApprovalQuery(_Input):
-    """GET /v1/approvals."""
+class ApprovalQuery(Input):
+    """GET /v1/approvals. `action` "access" finds requests for targets; `scope` "all" is for auditors."""
 
-    state: Literal["pending", "granted", "denied", "expired", "withdrawn", "used", "ended", "all"] = "pending"
-    limit: int = Field(default=100, ge=1, le=500)
+    state: Literal["pending", "granted", "denied", "expired", "withdrawn", "used", "ended", "interrupted", "all"] = (
+        "pending"
+    )
+    target: Plain = Field(default="", max_length=64)
+    action: Plain = Field(default="", max_length=64)
+    scope: Literal["mine", "all"] = "mine"
+    limit: Limit = 100
+    cursor: Cursor = ""
 
     @property
     def states(self) -> frozenset[State]:
         """The states asked for."""
         return frozenset(State) if self.state == "all" else frozenset((State(self.state),))
 
+    @property
+    def wanted(self) -> Wanted:
+        """What is looked for in the store."""
+        return Wanted(self.states, self.target, self.action, everything=self.scope == "all")
 
-class SessionQuery(_Input):
-    """GET /v1/sessions."""
 
-    limit: int = Field(default=100, ge=1, le=500)
-    target: str = Field(default="", max_length=64)
-    subject: str = Field(default="", max_length=1000)
+class SessionQuery(Input):
+    """GET /v1/sessions. `who` is a part of a name or subject; `since` and `until` bound the start (POSIX)."""
+
+    limit: Limit = 100
+    cursor: Cursor = ""
+    target: Plain = Field(default="", max_length=64)
+    subject: Plain = ""
+    who: Plain = Field(default="", max_length=200)
+    protocol: Plain = Field(default="", max_length=16)
+    state: Literal["live", "closed", "all"] = "all"
+    since: float | None = Field(default=None, ge=0, le=1e11, allow_inf_nan=False)
+    until: float | None = Field(default=None, ge=0, le=1e11, allow_inf_nan=False)
+
+    def wanted(self, principal_key: str | None) -> SessionSearch:
+        """What is looked for in the store; of one principal, or (None) of everybody."""
+        state = "" if self.state == "all" else self.state
+        return SessionSearch(
+            principal_key, self.target, self.subject, self.who, self.protocol, state, self.since, self.until
+        )
 
 
 def approval_view(request: Request, viewer: Principal) -> dict[str, Any]:
-    """One request. `text` is exact, `shown` the same made safe to look at, whole (A3)."""
+    """One request, a `shapes.Approval`. `text` is exact, `shown` the same made safe to look at, whole (A3)."""
     return {
         "id": request.id,
         "state": request.state.value,
@@ -68,6 +90,7 @@ def approval_view(request: Request, viewer: Principal) -> dict[str, Any]:
         "context": {name: shown(value) for name, value in request.context},
         "tables": list(request.tables),
         "classes": list(request.classes),
+        "facts": [{name: [shown(each) for each in values] for name, values in fact.items()} for fact in request.facts],
         "reason": shown(request.reason),
         **_terms(request),
         "votes": [_vote(vote) for vote in request.votes],

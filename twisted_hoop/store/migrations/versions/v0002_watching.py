@@ -22,12 +22,13 @@ def upgrade() -> None:
     op.create_index("sessions_state", "sessions", ["state"])
     _locks()
     _deliveries()
+    _replicas()
     _once()
 
 
 def downgrade() -> None:
     """Take them away again."""
-    for name in ("once", "deliveries", "locks"):
+    for name in ("once", "replicas", "deliveries", "locks"):
         op.drop_table(name)
     for table, name in (
         ("sessions", "state"),
@@ -68,6 +69,19 @@ def _deliveries() -> None:
     )
     op.create_index("deliveries_due", "deliveries", ["state", "next"])
     op.create_index("deliveries_at", "deliveries", ["at"])
+
+
+def _replicas() -> None:
+    op.create_table(
+        "replicas",
+        sa.Column("id", sa.String(64), primary_key=True),
+        sa.Column("name", sa.Text, nullable=False),
+        sa.Column("version", sa.Text, nullable=False),
+        sa.Column("policy", sa.Text, nullable=False),
+        sa.Column("started", sa.Double, nullable=False),
+        sa.Column("seen", sa.Double, nullable=False),
+        sa.Column("sessions", sa.Integer, nullable=False),
+    )
 
 
 def _once() -> None:

@@ -1,0 +1,289 @@
+"""The JSON that is answered, as types: what views make, and what the OpenAPI document describes.
+
+Times are POSIX seconds; ids match `[A-Za-z0-9_-]{8,64}`; `next` is the cursor of the page that follows, "" at the end.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from typing_extensions import TypedDict
+
+
+class Who(TypedDict):
+    """A principal: `label` is for people, issuer and subject are the identity."""
+
+    issuer: str
+    subject: str
+    name: str
+    kind: str
+    chain: list[dict[str, str]]
+    label: str
+
+
+class Vote(TypedDict):
+    """One person's word."""
+
+    by: str
+    name: str
+    granted: bool
+    comment: str
+    at: float
+
+
+class Approval(TypedDict):
+    """One request. `text` is exact, `shown` the same made safe to look at, whole (A3).
+
+    `facts` is what it touches, statement by statement. `objection` says why the caller may not decide it, or "".
+    `action` "access" asks for the target for `valid` seconds, anything else for one command.
+    """
+
+    id: str
+    state: str
+    session: str
+    principal: Who
+    target: str
+    attributes: dict[str, str]
+    action: str
+    text: str
+    shown: str
+    notes: list[str]
+    parameters: list[str | None]
+    context: dict[str, str]
+    tables: list[str]
+    classes: list[str]
+    facts: list[dict[str, list[str]]]
+    reason: str
+    rule: str
+    rule_reason: str
+    policy_version: str
+    digest: str
+    approvers: list[str]
+    quorum: int
+    valid: float
+    uses: int
+    uses_left: int
+    created: float
+    deadline: float
+    until: float
+    votes: list[Vote]
+    objection: str
+
+
+class Approvals(TypedDict):
+    """A page of requests, newest first."""
+
+    approvals: list[Approval]
+    next: str
+
+
+class Session(TypedDict):
+    """One session of the index. `state` is live or closed, `outcome` how it ended, `count` its commands."""
+
+    id: str
+    state: str
+    outcome: str
+    started: float
+    ended: float | None
+    seconds: float | None
+    who: str
+    issuer: str
+    subject: str
+    chain: list[str]
+    target: str
+    protocol: str
+    peer: str
+    count: int
+
+
+class Sessions(TypedDict):
+    """A page of sessions, newest first."""
+
+    sessions: list[Session]
+    next: str
+
+
+class Entries(TypedDict):
+    """A page of a recording. `next` is the number to go on after, None at the end (a live one may go on later).
+
+    `damaged` says where it cannot be trusted any more, or "".
+    """
+
+    entries: list[dict[str, Any]]
+    next: int | None
+    damaged: str
+
+
+class Reading(TypedDict):
+    """One reading of a recording."""
+
+    at: float
+    reader_key: str
+    what: str
+    address: str
+    request_id: str
+
+
+class Readings(TypedDict):
+    """Who read a recording, oldest first."""
+
+    reads: list[Reading]
+
+
+class Ended(TypedDict):
+    """A session that is being ended."""
+
+    ended: str
+
+
+class Grant(TypedDict):
+    """Access that holds."""
+
+    id: str
+    target: str
+    until: float
+
+
+class Offer(TypedDict):
+    """A target that may be asked for."""
+
+    target: str
+    protocol: str
+    longest: float
+    approvers: list[str]
+    approvals: int
+    reason_needed: bool
+
+
+class Access(TypedDict):
+    """What the caller was let in to for a while, and what it may ask for."""
+
+    grants: list[Grant]
+    offers: list[Offer]
+
+
+class Lock(TypedDict):
+    """Who or what is shut out; `until` 0 means until it is lifted."""
+
+    kind: str
+    value: str
+    until: float
+    reason: str
+    by_key: str
+    at: float
+
+
+class Locks(TypedDict):
+    """The locks that hold, newest first."""
+
+    locks: list[Lock]
+
+
+class Lifted(TypedDict):
+    """Whether there was such a lock."""
+
+    lifted: bool
+
+
+class Delivery(TypedDict):
+    """One notice on its way: waiting, sent, or dead after too many attempts; `error` is the last one."""
+
+    id: str
+    at: float
+    channel: str
+    event: str
+    approval: str
+    state: str
+    attempts: int
+    next: float
+    error: str
+
+
+class Deliveries(TypedDict):
+    """A page of deliveries, newest first."""
+
+    deliveries: list[Delivery]
+    next: str
+
+
+class Configuration(TypedDict):
+    """Targets, rules and masks as loaded, keys as in the file, without what is secret."""
+
+    policy: str
+    targets: list[dict[str, Any]]
+    rules: list[dict[str, Any]]
+    masks: list[dict[str, Any]]
+
+
+class Explanation(TypedDict):
+    """What the rules would say. `opens`: whether the target opens at all; `trace`: one line for each rule looked at."""
+
+    opens: str
+    opens_reason: str
+    effect: str
+    rule: str
+    reason: str
+    approvers: list[str]
+    approvals: int
+    masks: list[str]
+    facts: list[dict[str, list[str]]]
+    trace: list[str]
+    policy: str
+
+
+class Health(TypedDict):
+    """How the parts of the gateway are. `problems` has a line for each that is not well."""
+
+    status: str
+    gateway: str
+    version: str
+    policy: str
+    started: float
+    sessions: int
+    watchers: int
+    listeners: list[str]
+    issuers: list[dict[str, Any]]
+    store: dict[str, Any]
+    recorder: dict[str, Any]
+    channels: list[dict[str, Any]]
+    replicas: list[dict[str, Any]]
+    problems: list[str]
+
+
+class Status(TypedDict):
+    """Well, when it answers at all."""
+
+    status: str
+
+
+class Readiness(TypedDict):
+    """Whether clients should be sent here, and if not, why."""
+
+    status: str
+    problems: list[str]
+
+
+class WhoAmI(TypedDict):
+    """What the token proves. `approver`: some rule or target names one of the caller's groups."""
+
+    issuer: str
+    subject: str
+    name: str
+    kind: str
+    groups: list[str]
+    chain: list[dict[str, str]]
+    expires: float | None
+    approver: bool
+    auditor: bool
+    operator: bool
+
+
+class ProblemDetails(TypedDict, total=False):
+    """RFC 9457. `errors` has a line for each wrong field; `instance` is the request's id."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    errors: list[str]
+    instance: str
