@@ -250,8 +250,8 @@ class SftpJudge:
         return [told, *self._pass(request, packet)]
 
 
-_QUIET: Final = frozenset(("sftp-stat", "sftp-lstat", "sftp-realpath", "sftp-readlink", "sftp-statvfs"))
-"""Clients look before they open: the refusal of what follows is told once."""
+_QUIET: Final = frozenset(("sftp-stat", "sftp-realpath", "sftp-statvfs"))
+"""Clients look where they are about to write: that they may not look is no news for the person."""
 _ON_HANDLES: Final = frozenset((sftp.CLOSE, sftp.READ, sftp.FSTAT, sftp.FSETSTAT, sftp.READDIR))
 _HOMES: Final = frozenset((string(b"."), string(b"")))
 

@@ -4,7 +4,8 @@
 * OPENDIR, STAT, LSTAT, READLINK, statvfs@ and REALPATH of anything but "." look without reading content: file-read with
   flag `listing`. READDIR, FSTAT, READ, WRITE and the like need a handle, whose opening was judged.
 * REMOVE and RMDIR are file-remove; MKDIR is file-write.
-* SETSTAT, FSETSTAT, RENAME, SYMLINK and the hard link are file-change, with every path they name.
+* SETSTAT, FSETSTAT, RENAME, SYMLINK and the hard link are file-change, with every path they name; FSETSTAT of the size
+  alone is file-write, as clients cut the file they have written.
 """
 
 from __future__ import annotations
@@ -82,8 +83,9 @@ class OperationReader:
         return _operation(sftp.EXTENDED, request, made.command, string(name) + body, made.path)
 
     def change_of_handle(self, request: int, path: str, packet: bytes, words: str) -> Operation:
-        """FSETSTAT: like SETSTAT of the path that the handle was opened with."""
-        facts = file_facts("file-change", "write", frozenset((path,)))
+        """FSETSTAT: like SETSTAT of the path that the handle was opened with; cutting to a size is part of writing."""
+        kind = "file-write" if _ONLY_SIZE.fullmatch(words) else "file-change"
+        facts = file_facts(kind, "write", frozenset((path,)))
         command = _command("sftp-setstat", f"setstat {shlex.quote(path)} {words}".rstrip(), (path,), facts)
         return Operation(sftp.FSETSTAT, request, command, packet, path)
 
@@ -168,6 +170,7 @@ def _operation(kind: int, request: int, command: Command, body: bytes, path: str
     return Operation(kind, request, command, sftp.packet(kind, request.to_bytes(4, "big") + body), path)
 
 
+_ONLY_SIZE: Final = re.compile("size=[0-9]+")
 _HOME: Final = re.compile(rb"\A~(?:/+|\Z)")
 _Builder = Callable[[OperationReader, int, int, Reader, str], Operation]
 _READERS: Final[dict[int, tuple[_Builder, str]]] = {

@@ -132,7 +132,7 @@ def _passages(file: RemoteFile) -> Mapping[str, dict[str, object]]:
 
 
 def _with_parameters(entry: Entry, command: Command) -> Entry:
-    return Entry(entry.kind, {**entry.data, "paths": list(command.parameters)})
+    return Entry(entry.kind, {**entry.data, "paths": list(command.parameters)}) if command.parameters else entry
 
 
 def file_facts(kind: str, access: str, paths: frozenset[str], flags: frozenset[str] = frozenset()) -> Facts:
