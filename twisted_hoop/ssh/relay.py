@@ -26,7 +26,7 @@ from twisted_hoop.ssh.holding import Holding
 from twisted_hoop.ssh.replies import OwedReplies
 from twisted_hoop.ssh.running import Running
 from twisted_hoop.ssh.setup import Setup
-from twisted_hoop.ssh.starting import judge_of, streams_of
+from twisted_hoop.ssh.starting import cannot_be_judged, is_transfer, judge_of, text_streams, transfer_streams
 from twisted_hoop.ssh.streams import Objection
 from twisted_hoop.ssh.telling import (
     GIVEN_UP,
@@ -101,7 +101,7 @@ class ChannelRelay:
 
     def held_back(self) -> int:
         """See IRelay."""
-        return self._held.size
+        return self._held.size + (self._running.held_back() if self._running is not None else 0)
 
     # -- the client -----------------------------------------------------------------------------------------------
 
@@ -114,7 +114,8 @@ class ChannelRelay:
         if self._holds:
             return self._while_holding(data)
         if self._running is not None:
-            return self._fed(self._running, data)
+            running = self._running
+            return self._unless_forbidden(lambda: running.client_received(data))
         if isinstance(data, Open):
             return [ToClient(Opened())]
         if isinstance(data, Request):
@@ -130,8 +131,8 @@ class ChannelRelay:
         """What waits for the answer that is due, and what does not."""
         if isinstance(event, Request) and self._running is not None and self._phase is Phase.RUNNING:
             return self._running.control(event)
-        if self._phase is Phase.ASKING and self._is_giving_up(event):
-            return self._given_up()
+        if self._question is not None and self._is_giving_up(event):
+            return self._given_up() if self._phase is Phase.ASKING else self._line_given_up()
         self._held.add(event)
         return []
 
@@ -142,20 +143,19 @@ class ChannelRelay:
         return isinstance(event, Request) and event.name == names.SIGNAL and event.data[4:] in names.GIVING_UP
 
     def _client_closed(self) -> list[Step]:
-        if self._phase is Phase.RUNNING and self._running is not None:
-            withdraw: list[Step] = [Withdraw("the client closed the channel")] if self._question is not None else []
-            self._question = None
-            return withdraw + self._running.client_received(Close())
         steps: list[Step] = []
         if self._question is not None and self._command is not None:
             refusal = withdrawn(self._command, self._waiting_for)
             steps = [Withdraw(refusal.message), Record(refused_entry(self.channel, self._terms.number(), refusal))]
+            self._question = None
+        if self._phase is Phase.RUNNING and self._running is not None:
+            return steps + self._running.client_received(Close())
         steps += self._outcome(started=False)
         return self._over([*steps, ToClient(Close()), Finish(Outcome("closed"))])
 
-    def _fed(self, running: Running, event: Event) -> list[Step]:
+    def _unless_forbidden(self, produce: Callable[[], list[Step]]) -> list[Step]:
         try:
-            return self._heard(running.client_received(event))
+            return self._heard(produce())
         except Objection as objection:
             return self._objected(objection)
 
@@ -238,6 +238,9 @@ class ChannelRelay:
             return self._refused(
                 refused_here(command, "exec_only", "this target takes commands only", "Give ssh the command to run.")
             )
+        if cannot_be_judged(self._reading):
+            why = "the files of this scp cannot be told, so they cannot be judged (S15)"
+            return self._refused(refused_here(command, "scp", why, "Write scp as scp itself does."))
         return self._ask(command, self._command_decided)
 
     def _ask(self, command: Command, then: Callable[[Verdict], list[Step]]) -> list[Step]:
@@ -249,14 +252,14 @@ class ChannelRelay:
         question, self._question, self._waiting_for = self._question, None, None
         if question is None or self._phase is Phase.OVER:
             return []
-        return self._heard(question(verdict)) + self._resume()
+        return self._unless_forbidden(lambda: question(verdict)) + self._resume()
 
     def _heard(self, steps: list[Step]) -> list[Step]:
-        """A step that asks comes last, and is about one operation of what runs; one that finishes ends this."""
-        last = steps[-1] if steps else None
-        if isinstance(last, Ask) and self._running is not None:
-            self._command, self._question = last.command, self._running.decided
-        elif isinstance(last, Finish):
+        """What runs may have asked about one operation, or be over."""
+        running = self._running
+        if running is not None and running.asked is not None:
+            self._command, self._question, running.asked = running.asked, running.decided, None
+        elif steps and isinstance(steps[-1], Finish):
             self._over(steps)
         return steps
 
@@ -279,10 +282,12 @@ class ChannelRelay:
         return [Record(command_entry(self.channel, number, verdict, self._setup.entry())), ToTarget(Open(SESSION))]
 
     def _run(self, admission: Admission, number: int, start: Request) -> Running:
-        subsystem = start.name == names.SUBSYSTEM and names.parse_text(start.data) == b"sftp"
-        transfer = subsystem or (self._reading is not None and self._reading.transfer is not None)
-        streams = streams_of(self.channel, self._terms, admission, transfer, self._raw)
-        judge = judge_of(start.name, self._reading)
+        terms, decision, terminal = self._terms, admission.decision, self._setup.terminal
+        judge = judge_of(self.channel, number, start, self._reading, terms, terminal)
+        if is_transfer(start, self._reading):
+            streams = transfer_streams(self.channel, decision, judge)
+        else:
+            streams = text_streams(self.channel, decision, terms, terminal is not None)
         return Running(self.channel, number, start, self._setup.requests(), self._replies, streams, judge)
 
     def _refused(self, refusal: Refusal, status: int = REFUSED) -> list[Step]:
@@ -295,6 +300,15 @@ class ChannelRelay:
         refusal = withdrawn(self._command, self._waiting_for)
         self._question = None
         return [Withdraw(refusal.message), *self._refused(refusal, GIVEN_UP)]
+
+    def _line_given_up(self) -> list[Step]:
+        """Ctrl-C while a line that was typed waits for approval."""
+        question, command = self._question, self._command
+        if question is None or command is None:
+            return []
+        refusal = withdrawn(command, self._waiting_for)
+        self._question = None
+        return [Withdraw(refusal.message), *self._unless_forbidden(lambda: question(refusal)), *self._resume()]
 
     def held(self, request: ApprovalRequest, decision: Decision) -> list[Step]:
         """See IRelay: told on stderr."""
@@ -330,12 +344,10 @@ class ChannelRelay:
 
     def flush(self) -> list[Step]:
         """A moment has passed: what is held back for want of more goes on."""
-        if self._running is None or self._phase is not Phase.RUNNING:
+        running = self._running
+        if running is None or self._phase is not Phase.RUNNING or self._question is not None:
             return []
-        try:
-            return self._running.flush()
-        except Objection as objection:
-            return self._objected(objection)
+        return self._unless_forbidden(running.flush)
 
     def ended(self, code: str, message: str) -> list[Step]:
         """See IRelay: told on stderr."""

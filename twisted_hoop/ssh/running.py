@@ -5,36 +5,27 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
-from typing import Protocol
 
-from twisted_hoop.model import Entry, Outcome, Verdict
+from twisted_hoop.model import Command, Entry, Outcome, Verdict
 from twisted_hoop.recording.streams import resize_entry
 from twisted_hoop.ssh import requests as names
 from twisted_hoop.ssh.entries import notice_entry, outcome_entry
 from twisted_hoop.ssh.events import STDOUT, Close, Data, Eof, Event, Reply, Request
 from twisted_hoop.ssh.replies import OwedReplies
+from twisted_hoop.ssh.starting import Judge
 from twisted_hoop.ssh.streams import Streams
-from twisted_hoop.steps import Finish, Record, Step, ToClient, ToTarget
+from twisted_hoop.ssh.terminal import TerminalJudge
+from twisted_hoop.steps import Ask, Finish, Record, Step, ToClient, ToTarget
 
 RESIZES = 20
 """Resizes that are passed on between two flushes; of more, the last one (S21)."""
 
 
-class Judge(Protocol):
-    """What asks for each operation of a transfer: ssh/sftp.py and ssh/scp.py. Steps carry plain bytes."""
-
-    def client_received(self, data: bytes) -> list[Step]:
-        """Bytes of the client's side."""
-
-    def target_received(self, data: bytes) -> list[Step]:
-        """Bytes of the target's side."""
-
-    def decided(self, verdict: Verdict) -> list[Step]:
-        """The answer to its question."""
-
-
 class Running:
-    """See the module. `start` is the client's request, `before` what goes to the target in front of it."""
+    """See the module. `start` is the client's request, `before` what goes to the target in front of it.
+
+    `asked` is the command of a question that its judge has just asked.
+    """
 
     def __init__(
         self,
@@ -47,6 +38,7 @@ class Running:
         judge: Judge | None = None,
     ) -> None:
         self.moved = 0
+        self.asked: Command | None = None
         self._channel = channel
         self._number = number
         self._start = start
@@ -54,9 +46,10 @@ class Running:
         self._replies = replies
         self._streams = streams
         self._judge = judge
+        self._lines = judge if isinstance(judge, TerminalJudge) else None
         self._answers: deque[Callable[[bool], list[Step]]] = deque()
         self._client_closed = False
-        self._eof = False
+        self._eof = self._input_ends = False
         self._resizes = 0
         self._late: Request | None = None
         self._exit: dict[str, object] = {}
@@ -65,7 +58,12 @@ class Running:
     @property
     def waiting(self) -> bool:
         """Whether `flush` has something to do."""
-        return self._resizes > 0 or self._streams.held
+        lines = self._lines is not None and self._lines.waiting
+        return self._resizes > 0 or self._streams.held or lines
+
+    def held_back(self) -> int:
+        """Bytes of the client that wait with the judge."""
+        return self._judge.held_back() if self._judge is not None else 0
 
     def begin(self) -> list[Step]:
         """The target's channel is open: what was collected, then the command itself."""
@@ -101,11 +99,19 @@ class Running:
             case Request():
                 return self.control(event)
             case Eof():
-                return [*self._streams.input_ended(), ToTarget(event)]
+                self._input_ends = True
+                return self._end_input()
             case Close():
                 self._client_closed = True
                 return [ToTarget(event)]
         return []
+
+    def _end_input(self) -> list[Step]:
+        """The client's EOF follows what its judge still holds."""
+        if not self._input_ends or self.held_back():
+            return []
+        self._input_ends = False
+        return [*self._streams.input_ended(), ToTarget(Eof())]
 
     def control(self, request: Request) -> list[Step]:
         """A request about the command; it does not wait behind held-back bytes."""
@@ -141,6 +147,8 @@ class Running:
         return [*self._resize(passed, size), *answer]
 
     def _resize(self, passed: Request, size: names.Size) -> list[Step]:
+        if self._lines is not None:
+            self._lines.resize(size.columns, size.rows)
         entry = resize_entry(self._channel, size.columns, size.rows)
         return [Record(entry), ToTarget(passed)]
 
@@ -208,14 +216,17 @@ class Running:
             if isinstance(step, ToTarget):
                 found += self._streams.incoming(step.data)
             elif isinstance(step, ToClient):
-                found += self._streams.outgoing(Data(STDOUT, step.data))
+                data = step.data if isinstance(step.data, Data) else Data(STDOUT, step.data)
+                found += self._streams.outgoing(data)
             else:
                 found.append(step)
-        return found
+                self.asked = step.command if isinstance(step, Ask) else self.asked
+        return found + self._end_input()
 
     def flush(self) -> list[Step]:
         """A moment has passed: what was held back goes on."""
-        steps = self._streams.idle() if not self._client_closed else []
+        steps = self._judged(self._lines.idle()) if self._lines is not None else []
+        steps += self._streams.idle() if not self._client_closed else []
         late, self._late, self._resizes = self._late, None, 0
         if late is not None:
             steps += self._resize(late, names.parse_size(late.data))
@@ -230,4 +241,8 @@ class Running:
         if self._told:
             return []
         self._told = True
-        return [Record(outcome_entry(self._channel, self._number, **self._exit, **self._streams.totals(), **more))]
+        last = self._judged(self._judge.finished()) if self._judge is not None else []
+        return [
+            *last,
+            Record(outcome_entry(self._channel, self._number, **self._exit, **self._streams.totals(), **more)),
+        ]

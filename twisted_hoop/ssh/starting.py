@@ -2,25 +2,74 @@
 
 from __future__ import annotations
 
+from typing import Union
+
 from twisted_hoop.masking.streams import StreamLooker, StreamMasker
-from twisted_hoop.model import Admission
+from twisted_hoop.model import Decision
 from twisted_hoop.shell.reading import Reading
-from twisted_hoop.ssh.events import STDERR, STDOUT
-from twisted_hoop.ssh.running import Judge
+from twisted_hoop.ssh.events import STDERR, STDOUT, Request
+from twisted_hoop.ssh.requests import EXEC, SHELL, SUBSYSTEM, Terminal, parse_text
+from twisted_hoop.ssh.scp import ScpJudge
+from twisted_hoop.ssh.sftp import SftpJudge
 from twisted_hoop.ssh.streams import Streams
+from twisted_hoop.ssh.terminal import TerminalJudge
 from twisted_hoop.ssh.terms import Terms
 
+Judge = Union[SftpJudge, ScpJudge, TerminalJudge]
+SFTP = b"sftp"
+_SFTP_PROGRAMS = frozenset({"sftp-server", "internal-sftp"})
 
-def streams_of(channel: int, terms: Terms, admission: Admission, transfer: bool, terminal: bool) -> Streams:
-    """The streams of an admitted command.
 
-    A `transfer` is bytes: nothing in it is masked, and its content recorded only when the decision says so. What is
-    typed into a `terminal` is not recorded key by key, for passwords are typed there; its lines are (see terminal.py).
+def is_transfer(start: Request, reading: Reading | None) -> bool:
+    """Whether what passes is bytes of files and never text."""
+    if start.name == SUBSYSTEM:
+        return parse_text(start.data) == SFTP
+    return reading is not None and reading.transfer is not None
+
+
+def cannot_be_judged(reading: Reading | None) -> bool:
+    """Whether a transfer whose files are judged one by one is written so that they cannot be (S15)."""
+    transfer = reading.transfer if reading is not None else None
+    return transfer is not None and transfer.program == "scp" and (not reading or ScpJudge.of(reading.text) is None)
+
+
+def judge_of(
+    channel: int, number: int, start: Request, reading: Reading | None, terms: Terms, terminal: Terminal | None
+) -> Judge | None:
+    """Who asks for each operation of a transfer, or for each line of a shell; None where there are none to ask for."""
+    if start.name == SHELL:
+        return _lines(channel, number, terms, terminal) if terminal is not None else None
+    if start.name == SUBSYSTEM:
+        return SftpJudge(channel, number) if parse_text(start.data) == SFTP else None
+    transfer = reading.transfer if start.name == EXEC and reading is not None else None
+    if transfer is None or reading is None:
+        return None
+    if transfer.program in _SFTP_PROGRAMS:
+        return SftpJudge(channel, number)
+    return ScpJudge.of(reading.text, channel, number) if transfer.program == "scp" else None
+
+
+def _lines(channel: int, number: int, terms: Terms, terminal: Terminal) -> TerminalJudge:
+    size = terminal.size
+    return TerminalJudge(
+        lambda line: terms.read(line).facts, size.columns, size.rows, channel, number, terms.masks.for_recording
+    )
+
+
+def transfer_streams(channel: int, decision: Decision, judge: Judge | None) -> Streams:
+    """The streams of a transfer: nothing in them is masked, and content is recorded only when the decision says so;
+    by the judge, where there is one, file by file.
     """
-    content = admission.decision.content
-    if transfer:
-        return Streams(channel, {}, None, output=content, inputs=content)
-    effective = terms.effective() | admission.decision.masks
+    content = decision.content and judge is None
+    return Streams(channel, {}, None, output=content, inputs=content)
+
+
+def text_streams(channel: int, decision: Decision, terms: Terms, terminal: bool) -> Streams:
+    """The streams of every other command.
+
+    What is typed into a `terminal` is not recorded key by key, for passwords are typed there; its lines are.
+    """
+    effective = terms.effective() | decision.masks
     maskers: dict[int, StreamMasker] = {}
     for stream in (STDOUT, STDERR):
         masker = terms.masks.stream_masker(effective)
@@ -28,9 +77,4 @@ def streams_of(channel: int, terms: Terms, admission: Admission, transfer: bool,
             maskers[stream] = masker
     masks = terms.masks.request_masks(effective)
     looker = StreamLooker(masks) if masks else None
-    return Streams(channel, maskers, looker, output=True, inputs=content or not terminal)
-
-
-def judge_of(name: bytes, reading: Reading | None) -> Judge | None:
-    """Who asks for each operation of a transfer; None where the command itself is all that can be judged."""
-    return None
+    return Streams(channel, maskers, looker, output=True, inputs=decision.content or not terminal)
