@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Union
+from typing import Any
 
 from twisted.logger import Logger
 
+from twisted_hoop.console.archive import ArchivePages
 from twisted_hoop.console.attempts import Attempts
 from twisted_hoop.console.door import Door
-from twisted_hoop.console.inbox import Inbox
+from twisted_hoop.console.estate import EstatePages
+from twisted_hoop.console.inbox import InboxPages
+from twisted_hoop.console.live import Live
 from twisted_hoop.console.pages import PAGE_HEADERS, Pages, redirect
 from twisted_hoop.console.place import Place
 from twisted_hoop.console.routes import Room, find, is_page, make_routes
 from twisted_hoop.console.static import Static
 from twisted_hoop.console.visits import Visit, Visits
-from twisted_hoop.web.calls import Call, Reply, Stream, named
+from twisted_hoop.web.archive import Archive
+from twisted_hoop.web.calls import Answer, Call, Reply, named
+from twisted_hoop.web.estate import Estate
+from twisted_hoop.web.inbox import Inbox
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.problems import Problem, problem_of
-
-Answer = Union[Reply, Stream]
 
 
 class Console:
@@ -34,9 +38,19 @@ class Console:
         self.visits = Visits(now, parts.identity.still_valid, lambda: place.terms)
         attempts = Attempts(now)
         self._door = Door(place, self._pages, self.visits, attempts, parts.identity, lambda path: is_page(routes, path))
-        inbox = Inbox(parts.desk, self._pages, place, now)
-        routes = make_routes(Room(self._door, self._static, inbox))
+        routes = make_routes(self._room(parts, reactor, now))
         self._routes = routes
+
+    def _room(self, parts: Parts, reactor: Any, now: Callable[[], float]) -> Room:
+        pages, place = self._pages, self._place
+        return Room(
+            self._door,
+            self._static,
+            InboxPages(Inbox(parts), pages, place, now),
+            ArchivePages(Archive(parts, reactor), pages, place),
+            EstatePages(Estate(parts), parts.ways, pages, place),
+            Live(parts, self._door.goes_on),
+        )
 
     async def answer(self, call: Call) -> Answer:
         """The answer to one call."""
@@ -84,4 +98,5 @@ class Console:
 
 
 def _rights(parts: Parts, visit: Visit) -> dict[str, bool]:
-    return {"audit": parts.audits(visit.principal), "operate": parts.operates(visit.principal)}
+    audit, operate = parts.audits(visit.principal), parts.operates(visit.principal)
+    return {"audit": audit, "operate": operate, "look": audit or operate}

@@ -44,8 +44,13 @@ class Door:
         self._is_page = is_page
 
     def visit_of(self, call: Call) -> Visit | None:
-        """Who asks, by the cookie; None for nobody."""
-        return self._visits.find(read_cookie(call.header("cookie"), self._place.secure))
+        """Who asks, by the cookie; None for nobody. What an open page asks by itself keeps no visit from idling."""
+        by_itself = call.method == "GET" and call.header("hx-request")
+        return self._visits.peek(self._cookie(call)) if by_itself else self._visits.find(self._cookie(call))
+
+    def goes_on(self, call: Call) -> bool:
+        """Whether the visit of a call, which is answered bit by bit, has not ended."""
+        return self._visits.peek(self._cookie(call)) is not None
 
     async def page(self, call: Call, visit: Visit | None) -> Reply:
         """GET /login?to=…: where to log in, or straight on for those who are."""

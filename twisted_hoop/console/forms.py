@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import re
 import urllib.parse
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
 
 from twisted_hoop.console.visits import Visit
-from twisted_hoop.web.calls import Call
+from twisted_hoop.web.calls import Call, Model
 from twisted_hoop.web.problems import Problem
 
 FORM = "application/x-www-form-urlencoded"
@@ -57,3 +61,16 @@ def asked(call: Call, name: str, longest: int = 200) -> str:
     if len(values) > 1 or any(len(value) > longest for value in values):
         raise Problem(400, f"{name} stands there twice, or is too long")
     return values[0] if values else ""
+
+
+def options(call: Call, model: type[Model], given: Mapping[str, Any], besides: Sequence[str] = ()) -> Model:
+    """The query as the model, or a Problem. Empty fields of a form are as good as missing ones; `given` fills those.
+
+    `besides` are parameters that are read elsewhere.
+    """
+    found = {name: asked(call, name, 1000) for name in call.query if name not in besides}
+    try:
+        return model.model_validate({**given, **{name: value for name, value in found.items() if value}})
+    except ValidationError as fault:
+        wrong = sorted({str(error["loc"][0]) if error["loc"] else "" for error in fault.errors()})
+        raise Problem(400, f"the address of this page is not one of ours: {', '.join(wrong)}") from None

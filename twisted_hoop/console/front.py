@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Union
-
-from twisted_hoop.web.calls import Call, Reply, Stream
+from twisted_hoop.web.calls import Answer, Call
 from twisted_hoop.web.site import Answering
 
 API = ("/v1", "/healthz", "/readyz", "/metrics", "/openapi.json")
@@ -18,7 +16,7 @@ class Front:
         self._api = api
         self._console = console
 
-    async def answer(self, call: Call) -> Union[Reply, Stream]:
+    async def answer(self, call: Call) -> Answer:
         """The answer to one call."""
         return await (self._api if is_api(call.path) else self._console).answer(call)
 

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Union
 
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter, Map, Rule
 
+from twisted_hoop.console.archive import ArchivePages
 from twisted_hoop.console.door import Door
-from twisted_hoop.console.inbox import Inbox
+from twisted_hoop.console.estate import EstatePages
+from twisted_hoop.console.inbox import InboxPages
+from twisted_hoop.console.live import Live
 from twisted_hoop.console.pages import redirect
 from twisted_hoop.console.static import Static
-from twisted_hoop.web.calls import Call, Reply, Stream
+from twisted_hoop.web.calls import Answer, Call, Reply
 from twisted_hoop.web.problems import Problem
 
-Handler = Callable[..., Awaitable[Union[Reply, Stream]]]
+Handler = Callable[..., Awaitable[Answer]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ class Room:
 
     door: Door
     static: Static
-    inbox: Inbox
+    inbox: InboxPages
+    archive: ArchivePages
+    estate: EstatePages
+    live: Live
 
 
 class _Id(BaseConverter):
@@ -51,8 +56,19 @@ async def _first(call: Call, visit: object) -> Reply:
 
 def make_routes(room: Room) -> Map:
     """Every route of the console."""
-    door, inbox = room.door, room.inbox
-    table = [
+    rules = [Rule(path, methods=[method], endpoint=page) for method, path, page in _table(room)]
+    return Map(
+        rules,
+        converters={"id": _Id, "file": _File},
+        strict_slashes=False,
+        merge_slashes=False,
+        redirect_defaults=False,
+    )
+
+
+def _table(room: Room) -> list[tuple[str, str, Page]]:
+    door, inbox, archive, estate = room.door, room.inbox, room.archive, room.estate
+    return [
         ("GET", "/", Page(_first, whole=True)),
         ("GET", "/login", Page(door.page, anybody=True)),
         ("GET", "/login/start", Page(door.start, anybody=True)),
@@ -61,17 +77,24 @@ def make_routes(room: Room) -> Map:
         ("GET", "/static/<id:version>/<file:name>", Page(room.static.file, anybody=True)),
         ("GET", "/approvals", Page(inbox.page, whole=True)),
         ("GET", "/approvals/list", Page(inbox.part)),
+        ("GET", "/approvals/events", Page(room.live.approvals)),
+        ("GET", "/approvals/past", Page(inbox.past, whole=True)),
         ("GET", "/approvals/<id:ident>", Page(inbox.show, whole=True)),
         ("POST", "/approvals/<id:ident>/decide", Page(inbox.decide)),
+        ("POST", "/approvals/<id:ident>/take-back", Page(inbox.take_back)),
+        ("GET", "/access", Page(inbox.access, whole=True)),
+        ("POST", "/access", Page(inbox.ask)),
+        ("GET", "/sessions", Page(archive.sessions, whole=True)),
+        ("GET", "/sessions/<id:ident>", Page(archive.session, whole=True)),
+        ("GET", "/sessions/<id:ident>/recording", Page(archive.recording, whole=True)),
+        ("GET", "/sessions/<id:ident>/entries", Page(archive.more)),
+        ("POST", "/sessions/<id:ident>/end", Page(archive.end)),
+        ("GET", "/targets", Page(estate.targets, whole=True)),
+        ("GET", "/rules", Page(estate.rules, whole=True)),
+        ("GET", "/may-i", Page(estate.may_i, whole=True)),
+        ("POST", "/may-i", Page(estate.explain)),
+        ("GET", "/health", Page(estate.health, whole=True)),
     ]
-    rules = [Rule(path, methods=[method], endpoint=page) for method, path, page in table]
-    return Map(
-        rules,
-        converters={"id": _Id, "file": _File},
-        strict_slashes=False,
-        merge_slashes=False,
-        redirect_defaults=False,
-    )
 
 
 def find(routes: Map, method: str, path: str) -> tuple[Page, dict[str, str]]:

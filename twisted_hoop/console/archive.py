@@ -1,0 +1,91 @@
+"""Sessions and recordings as pages. Who may read is checked, and each reading written down, in `web.archive` (R2)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from twisted_hoop.console.forms import asked, form_of, options
+from twisted_hoop.console.pages import Pages, redirect
+from twisted_hoop.console.place import Place
+from twisted_hoop.console.timeline import timeline
+from twisted_hoop.console.visits import Visit
+from twisted_hoop.web.archive import Archive
+from twisted_hoop.web.calls import Call, Reply
+from twisted_hoop.web.inputs import EntriesQuery
+from twisted_hoop.web.problems import Problem
+from twisted_hoop.web.views import SessionQuery
+
+SHOWN = 50
+_ENTRIES = 500
+_DAY = 86_400.0
+
+
+class ArchivePages:
+    """Handlers."""
+
+    def __init__(self, archive: Archive, pages: Pages, place: Place) -> None:
+        self._archive = archive
+        self._pages = pages
+        self._place = place
+
+    async def sessions(self, call: Call, visit: Visit) -> Reply:
+        """GET /sessions: live and past ones, newest first, by people, target, protocol and day."""
+        days = {name: asked(call, name) for name in ("from", "to")}
+        given = {"limit": SHOWN, **_bounds(days["from"], days["to"])}
+        query = options(call, SessionQuery, given, besides=("from", "to"))
+        page = await self._archive.sessions(visit.principal, query)
+        return self._pages.show("sessions.html", visit, query=query, days=days, **page)
+
+    async def session(self, call: Call, visit: Visit, ident: str) -> Reply:
+        """GET /sessions/{id}: one session, and for auditors who read its recording."""
+        found = await self._archive.session(visit.principal, ident)
+        reads = (await self._archive.readings(visit.principal, ident))["reads"]
+        return self._pages.show("session.html", visit, session=found, reads=reads, tab="about")
+
+    async def recording(self, call: Call, visit: Visit, ident: str) -> Reply:
+        """GET /sessions/{id}/recording: what was asked, decided and answered, as a timeline."""
+        found = await self._archive.session(visit.principal, ident)
+        page = await self._entries(call, visit, ident)
+        return self._pages.show("recording.html", visit, session=found, tab="recording", **page)
+
+    async def more(self, call: Call, visit: Visit, ident: str) -> Reply:
+        """GET /sessions/{id}/entries?after=…: what was recorded since, for a page that watches."""
+        found = await self._archive.session(visit.principal, ident)
+        page = await self._entries(call, visit, ident)
+        return self._pages.show("entries.html", visit, session=found, **page)
+
+    async def _entries(self, call: Call, visit: Visit, ident: str) -> dict[str, Any]:
+        query = options(call, EntriesQuery, {"limit": _ENTRIES}, besides=("find",))
+        search = asked(call, "find")
+        page = await self._archive.entries(visit.principal, call.peer, call.request_id, ident, query)
+        last = page["entries"][-1]["n"] if page["entries"] else query.after
+        moments = timeline(page["entries"], search)
+        told = {"next": page["next"], "damaged": page["damaged"]}
+        return {"moments": moments, "last": last, "find": search, "kind_asked": query.kind, **told}
+
+    async def end(self, call: Call, visit: Visit, ident: str) -> Reply:
+        """POST /sessions/{id}/end: for operators; the reason is told to the client."""
+        form = form_of(call, visit, self._place.origin)
+        reason = form.get("reason", "").strip() or "ended by an operator"
+        if len(reason) > 500 or not reason.isprintable():
+            raise Problem(400, "the reason is too long")
+        await self._archive.end(visit.principal, ident, reason)
+        return redirect(f"/sessions/{ident}")
+
+
+def _bounds(first: str, last: str) -> dict[str, Any]:
+    """The days, both included, as POSIX times."""
+    found = {}
+    if first:
+        found["since"] = _midnight(first)
+    if last:
+        found["until"] = _midnight(last) + _DAY
+    return found
+
+
+def _midnight(day: str) -> float:
+    try:
+        return datetime.strptime(day, "%Y-%m-%d").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        raise Problem(400, "write a day as 2027-01-31") from None
