@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Protocol
 
-from twisted_hoop.identity.device import DeviceFlow
-from twisted_hoop.identity.device_logins import DeviceLogins, issuer_for_devices
-from twisted_hoop.interfaces import ISecretStore
 from twisted_hoop.model import Peer, Principal
 from twisted_hoop.settings import ListenerSection, Settings
 
@@ -75,27 +72,6 @@ class Ways:
         found += [b"keyboard-interactive"] if "device" in self.names and self.device is not None else []
         found += [b"password"] if "token" in self.names else []
         return tuple(found)
-
-
-def make_ways(
-    listener: ListenerSection,
-    settings: Callable[[], Settings],
-    identity: Callable[[], SshIdentity],
-    reactor: Any,
-    secrets: ISecretStore,
-) -> Ways:
-    """Those of a listener. `settings` and `identity` are asked for anew at every login: a reload changes them."""
-    devices = DeviceLogins(
-        lambda: issuer_for_devices(settings(), listener.issuer),
-        lambda section: DeviceFlow(section, reactor, secrets),
-        identity,
-    )
-    return Ways(identity, ways_named(listener, settings()), settings().ssh.banner, devices.begin)
-
-
-def behind(ways: Ways, outer: Callable[[], Login | None]) -> Ways:
-    """Those of a connection inside one that is logged in: `none` is enough while `outer` gives its login (S10)."""
-    return replace(ways, banner="", outer=outer)
 
 
 def ways_named(listener: ListenerSection, settings: Settings) -> frozenset[str]:
