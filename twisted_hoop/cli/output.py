@@ -16,6 +16,11 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2).replace("\x7f", "\\u007f"))
 
 
+def json_line(value: dict[str, Any]) -> str:
+    """JSON in one line. ASCII: JSON leaves C1 controls and bidirectional marks as they are; a terminal obeys them."""
+    return json.dumps(value).replace("\x7f", "\\u007f")
+
+
 def print_fields(fields: dict[str, Any]) -> None:
     """`name  value` lines; empty values are left out."""
     width = max(map(len, fields), default=0)

@@ -1,8 +1,7 @@
-"""`hoop sessions`: list, show and replay recordings."""
+"""`hoop sessions`: list, show, replay and export recordings."""
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ import click
 
 from twisted_hoop.cli.exits import CommandFailed
 from twisted_hoop.cli.options import Connection, connection_options, json_option
-from twisted_hoop.cli.output import print_fields, print_table, when
+from twisted_hoop.cli.output import json_line, print_fields, print_table, when
 
 if TYPE_CHECKING:
     from twisted_hoop.cli.sources import Source
@@ -60,12 +59,13 @@ def _source(state: Path | None, connection: Connection) -> Source:
 
 @click.group()
 def sessions() -> None:
-    """What happened in sessions: list, show and replay their recordings.
+    """What happened in sessions: list, show, replay and export their recordings.
 
     \b
     hoop sessions list --target shop
     hoop sessions replay 3f1c9a77e0b24d51a6c8 --speed 2
     hoop sessions show 3f1c9a77e0b24d51a6c8 --state /var/lib/hoop
+    hoop sessions export 3f1c9a77e0b24d51a6c8 --format asciicast --output session.cast
 
     Exit codes: 0 ok, 1 no such recording or a damaged one, 2 usage, 3 not reachable, 4 not authenticated.
     """
@@ -106,12 +106,54 @@ def show(source: Source, session: str, as_json: bool) -> None:
 @sessions.command("replay")
 @click.argument("session")
 @click.option(
-    "--speed", default=0.0, show_default=True, type=click.FloatRange(0), help="Times real speed; 0 does not pause."
+    "--speed", type=click.FloatRange(0), help="Times real speed; 0 does not pause. Default: 1 for a terminal, else 0."
 )
+@click.option("--channel", type=click.IntRange(0), help="Play this channel's terminal; default: the first one.")
+@click.option("--timeline", is_flag=True, help="Show entries, not the terminal.")
 @_with_source
-def replay(source: Source, session: str, speed: float, as_json: bool) -> None:
-    """Replay SESSION as a timeline: commands, decisions, outcomes. What was refused is red."""
-    _play(source, session, speed, as_json)
+def replay(
+    source: Source, session: str, speed: float | None, channel: int | None, timeline: bool, as_json: bool
+) -> None:
+    """Replay SESSION: a recorded terminal as it was seen, or else a timeline of commands, decisions, outcomes.
+
+    What was refused is red. Escapes that could do more than draw are taken out of a terminal's output.
+    """
+    if not (timeline or as_json):
+        from twisted_hoop.cli.terminals import find_terminal, play_terminal
+
+        found = channel
+        if found is None and source.summary(session).get("protocol") == "ssh":
+            found = find_terminal(source.entries(session))
+        if found is not None:
+            play_terminal(source.entries(session), found, 1.0 if speed is None else speed)
+            return
+    _play(source, session, speed or 0.0, as_json)
+
+
+@sessions.command("export")
+@click.argument("session")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["asciicast", "jsonl", "text"]),
+    default="asciicast",
+    show_default=True,
+    help="asciicast v3 or plain text of one channel; every entry as JSON, one a line.",
+)
+@click.option("--channel", type=click.IntRange(0), help="Which channel; default: the first with a terminal or output.")
+@click.option("--output", type=click.Path(dir_okay=False, writable=True, path_type=Path), help="A file to write.")
+@_with_source
+def export(source: Source, session: str, form: str, channel: int | None, output: Path | None, as_json: bool) -> None:
+    """Write what was recorded of SESSION in another format, for asciinema's player and other tools."""
+    from twisted_hoop.cli.terminals import exported
+
+    lines = exported(source.entries(session), "jsonl" if as_json else form, channel)
+    if output is None:
+        for line in lines:
+            click.echo(line, nl=False)
+        return
+    with output.open("w", encoding="utf-8") as file:
+        file.writelines(lines)
 
 
 @contextmanager
@@ -145,8 +187,7 @@ def _play(source: Source, session: str, speed: float, as_json: bool) -> None:
 
 
 def _print_json(value: dict[str, Any]) -> None:
-    # ASCII: JSON leaves C1 controls and bidirectional marks in text as they are, and a terminal obeys them (R6).
-    click.echo(json.dumps(value).replace("\x7f", "\\u007f"))
+    click.echo(json_line(value))
 
 
 def _cells(row: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ from typing import Any
 from rich.text import Text
 
 from twisted_hoop.recording.escapes import visible
+from twisted_hoop.recording.streams import stream_bytes
 
 _STYLES = {"allow": "green", "deny": "bold red", "refused": "bold red", "review": "yellow"}
 _SKIPPED = frozenset(("n", "t", "kind"))
@@ -75,14 +76,22 @@ def _command(entry: dict[str, Any]) -> Iterator[Text]:
     yield _stamp(entry).append(f"{decision:<7} ", style=style).append(text[0], style=style if style != "green" else "")
     for line in text[1:]:
         yield Text(" " * 21 + line, style=style if style != "green" else "")
-    if details := _details(entry, ("rule", "reason", "approval", "parameters", "tables", "masks")):
+    if details := _details(entry, ("rule", "reason", "approval", "parameters", "tables", "masks", "paths")):
         yield Text(" " * 21).append(details, style="dim")
 
 
 def _outcome(entry: dict[str, Any]) -> Iterator[Text]:
-    failed = bool(entry.get("sqlstate"))
-    shown = _details(entry, ("tag", "rows", "bytes", "masked", "sqlstate", "ms"))
+    failed = bool(entry.get("sqlstate") or entry.get("status") or entry.get("signal"))
+    shown = _details(entry, _OUTCOMES)
     yield _stamp(entry).append("→       ").append(shown or "done", style="red" if failed else "dim")
+
+
+def _stream(entry: dict[str, Any]) -> Iterator[Text]:
+    """Bytes of a stream, every control character written out."""
+    text = visible(stream_bytes(entry).decode("utf-8", "backslashreplace"), keep="\n\t").expandtabs(4)
+    name = f"{_word(entry.get('stream')):<7} "
+    for number, line in enumerate(text.removesuffix("\n").split("\n")):
+        yield (_stamp(entry) if not number else Text(" " * 12)).append(name, style="cyan").append(line, style="dim")
 
 
 def _close(entry: dict[str, Any]) -> Iterator[Text]:
@@ -130,4 +139,15 @@ def _items(value: object) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
-_SHOWN = {"open": _open, "command": _command, "outcome": _outcome, "close": _close}
+_OUTCOMES = (
+    "tag", "rows", "bytes", "masked", "sqlstate", "ms",
+    "path", "read", "written", "status", "signal", "stdin", "stdout", "stderr",
+)  # fmt: skip
+_SHOWN = {
+    "open": _open,
+    "command": _command,
+    "outcome": _outcome,
+    "output": _stream,
+    "input": _stream,
+    "close": _close,
+}

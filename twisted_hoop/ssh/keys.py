@@ -55,7 +55,7 @@ def strokes(data: bytes) -> tuple[list[Stroke], bytes]:
 
 
 class Keys:
-    """The line as typed. `exact`: only keys were pressed whose meaning is certain. `pasting`: a bracketed paste goes on."""
+    """The line as typed. `exact`: every key had a certain meaning. `pasting`: a bracketed paste goes on."""
 
     __slots__ = ("_line", "_place", "exact", "pasting", "pressed")
 

@@ -1,0 +1,54 @@
+"""Recorded terminals on the operator's own: played with their pauses, or exported for other players."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any
+
+from twisted_hoop.cli.exits import CommandFailed
+from twisted_hoop.cli.output import json_line
+from twisted_hoop.errors import RecordingDamaged
+from twisted_hoop.recording.asciicast import asciicast, events, first_terminal, has_terminal, plain_text
+from twisted_hoop.recording.terminal_text import RESET
+
+Entries = Iterable[dict[str, Any]]
+MAX_PAUSE = 3.0
+"""Longest pause of a replay, in seconds as shown."""
+
+
+def find_terminal(entries: Entries) -> int | None:
+    """The first channel that had a terminal, None when there was none."""
+    with suppress(RecordingDamaged):  # told when it is shown, after what is good
+        return next((int(entry["channel"]) for entry in entries if has_terminal(entry)), None)
+    return None
+
+
+def play_terminal(entries: Entries, channel: int, speed: float) -> None:
+    """Write a channel's output to stdout as it was seen, safe to look at (R6); `speed` 0 does not pause."""
+    last: float | None = None
+    try:
+        for event in events(entries, channel):
+            if event.code != "o":
+                continue
+            if speed > 0 and last is not None:
+                time.sleep(min(max(event.time - last, 0.0) / speed, MAX_PAUSE))
+            last = event.time
+            sys.stdout.write(event.data)
+            sys.stdout.flush()
+    finally:
+        sys.stdout.write(RESET)
+        sys.stdout.flush()
+
+
+def exported(entries: Entries, form: str, channel: int | None) -> Iterator[str]:
+    """The pieces of a file in format "asciicast", "text" or "jsonl". CommandFailed when there is nothing to export."""
+    if form == "jsonl":
+        return (json_line(entry) + "\n" for entry in entries)
+    found = list(entries)
+    chosen = first_terminal(found) if channel is None else channel
+    if chosen is None:
+        raise CommandFailed("nothing was written to a terminal or an output in this session; try --format jsonl")
+    return (line + "\n" for line in asciicast(found, chosen)) if form == "asciicast" else plain_text(found, chosen)
