@@ -15,6 +15,7 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
     "__init__": "says what the package is",
     "cli.__main__": "one call of cli.main, which test_cli_main makes",
     "demo.__main__": "the demo runs as a whole, by its own check: test_demo",
+    "demo.browser": "test_demo",
     "demo.checks": "test_demo",
     "demo.database": "test_demo",
     "demo.tokens": "test_demo",

@@ -6,7 +6,9 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 
+from twisted_hoop.demo.browser import Browser
 from twisted_hoop.demo.children import Children, Done
+from twisted_hoop.demo.place import DemoFailed
 from twisted_hoop.demo.tour import Stop, Tour
 
 CLEAR = (
@@ -39,6 +41,7 @@ class Checks:
         self._approval()
         self._own()
         self._recording()
+        self._browser()
         return not self.failed
 
     def _masking(self) -> None:
@@ -82,6 +85,13 @@ class Checks:
         replays = " && ".join(self._tour.hoop("carol", f"sessions replay {ident}") for ident in ids)
         self._extra(f"no clear value in {len(ids)} recordings", replays, "session")
         self._check("verify", shows=("recordings verify", "ledger"), hides=("DAMAGED", "PROBLEM"))
+
+    def _browser(self) -> None:
+        try:
+            done = Done(0, Browser().log_in(self._tour.console, "bob"))
+        except DemoFailed as fault:
+            done = Done(1, str(fault))
+        self._judge(self._stops["console"], done, False, ("Inbox", "bob"), ())
 
     # -- running --------------------------------------------------------------------------------------------------
 

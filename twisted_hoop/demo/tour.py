@@ -46,7 +46,12 @@ class Tour:
 
     def chapters(self) -> list[Chapter]:
         """All of it, in order."""
-        return [self._masking(), self._policy(), self._approval(), self._own(), self._recording()]
+        return [self._masking(), self._policy(), self._approval(), self._own(), self._recording(), self._browser()]
+
+    @property
+    def console(self) -> str:
+        """Where the console is."""
+        return f"http://{HOST}:{self._ports.api_port}"
 
     def psql(self, who: str, sql: str, options: str = "", token: str = "") -> str:
         """psql as somebody, through the gateway, with the token as password."""
@@ -125,6 +130,10 @@ class Tour:
             Stop("verify", "every recording is whole and signed (no gateway needed)", verify),
         )
         return Chapter("What was recorded", stops)
+
+    def _browser(self) -> Chapter:
+        says = "the console: log in as bob or carol, decide with one click, look at sessions"
+        return Chapter("In a browser", (Stop("console", says, f"{self.console}/"),))
 
     def _decision(self, who: str, verb: str) -> str:
         newest = self.hoop(who, "approvals list --ids --limit 1")
