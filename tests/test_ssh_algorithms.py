@@ -20,7 +20,6 @@ WEAK = (
     b"3des",
     b"arcfour",
     b"dss",
-    b"dsa-",
     b"zlib",
     b"group1",
     b"group14",

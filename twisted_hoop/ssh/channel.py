@@ -280,8 +280,7 @@ class Channel:
         waited = self.queued
         self._queue = deque(each for each in self._queue if isinstance(each, Close))
         self.queued = 0
-        if not self._closing:
-            self._handler.received(Close())
+        self._handler.received(Close())
         if waited:
             self._handler.drained()
         self.pump()

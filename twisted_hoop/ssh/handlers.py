@@ -34,6 +34,7 @@ class ChannelHandler(Protocol):
     def received(self, event: Event) -> None:
         """Data, Eof, Request, Reply or Close came; Opened or OpenFailed on a channel that we asked for.
 
+        Once Close was sent, only the other side's Close is told of.
         An exception ends the whole connection of this channel, and no other (R15).
         """
 
