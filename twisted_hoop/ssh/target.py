@@ -84,9 +84,10 @@ class SshDoor:
             raise
 
     def _explained(self, error: Exception) -> Exception:
-        if isinstance(error, HoopError):
+        """What the engine says of an end is a reason; what we said ourselves names the target already."""
+        if isinstance(error, HoopError) and getattr(error, "code", "") == "host-key":
             return error
-        return self._failed(f"ended the connection before the gateway was logged in: {_named(error)}", "unreachable")
+        return self._failed(f"was lost before the gateway was logged in: {error}", "unreachable")
 
     def _failed(self, what: str, code: str) -> ProtocolError:
         return ProtocolError(f"target {self._section.name} {what}", "target", code)
