@@ -9,13 +9,14 @@ import shutil
 from setuptools import Extension, setup
 
 POSTGRES = (
-    "asking binding client_side effects entries hiding knowledge messages plan reading registry relay rows state"
-    " target_side wire"
+    "asking binding client_side effects entries hiding knowledge letters messages plan reading registry relay renames"
+    " rows state target_side wire"
 )
 MODULES = [
     *(f"twisted_hoop/postgres/{name}.py" for name in POSTGRES.split()),
     *(f"twisted_hoop/{name}.py" for name in ("model", "steps", "gate", "bridge")),
     "twisted_hoop/policy/rules.py",
+    "twisted_hoop/policies.py",
     "twisted_hoop/sql/statements.py",
     *(f"twisted_hoop/transport/{name}.py" for name in ("outbox", "socket", "stream", "wire")),
     *(f"twisted_hoop/recording/{name}.py" for name in ("encoding", "recording", "sealing", "writer")),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from twisted_hoop.model import Command, Decision, Effect, Entry, Refusal
+from twisted_hoop.postgres.letters import EXECUTE, SYNC
 from twisted_hoop.postgres.registry import Registry
-from twisted_hoop.postgres.state import EXECUTE, SYNC, Expect, Run, State, sqlstate
+from twisted_hoop.postgres.state import Expect, Run, State, sqlstate
 from twisted_hoop.postgres.wire import Rewriter
 from twisted_hoop.steps import Record
 from twisted_hoop.testing.postgres import knowledge_of

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from zope.interface import classImplements
 
 from twisted_hoop.errors import HoopError, LimitExceeded
 from twisted_hoop.interfaces import IApprover, IGate, IPendingApproval, IPolicy
 from twisted_hoop.model import _GATE_TOKEN, Admission, Approval, Command, Decision, Effect, Refusal, Session, Verdict
+
+_ALLOW: Final = Effect.ALLOW
+_DENY: Final = Effect.DENY
 
 
 class Gate:
@@ -24,9 +28,10 @@ class Gate:
     def judge(self, session: Session, command: Command) -> Verdict | Decision:
         """See IGate."""
         decision = self._policy().decide(session, command)
-        if decision.effect is Effect.ALLOW:
+        effect = decision.effect
+        if effect is _ALLOW:
             return Admission(_GATE_TOKEN, command, decision)
-        if decision.effect is Effect.DENY:
+        if effect is _DENY:
             return _denied(command, decision)
         if not command.executes:
             return Admission(_GATE_TOKEN, command, decision)

@@ -122,7 +122,8 @@ the same as unknown: what is not understood has `class` `unknown`."""
 class Command:
     """One unit of intent: what is asked, in the exact text, and what it would do.
 
-    `facts` has one element a statement: each is judged, the strictest decision wins (P9). `context` holds what changes
+    `facts` has one element a statement: each is judged, the strictest decision wins (P9); nobody changes them once a
+    command has them, as decisions are remembered by them. `context` holds what changes
     the meaning of `text` (search_path), and is part of what is approved (P18). `parameters` are shown to approvers
     and recorded, already masked where bound to masked columns. `executes` is false for what only prepares: a denial
     holds at once, a review is asked for when it is executed.

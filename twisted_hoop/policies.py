@@ -16,7 +16,7 @@ class PolicyInForce:
     def __init__(self, settings: Settings, access: Access = lambda who, target, now: "") -> None:
         self._access = access
         self.current = RulePolicy(settings, access=access)
-        self._masks: dict[str, tuple[str, frozenset[str]]] = {}
+        self._masks: dict[str, tuple[RulePolicy, frozenset[str]]] = {}
 
     def __call__(self) -> RulePolicy:
         """The rules now."""
@@ -32,10 +32,10 @@ class PolicyInForce:
         """Names of the masks that apply to this session by the rules in force."""
         known = self._masks.get(session.id)
         policy = self.current
-        if known is not None and known[0] == policy.version:
+        if known is not None and known[0] is policy:
             return known[1]
         names = frozenset(m.name for m in policy.masks_for(session.principal, session.target))
-        self._masks[session.id] = (policy.version, names)
+        self._masks[session.id] = (policy, names)
         return names
 
     def forget(self, session: Session) -> None:

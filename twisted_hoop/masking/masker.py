@@ -41,6 +41,10 @@ class MaskSet:
         self._every = self._build(everything)
         self._responses = self._span_masker(self.names)
         self._requests = tuple(self._request(m) for m in everything if m.direction == "request")
+        self.looks_inward: Final = bool(self._requests)
+        """Whether any mask looks at what goes in."""
+        self.hides_parameters: Final = self._every is not None
+        """Whether `value_for_recording` may hide something."""
 
     @property
     def detector(self) -> Detector | None:
@@ -140,11 +144,6 @@ class MaskSet:
         if self._every is not None:
             value = mask_content(self._every, type_oid, fmt, types, value)[0]
         return shown(type_oid, fmt, value)
-
-    @property
-    def hides_parameters(self) -> bool:
-        """Whether `value_for_recording` may hide something."""
-        return self._every is not None
 
     def fingerprint(self, values: Sequence[bytes | None]) -> str:
         """Tells other parameters from these, and nothing else to whoever lacks the key (A4, M12)."""

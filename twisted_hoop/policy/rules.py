@@ -25,12 +25,25 @@ from twisted_hoop.settings import MaskSection, Settings
 
 _VIEWS = 1024
 _DECISIONS = 8192
+_SEEN = 2048
 
 Access = Callable[[Principal, str, float], str]
 
 _NONE: frozenset[int] = frozenset()
 _NOBODY: frozenset[str] = frozenset()
 _DecisionKey = tuple[int, frozenset[int], frozenset[tuple[str, frozenset[str]]]]
+
+
+class _Seen:
+    """What was decided last for one object of facts, which is held so that its identity stays its own."""
+
+    __slots__ = ("decision", "facts", "shut", "view")
+
+    def __init__(self, facts: Facts, view: _View, shut: frozenset[int], decision: Decision) -> None:
+        self.facts = facts
+        self.view = view
+        self.shut = shut
+        self.decision = decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +78,7 @@ class RulePolicy:
         self._masks = tuple((mask, mask_checks(mask)) for mask in settings.masks)
         self._views: dict[tuple[int, int], _View] = {}
         self._decisions: dict[_DecisionKey, Decision] = {}
+        self._seen: dict[int, _Seen] = {}
         self._made = 0
         self._minute = (-1, frozenset[int]())
 
@@ -144,6 +158,17 @@ class RulePolicy:
         return self._minute[1]
 
     def _decide_one(self, view: _View, shut: frozenset[int], facts: Facts) -> Decision:
+        """The same object needs no hashing: facts are values, which nobody changes once they are judged."""
+        seen = self._seen.get(id(facts))
+        if seen is not None and seen.facts is facts and seen.view is view and seen.shut is shut:
+            return seen.decision
+        decision = self._decide_anew(view, shut, facts)
+        if len(self._seen) >= _SEEN:
+            self._seen.clear()
+        self._seen[id(facts)] = _Seen(facts, view, shut, decision)
+        return decision
+
+    def _decide_anew(self, view: _View, shut: frozenset[int], facts: Facts) -> Decision:
         key = (view.number, shut, frozenset(facts.items()))
         decision = self._decisions.get(key)
         if decision is None:

@@ -59,7 +59,7 @@ def _shown(path: Path) -> str:
 def query_question(state: State, reading: Reading) -> Question:
     """The whole text of a Query message."""
     facts, resolved = _resolve(state, reading) if reading.indirect else (reading.facts, reading.own)
-    command = Command("query", reading.text, facts, (), context_of(state), reason_of(reading.text))
+    command = Command("query", reading.text, facts, (), context_of(state), _reason(reading.text))
     moves = moves_path(state, reading.reads) or (reading.indirect and any(moves_path(state, r) for r in resolved))
     return Question(command, resolved, reading.own, moves)
 
@@ -88,13 +88,26 @@ def execute_question(
     if portal is not None and portal.found:
         facts = tuple({**f, FOUND: portal.found} for f in facts)
     text = _every_text(candidates)
-    context = (*context_of(state), *context, *(("search_path when bound", _shown(p)) for p in paths[:-1]))
-    command = Command("execute", text, facts or (UNKNOWN_FACTS,), parameters, context, reason_of(text))
-    return Question(command, resolved, own, any(moves_path(state, r) for r in (*own, *resolved)))
+    context = context_of(state) + context
+    if len(paths) > 1:
+        context += tuple(("search_path when bound", _shown(p)) for p in paths[:-1])
+    command = Command("execute", text, facts or (UNKNOWN_FACTS,), parameters, context, _reason(text))
+    moves = _any_moves(state, own) or (resolved is not own and _any_moves(state, resolved))
+    return Question(command, resolved, own, moves)
+
+
+def _any_moves(state: State, choices: tuple[tuple[Read, ...], ...]) -> bool:
+    return any(moves_path(state, reads) for reads in choices)
+
+
+def _reason(text: str) -> str:
+    return reason_of(text) if "--" in text else ""
 
 
 def _every_text(candidates: tuple[Prepared, ...]) -> str:
     """What people are shown, and what is recorded: everything that may run (A3)."""
+    if len(candidates) == 1:
+        return candidates[0].text
     texts = dict.fromkeys(c.text for c in candidates)
     return next(iter(texts), "") if len(texts) < 2 else "\n-- or, which cannot be told yet:\n".join(texts)
 

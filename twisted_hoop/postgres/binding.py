@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.masking.requests import CopyLooker, Finding, RequestMask, look_at_literals, look_at_parameter
@@ -28,12 +29,29 @@ def shown_parameters(
         return ()
     types = candidates[-1].types if candidates else ()
     known, masks = state.knowledge.catalogue.types, state.knowledge.maskset
-    return tuple(
-        (None if value is None else HIDDEN)
-        if hide
-        else masks.value_for_recording(types[i] if i < len(types) else 0, form, value, known)
-        for i, (value, form) in enumerate(zip(bound.values, bound.formats, strict=True))
-    )
+    out: list[str | None] = []
+    for place, value in enumerate(bound.values):
+        form = bound.formats[place]
+        text = _short_text(value) if form == 0 and not hide and not masks.hides_parameters else None
+        if value is None or hide:
+            text = None if value is None else HIDDEN
+        elif text is None:
+            text = masks.value_for_recording(types[place] if place < len(types) else 0, form, value, known)
+        out.append(text)
+    return tuple(out)
+
+
+_SHORT: Final = 512
+
+
+def _short_text(value: bytes | None) -> str | None:
+    """What `value_for_recording` makes of most values, at a fraction of its price."""
+    if value is None or len(value) > _SHORT:
+        return None
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def fingerprint_of(state: State, bound: Bind | None, hide: bool) -> tuple[tuple[str, str], ...]:
@@ -61,7 +79,8 @@ class InwardMasks:
         """The COPY was ended by us: what the client still sends of it goes nowhere."""
 
     def _masks(self) -> tuple[RequestMask, ...]:
-        return self._state.knowledge.maskset.request_masks(self._state.masks())
+        masks = self._state.knowledge.maskset
+        return masks.request_masks(self._state.masks()) if masks.looks_inward else ()
 
     # -- literals and parameters ----------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from twisted_hoop.errors import LimitExceeded, ProtocolError
 from twisted_hoop.model import Admission, Command, Decision, Effect, Entry, Facts, Outcome, Refusal, Verdict
+from twisted_hoop.postgres import letters
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.asking import (
     Question,
@@ -29,25 +30,7 @@ from twisted_hoop.postgres.entries import command_entry, detail_of, refused_entr
 from twisted_hoop.postgres.reading import NOTHING
 from twisted_hoop.postgres.registry import Portal, Prepared
 from twisted_hoop.postgres.renames import renames
-from twisted_hoop.postgres.state import (
-    BIND,
-    CLOSE,
-    COPY_DATA,
-    COPY_DONE,
-    COPY_FAIL,
-    DESCRIBE,
-    EXECUTE,
-    FLUSH,
-    FUNCTION,
-    PARSE,
-    QUERY,
-    SYNC,
-    TERMINATE,
-    Expect,
-    Run,
-    State,
-    sqlstate,
-)
+from twisted_hoop.postgres.state import Expect, Run, State, sqlstate
 from twisted_hoop.postgres.wire import Cutter
 from twisted_hoop.steps import Ask, Finish, Record, Refresh, Step, ToTarget
 
@@ -72,19 +55,19 @@ class ClientSide:
         self._early = False
         self._finish: Finish | None = None
         self._handlers: dict[int, Callable[[bytes, bytes], Step | None]] = {
-            QUERY: self._query,
-            PARSE: self._parse,
-            BIND: self._bind,
-            DESCRIBE: self._describe,
-            EXECUTE: self._execute,
-            CLOSE: self._close,
-            SYNC: self._sync,
-            FLUSH: self._pass,
-            COPY_DATA: self._copy_data,
-            COPY_DONE: self._copy_end,
-            COPY_FAIL: self._copy_end,
-            FUNCTION: self._function,
-            TERMINATE: self._terminate,
+            letters.QUERY: self._query,
+            letters.PARSE: self._parse,
+            letters.BIND: self._bind,
+            letters.DESCRIBE: self._describe,
+            letters.EXECUTE: self._execute,
+            letters.CLOSE: self._close,
+            letters.SYNC: self._sync,
+            letters.FLUSH: self._pass,
+            letters.COPY_DATA: self._copy_data,
+            letters.COPY_DONE: self._copy_end,
+            letters.COPY_FAIL: self._copy_end,
+            letters.FUNCTION: self._function,
+            letters.TERMINATE: self._terminate,
         }
 
     @property
@@ -120,8 +103,18 @@ class ClientSide:
         handler = self._handlers.get(kind)
         if handler is None:
             raise ProtocolError(f"invalid frontend message type {kind}")
-        if (self._discarding or self._state.skipping) and kind not in (SYNC, TERMINATE):
+        if (self._discarding or self._state.skipping) and kind != letters.SYNC and kind != letters.TERMINATE:
             return None
+        if kind == letters.BIND:  # what queries are made of is called by its name: compiled, that costs a third
+            return self._bind(raw, raw[5:])
+        if kind == letters.DESCRIBE:
+            return self._describe(raw, raw[5:])
+        if kind == letters.EXECUTE:
+            return self._execute(raw, raw[5:])
+        if kind == letters.SYNC:
+            return self._sync(raw, b"")
+        if kind == letters.QUERY:
+            return self._query(raw, raw[5:])
         return handler(raw, raw[5:])
 
     def _collect(self, step: Step | None) -> list[Step]:
@@ -200,6 +193,8 @@ class ClientSide:
     def _objection(self, question: Question, verdict: Verdict) -> Refusal | None:
         if isinstance(verdict, Refusal):
             return verdict
+        if not self._state.knowledge.column_masks:
+            return None
         return mask_refusal(question, self._state.effective(verdict.decision), self._state.knowledge)
 
     def _admit(self, question: Question, verdict: Admission, then: Continue) -> None:
@@ -244,11 +239,11 @@ class ClientSide:
         nonce, error = self._record_refusal(refusal)
         if extended:
             self._out.append(pg.parse(nonce, nonce))
-            state.expects.append(Expect(PARSE, nonce=nonce, error=error))
+            state.expects.append(Expect(letters.PARSE, nonce=nonce, error=error))
             self._discarding = True
         else:
             self._out.append(pg.query(nonce))
-            state.expects.append(Expect(QUERY, nonce=nonce, error=error))
+            state.expects.append(Expect(letters.QUERY, nonce=nonce, error=error))
 
     def _read_too_early(self, action: str, text: str, extended: bool) -> bool:
         """While the target may read SQL otherwise than we do, nothing is read (P16)."""
@@ -266,7 +261,7 @@ class ClientSide:
     # -- simple query ---------------------------------------------------------------------------------------------
 
     def _query(self, raw: bytes, body: bytes) -> Step | None:
-        if (stale := self._stale(QUERY, raw)) is not None:
+        if (stale := self._stale(letters.QUERY, raw)) is not None:
             return stale
         text = pg.statement_text(body)
         if text is None:
@@ -277,7 +272,7 @@ class ClientSide:
         state = self._state
         reading = state.knowledge.reading(text, state.names_path())
         if state.knowledge.news(reading):
-            return self._stale(QUERY, raw)
+            return self._stale(letters.QUERY, raw)
         question = self._inward.literals(query_question(state, reading), reading)
         if reading.guard is not None:
             self._refuse(guard_refusal(question.command, reading.guard), False)
@@ -285,7 +280,7 @@ class ClientSide:
 
         def forward(run: Run) -> None:
             if self._within_limit(lambda: announce(state, run), question.command, False):
-                state.expects.append(Expect(QUERY, run=run))
+                state.expects.append(Expect(letters.QUERY, run=run))
                 self._out.append(raw)
 
         return self._ask(question, False, forward)
@@ -293,7 +288,7 @@ class ClientSide:
     # -- extended query -------------------------------------------------------------------------------------------
 
     def _parse(self, raw: bytes, body: bytes) -> Step | None:
-        if (stale := self._stale(PARSE, raw)) is not None:
+        if (stale := self._stale(letters.PARSE, raw)) is not None:
             return stale
         name, position = pg.split_cstring(body, 0)
         source, position = pg.split_cstring(body, position)
@@ -306,7 +301,7 @@ class ClientSide:
         state = self._state
         reading = state.knowledge.reading(text, state.names_path())
         if state.knowledge.news(reading):
-            return self._stale(PARSE, raw)
+            return self._stale(letters.PARSE, raw)
         question = self._inward.literals(parse_question(state, reading), reading)
         if reading.guard is not None:
             self._refuse(guard_refusal(question.command, reading.guard), True)
@@ -317,7 +312,7 @@ class ClientSide:
             reads = tuple(r for choices in run.resolved for r in choices)
             prepared = Prepared(name, text, reading.facts, reads, self._segment, reading, types)
             if self._within_limit(lambda: state.registry.prepare(prepared), question.command):
-                state.expects.append(Expect(PARSE, prepared=prepared))
+                state.expects.append(Expect(letters.PARSE, prepared=prepared))
                 self._out.append(raw)
 
         return self._ask(question, True, forward)
@@ -337,14 +332,14 @@ class ClientSide:
         sent, (bound, found) = bound, self._inward.parameters(bound, candidates)
         portal = Portal(bound.portal, candidates, self._segment, bound, found=found, path=state.names_path())
         if self._within_limit(lambda: state.registry.bind(portal), Command("bind", "")):
-            state.expects.append(Expect(BIND, portal=portal))
+            state.expects.append(Expect(letters.BIND, portal=portal))
             self._out.append(raw if bound is sent else pg.build_bind(bound))
         return None
 
     def _describe(self, raw: bytes, body: bytes) -> Step | None:
         state = self._state
         name, _ = pg.split_cstring(body, 1)
-        expect = Expect(DESCRIBE, name=name)
+        expect = Expect(letters.DESCRIBE, name=name)
         if body[:1] == b"P":
             portals = state.registry.portals(name, self._segment)
             expect.portal = portals[-1] if len(portals) == 1 else None
@@ -360,7 +355,7 @@ class ClientSide:
         return None
 
     def _execute(self, raw: bytes, body: bytes) -> Step | None:
-        if (stale := self._stale(EXECUTE, raw)) is not None:
+        if (stale := self._stale(letters.EXECUTE, raw)) is not None:
             return stale
         state = self._state
         name, _ = pg.split_cstring(body, 0)
@@ -383,13 +378,15 @@ class ClientSide:
                 return
             runs = portal if portal is not None else Portal(name, ())
             self._describe_first(name, runs, run)
-            state.execute(Expect(EXECUTE, run=run, portal=runs))
+            state.execute(Expect(letters.EXECUTE, run=run, portal=runs))
             self._out.append(raw)
 
         return self._ask(question, True, forward)
 
     def _hides(self, candidates: tuple[Prepared, ...]) -> bool:
         """Whether parameters may stand for values of masked columns, and are not shown or recorded (M12)."""
+        if not self._state.knowledge.column_masks:
+            return False
         effective = self._state.masks() & self._state.knowledge.column_masks
         return bool(effective) and any(r.touched & effective or r.opaque for c in candidates for r in c.reads)
 
@@ -399,14 +396,14 @@ class ClientSide:
         if portal.described or not run.masks:
             return
         portal.described = True
-        state.expects.append(Expect(DESCRIBE, portal=portal, name=name, swallow=True))
+        state.expects.append(Expect(letters.DESCRIBE, portal=portal, name=name, swallow=True))
         self._out.append(pg.describe_portal(name))
 
     def _close(self, raw: bytes, body: bytes) -> Step | None:
         if body[:1] not in (b"S", b"P"):
             raise ProtocolError("invalid Close message")
         name, _ = pg.split_cstring(body, 1)
-        self._state.expects.append(Expect(CLOSE, name=body[:1] + name, mark=self._state.registry.mark()))
+        self._state.expects.append(Expect(letters.CLOSE, name=body[:1] + name, mark=self._state.registry.mark()))
         self._out.append(raw)
         return None
 
@@ -417,7 +414,7 @@ class ClientSide:
         if state.copying_in:
             state.spare_syncs += 1  # ignored by the target while it copies in
         else:
-            state.expects.append(Expect(SYNC))
+            state.expects.append(Expect(letters.SYNC))
         self._out.append(raw)
         return None
 
@@ -432,7 +429,7 @@ class ClientSide:
         self._cutter.through = not looking
 
     def _copy_data(self, raw: bytes, body: bytes) -> Step | None:
-        if self._stray(COPY_DATA, raw) or self._inward.dropping:
+        if self._stray(letters.COPY_DATA, raw) or self._inward.dropping:
             return None
         return self._copy_on(*self._inward.copy_rows(raw, body))
 
@@ -487,7 +484,7 @@ class ClientSide:
             if run.masks:
                 self._refuse_locally(command, "denied", reason, hint, False)
                 return
-            state.expects.append(Expect(FUNCTION, run=run))
+            state.expects.append(Expect(letters.FUNCTION, run=run))
             self._out.append(raw)
 
         return self._ask(Question(command, ((),)), False, forward)

@@ -19,7 +19,7 @@ def command_entry(number: int, command: Command, decision: Decision, verdict: Ad
         "command": number,
         "action": command.action,
         "text": command.text,
-        "decision": decision.effect.value,
+        "decision": decision.effect._value_,  # `value` is a descriptor that is written in Python
         "rule": decision.rule,
         "policy": decision.policy_version,
     }

@@ -9,7 +9,10 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from librt.strings import read_i16_be, read_i32_be
+
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.postgres.integers import i64
 
 SSL_REQUEST = 80877103
 GSSENC_REQUEST = 80877104
@@ -217,32 +220,46 @@ def bind(body: bytes) -> Bind:
     statement, position = split_cstring(body, position)
     try:
         codes, position = _shorts(body, position)
-        (count,) = _I16.unpack_from(body, position)
+        count: i64 = i64(read_i16_be(body, position)) & 0xFFFF
         values, position = _values(body, position + 2, count)
         _, end = _shorts(body, position)
-    except struct.error:
+    except (IndexError, ValueError):
         raise ProtocolError("a Bind message is cut short") from None
     if end != len(body) or (len(codes) > 1 and len(codes) != count):
         raise ProtocolError("a Bind message is malformed")
-    formats = codes * count if len(codes) == 1 else codes or (0,) * count
+    formats = codes * int(count) if len(codes) == 1 else codes or (0,) * int(count)
     return Bind(portal, statement, values, formats, body[position:])
 
 
 def _shorts(body: bytes, position: int) -> tuple[tuple[int, ...], int]:
-    (count,) = _I16.unpack_from(body, position)
-    return struct.unpack_from(f">{count}H", body, position + 2), position + 2 + 2 * count
-
-
-def _values(body: bytes, position: int, count: int) -> tuple[tuple[bytes | None, ...], int]:
-    values: list[bytes | None] = []
+    place: i64 = position
+    count: i64 = i64(read_i16_be(body, place)) & 0xFFFF
+    if count == 0:
+        return (), position + 2
+    codes: list[int] = []
     for _ in range(count):
-        (length,) = _S32.unpack_from(body, position)
-        position += 4
-        if length < -1 or position + max(length, 0) > len(body):
+        place += 2
+        codes.append(int(i64(read_i16_be(body, place)) & 0xFFFF))
+    return tuple(codes), int(place + 2)
+
+
+def _values(body: bytes, position: int, count: i64) -> tuple[tuple[bytes | None, ...], int]:
+    values: list[bytes | None] = []
+    place: i64 = position
+    whole: i64 = len(body)
+    for _ in range(count):
+        length: i64 = i64(read_i32_be(body, place))
+        place += 4
+        if length < 0:
+            if length < -1:
+                raise ProtocolError("a Bind parameter has an impossible length")
+            values.append(None)
+            continue
+        if place + length > whole:
             raise ProtocolError("a Bind parameter reaches past its message")
-        values.append(None if length < 0 else body[position : position + length])
-        position += max(length, 0)
-    return tuple(values), position
+        values.append(body[place : place + length])
+        place += length
+    return tuple(values), int(place)
 
 
 def build_bind(value: Bind) -> bytes:

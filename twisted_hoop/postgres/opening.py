@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -105,7 +106,7 @@ class PostgresSession:
         self._relay = PostgresRelay(
             self._source.knowledge,
             reported,
-            masks=lambda: services.masks(self.session),
+            masks=partial(services.masks, self.session),
             path=self._path,
             database=self.session.attributes["database"],
             login=self._hall.section.login,

@@ -13,11 +13,16 @@ from twisted_hoop.postgres.binding import InwardMasks
 from twisted_hoop.postgres.client_side import ClientSide
 from twisted_hoop.postgres.hiding import Hiding
 from twisted_hoop.postgres.knowledge import Knowledge
+from twisted_hoop.postgres.letters import IDLE
 from twisted_hoop.postgres.registry import Registry
 from twisted_hoop.postgres.state import Run, State
 from twisted_hoop.postgres.target_side import TargetSide, split_path
 from twisted_hoop.postgres.wire import Rewriter
 from twisted_hoop.steps import Finish, Record, Side, Step, ToClient, ToTarget, Withdraw
+
+
+def _nobody(kind: int, body: bytes) -> bytes | None:
+    raise AssertionError("a message came before there was anybody to read it")
 
 
 def _no_masks() -> frozenset[str]:
@@ -42,7 +47,7 @@ class PostgresRelay:
         statements: int = 1000,
         functions: frozenset[int] = frozenset(),
     ) -> None:
-        rewriter = Rewriter(self._target_message)
+        rewriter = Rewriter(_nobody)
         self._state = State(knowledge, Registry(statements), rewriter, masks, parameters=dict(parameters), login=login)
         reported = parameters.get("search_path")
         self._state.path_reported = reported is not None
@@ -51,11 +56,9 @@ class PostgresRelay:
         self._inward = InwardMasks(self._state)
         self._client = ClientSide(self._state, self._inward, functions)
         self._target = TargetSide(self._state, Hiding(self._state), self._copy_in)
+        rewriter.listener = self._target.message
         self._waiting: Decision | None = None
         self._closing = False
-
-    def _target_message(self, kind: int, body: bytes) -> bytes | None:
-        return self._target.message(kind, body)
 
     def _copy_in(self, run: Run | None, body: bytes) -> None:
         self._client.copy_in_started(self._inward.copy_started(run, body))
@@ -77,7 +80,7 @@ class PostgresRelay:
     @property
     def in_transaction(self) -> bool:
         """Whether the last ReadyForQuery told of an open transaction."""
-        return self._state.transaction != ord("I")
+        return self._state.transaction != IDLE
 
     def client_received(self, data: bytes) -> list[Step]:
         """See IRelay. Raises ProtocolError."""

@@ -9,14 +9,11 @@ from typing import Any
 
 from twisted_hoop.model import Decision, Entry, Refusal
 from twisted_hoop.postgres.knowledge import Knowledge
+from twisted_hoop.postgres.letters import IDLE
 from twisted_hoop.postgres.reading import Read
 from twisted_hoop.postgres.registry import Portal, Prepared, Registry
 from twisted_hoop.postgres.wire import Rewriter
 from twisted_hoop.steps import Record, Step
-
-QUERY, PARSE, BIND, DESCRIBE, EXECUTE = ord("Q"), ord("P"), ord("B"), ord("D"), ord("E")
-CLOSE, SYNC, FLUSH, FUNCTION, TERMINATE = ord("C"), ord("S"), ord("H"), ord("F"), ord("X")
-COPY_DATA, COPY_DONE, COPY_FAIL = ord("d"), ord("c"), ord("f")
 
 
 @dataclass(slots=True)
@@ -126,7 +123,7 @@ class State:
     expects: deque[Expect] = field(default_factory=deque)
     skipping: bool = False
     """The target discards everything up to the next Sync, which we have not seen yet."""
-    transaction: int = ord("I")
+    transaction: int = IDLE
     copying_in: bool = False
     spare_syncs: int = 0
     number: int = 0
@@ -189,7 +186,7 @@ class State:
 
     def effective(self, decision: Decision) -> frozenset[str]:
         """Names of the masks that hold for a command decided so."""
-        return self.masks() | decision.masks
+        return self.masks() | decision.masks if decision.masks else self.masks()
 
 
 _SQLSTATES = {

@@ -7,21 +7,24 @@ queue out of step would mean masking by the wrong plan (P7).
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.masking.copyrows import CopyMasker
 from twisted_hoop.model import Entry
+from twisted_hoop.postgres import letters
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.copying import copy_out_masker, quick_plan
 from twisted_hoop.postgres.effects import apply_effects, take_back
 from twisted_hoop.postgres.hiding import Hiding
+from twisted_hoop.postgres.letters import BIND, CLOSE, DESCRIBE, EXECUTE, FUNCTION, IDLE, PARSE, QUERY, SYNC
 from twisted_hoop.postgres.plan import row_plan
 from twisted_hoop.postgres.rows import RowPlan
-from twisted_hoop.postgres.state import BIND, CLOSE, DESCRIBE, EXECUTE, FUNCTION, PARSE, QUERY, SYNC, Expect, Run, State
+from twisted_hoop.postgres.state import Expect, Run, State
 from twisted_hoop.sql.statements import Statement
 from twisted_hoop.steps import Record
 
-_PLANS = 64
+_PLANS: Final = 64
 _NO_ROWS = RowPlan([], None)
 """Rows that come when nothing is known of them end the session: they could not be masked."""
 _PINNED = {"client_encoding": "UTF8", "standard_conforming_strings": "on"}
@@ -45,7 +48,7 @@ class TargetSide:
             ord("T"): self._row_description,
             ord("n"): self._no_data,
             ord("C"): self._complete,
-            ord("I"): self._empty,
+            IDLE: self._empty,
             ord("s"): self._suspended,
             ord("E"): self._error,
             ord("N"): self._notice,
@@ -60,6 +63,16 @@ class TargetSide:
 
     def message(self, kind: int, body: bytes) -> bytes | None:
         """One message of the target: None to forward it, other bytes to send instead."""
+        if kind == letters.BIND_COMPLETE:  # what queries are answered with is called by its name, see client_side.py
+            self._bind_complete(body)
+            return None
+        if kind == letters.ROW_DESCRIPTION:
+            return self._row_description(body)
+        if kind == letters.COMMAND_COMPLETE:
+            self._complete(body)
+            return None
+        if kind == letters.READY:
+            return self._ready(body)
         handler = self._handlers.get(kind)
         if handler is None:
             raise ProtocolError(f"unexpected message type {kind} from the target", "target")
@@ -157,17 +170,17 @@ class TargetSide:
         tag = body.rstrip(b"\0").decode("ascii", "replace")
         if head.run is not None:
             apply_effects(self._state, head.run, tag)
-        self._outcome(head, tag=tag)
+        self._outcome(head, {"tag": tag})
         self._result_over(head)
 
     def _empty(self, body: bytes) -> None:
         head = self._head(QUERY, EXECUTE)
-        self._outcome(head, tag="")
+        self._outcome(head, {"tag": ""})
         self._result_over(head)
 
     def _suspended(self, body: bytes) -> None:
         head = self._head(EXECUTE)
-        self._outcome(head, tag="", suspended=True)
+        self._outcome(head, {"tag": "", "suspended": True})
         self._pop()
 
     def _result_over(self, head: Expect) -> None:
@@ -183,16 +196,18 @@ class TargetSide:
         if head.run is not None:
             head.run.index += 1
 
-    def _outcome(self, head: Expect, **data: object) -> None:
+    def _outcome(self, head: Expect, data: dict[str, object]) -> None:
         state, rewriter, run = self._state, self._state.rewriter, head.run
         if run is not None:
             data["command"] = run.number
-            data["rows"], data["bytes"], data["masked"] = rewriter.rows, rewriter.volume, rewriter.masked
+            data["rows"] = rewriter.rows
+            data["bytes"] = rewriter.volume
+            data["masked"] = rewriter.masked
             state.records.append(Record(Entry("outcome", data)))
         rewriter.rows = rewriter.volume = rewriter.masked = 0
 
     def _function_result(self, body: bytes) -> None:
-        self._outcome(self._head(FUNCTION), tag="FUNCTION")
+        self._outcome(self._head(FUNCTION), {"tag": "FUNCTION"})
 
     # -- errors and notices ---------------------------------------------------------------------------------------
 
@@ -218,7 +233,7 @@ class TargetSide:
             return
         head.run.started = True
         code = next((value.decode("ascii", "replace") for kind, value in fields if kind == ord("C")), "")
-        self._outcome(head, tag="", sqlstate=code)
+        self._outcome(head, {"tag": "", "sqlstate": code})
         self._unsettle(head.run)
         take_back(self._state, head.run)
 
@@ -317,8 +332,8 @@ class TargetSide:
         state.copying_in = False
         if state.rereading:
             state.rereading = any(e.run is not None and e.run.rereads for e in state.expects)
-        state.transaction = body[0] if body else ord("I")
-        if state.transaction == ord("I"):
+        state.transaction = body[0] if body else IDLE
+        if state.transaction == IDLE:
             state.path_dirty = bool(state.path_moving)
             state.registry.transaction_over()
             if state.schema_changed:
