@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from twisted_hoop.shell.reading import Reading
-from twisted_hoop.shell.understanding import understand
+from twisted_hoop.shell.understanding import Understanding
 
 
 class ShellReader:
@@ -18,6 +18,7 @@ class ShellReader:
         self._young: dict[bytes, Reading] = {}
         self._old: dict[bytes, Reading] = {}
         self._bytes = 0
+        self._understanding = Understanding()
 
     def read(self, text: bytes) -> Reading:
         """What the command line does. Never raises."""
@@ -25,7 +26,7 @@ class ShellReader:
         return known if known is not None else self._look_again(text)
 
     def _look_again(self, text: bytes) -> Reading:
-        known = self._old.pop(text, None) or understand(text)
+        known = self._old.pop(text, None) or self._understanding.understand(text)
         if len(text) <= self._most_bytes // 16:
             self._remember(text, known)
         return known

@@ -1,0 +1,21 @@
+"""Names of variables that change what commands do."""
+
+from __future__ import annotations
+
+import re
+
+_SPECIAL = re.compile(
+    r"(?i:PATH|FPATH|CDPATH|MANPATH|NODE_PATH|CLASSPATH|GCONV_PATH|LOCPATH|NLSPATH)"
+    r"|(LD|DYLD|BASH|GIT|SSH|PYTHON|PERL|RUBY|GEM|BUNDLE|LUA|PHP|NODE|NPM_CONFIG|JAVA|JDK|MAVEN|GRADLE|RSYNC|TAR|ZIP|PIP"
+    r"|MALLOC|GLIBC|LESS|ANSIBLE|DOCKER|KUBE|SUDO|SYSTEMD|AWK|GAWK|READLINE|GTK|QT|DEBUGINFOD)(_.*)?[A-Z0-9]*"
+    r"|IFS|ENV|HOME|SHELL|SHELLOPTS|BASHOPTS|PS[0-9]|PROMPT_COMMAND|PAGER|.*_PAGER|.*EDITOR|VISUAL|BROWSER|ZDOTDIR"
+    r"|NULLCMD|READNULLCMD|.*_OPTIONS|.*OPTS|.*FLAGS|TERMINFO.*|TERMCAP|INPUTRC|HISTFILE|OPENSSL_.*|.*_PRELOAD"
+    r"|POSIXLY_CORRECT|.*ASKPASS|.*_COMMAND|.*_RSH|.*_SHELL|HOSTALIASES|RES_OPTIONS|GCC_.*|COMPILER_PATH|TMPPREFIX"
+    r"|WORDCHARS|KEYTIMEOUT|FIGNORE|GLOBIGNORE|EXECIGNORE|OPTIND|OLDPWD|PWD|XDG_.*|CC|CXX|LD|AR|MAKE"
+)
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def is_special(name: str) -> bool:
+    """Whether setting the variable may change which program runs, or what it does (S18)."""
+    return _SPECIAL.fullmatch(name) is not None or NAME.fullmatch(name) is None
