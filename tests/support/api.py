@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from tests.support.approvals import ISSUER, Office, session_of
 from tests.support.loop import Loop
 from tests.support.recordings import command, recorded
+from tests.support.ssh_identity import make_authority
 from twisted_hoop.approval.access import AccessDesk
 from twisted_hoop.demo.keyring import KeyRing
 from twisted_hoop.identity.provider import IdentityProvider
@@ -152,7 +154,8 @@ def listening_api(
     ring.add("EdDSA")
     state.mkdir(mode=0o700, exist_ok=True)
     (state / "jwks.json").write_text(json.dumps(ring.jwks()))
-    provider = IdentityProvider(_settings(state), loop.reactor)
+    authority = make_authority(time.time)
+    provider = IdentityProvider(_settings(state), loop.reactor, authority=authority)
     live = Sessions()
     index = SessionIndex(office.database, office.time)
     feed = Feed(office.database, index, loop.reactor, office.time, provider.still_valid)
@@ -178,6 +181,7 @@ def listening_api(
         unready=_ready,
         auditors=frozenset({"auditors"}),
         operators=frozenset({"operators"}),
+        authorities=tuple(key.line for key in (authority.user_ca, authority.host_ca, authority.host_key.public)),
     )
     parts = replace(parts, **changed)
     site = build_site(parts, loop.reactor, encrypted=tls is not None)

@@ -120,10 +120,15 @@ def _make(public: Path) -> None:
 
 
 def _read(public: Path) -> str:
+    """The line of a public key, and nothing else: a private key under its name must not leave this machine (R11)."""
+    from twisted_hoop.identity.ssh_keys import parse_line
+
     try:
-        return public.read_text("ascii").strip()
-    except (OSError, ValueError) as fault:
-        raise click.UsageError(f"{public} cannot be read: {fault}") from fault
+        return parse_line(public.read_text("utf-8")).line
+    except OSError as fault:
+        raise click.UsageError(f"{public} cannot be read: {fault.strerror}") from fault
+    except ValueError as fault:
+        raise click.UsageError(f"{public} holds no public key that can be certified: {fault}") from fault
 
 
 def _write(path: Path, data: bytes, mode: int) -> None:
