@@ -14,6 +14,8 @@ from tests.support.api import Api, listening_api
 from tests.support.approvals import Office, Time, open_office
 from tests.support.loop import Loop, running_loop
 from tests.support.postgres import Server, load_shop, start_postgres
+from tests.support.visitor import ConsoleHouse, console_house
+from tests.support.ssh_house import SshHouse, ssh_house
 from twisted_hoop.store.database import Database
 
 # Machines are shared: how long one example takes says nothing, and must not fail a test.
@@ -36,6 +38,13 @@ def shop(postgres: Server) -> str:
     dsn = postgres.create_database("shop")
     load_shop(dsn)
     return dsn
+
+
+@pytest.fixture(scope="session")
+def house_of_ssh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshHouse]:
+    """A gateway between real ssh and sshd for the whole test session (one per xdist worker)."""
+    with ssh_house(tmp_path_factory.mktemp("ssh")) as house:
+        yield house
 
 
 @pytest.fixture(scope="module")
@@ -75,3 +84,10 @@ def api(office: Office, loop: Loop, tmp_path: Path) -> Iterator[Api]:
     """The API over that office, on a loopback port."""
     with listening_api(office, loop, tmp_path / "state") as listening:
         yield listening
+
+
+@pytest.fixture
+def console(office: Office, loop: Loop, tmp_path: Path) -> Iterator[ConsoleHouse]:
+    """The console over that office, with a provider of its own, on a loopback port."""
+    with console_house(office, loop, tmp_path / "state") as house:
+        yield house

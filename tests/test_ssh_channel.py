@@ -249,11 +249,23 @@ def test_what_waits_for_a_side_that_has_closed_is_dropped() -> None:
     assert there.others() == [Close()]
     assert (there.channel.queued, there.drains) == (0, 1)
     there.send(Data(0, b"more"))
-    there.send(Request(b"exit-status", uint32(0)))
+    there.send(Request(b"xon-xoff", b"\0"))
     there.send(Close())
     pair.pump()
     assert here.losses == there.losses == 1
     assert here.others() == [Close()]
+
+
+def test_S23_how_it_ended_still_reaches_a_side_that_has_closed() -> None:
+    pair, here, there = talking()
+    here.send(Close())
+    pair.pump()
+    status = Request(b"exit-status", uint32(3))
+    there.send(status)
+    there.send(Request(b"xon-xoff", b"\0"))
+    there.send(Close())
+    pair.pump()
+    assert here.others() == [status, Close()]
 
 
 def test_both_close_at_once() -> None:

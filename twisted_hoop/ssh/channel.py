@@ -97,7 +97,7 @@ class Channel:
 
     def send(self, event: Event) -> None:
         """See `IsChannel`. Before the other side has confirmed the channel everything waits for that."""
-        if self._closing or self._over or (self._their_close and not isinstance(event, Close)):
+        if self._closing or self._over or (self._their_close and not _is_last(event)):
             return
         if not self.opened:
             self._early.append(_kept(event))
@@ -148,7 +148,7 @@ class Channel:
         if isinstance(event, Close):
             self._closing = True
             if self._their_close:
-                self._queue.clear()
+                self._queue = deque(each for each in self._queue if _is_last(each))
         elif self._eof:
             return
         self._eof = True
@@ -254,7 +254,7 @@ class Channel:
         if name == KEEP_ALIVE:
             if slot is not None:
                 slot.settle(CHANNEL_FAILURE, uint32(self._remote))
-        elif not self._closing:
+        elif not self._closing or name in _LAST_WORDS:
             self._handler.received(Request(name, data, want_reply))
 
     def on_reply(self, ok: bool) -> None:
@@ -278,7 +278,7 @@ class Channel:
             raise ProtocolError("a channel was closed twice")
         self._their_close = True
         waited = self.queued
-        self._queue = deque(each for each in self._queue if isinstance(each, Close))
+        self._queue = deque(each for each in self._queue if _is_last(each))
         self.queued = 0
         self._handler.received(Close())
         if waited:
@@ -298,6 +298,11 @@ class Channel:
         self._early.clear()
         self.queued = 0
         self._handler.lost()
+
+
+def _is_last(event: Event) -> bool:
+    """What the other side still takes when it has sent its CLOSE: how the command ended, and ours (S23)."""
+    return isinstance(event, Close) or (isinstance(event, Request) and event.name in _LAST_WORDS)
 
 
 def _kept(event: Event) -> Event:

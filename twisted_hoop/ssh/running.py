@@ -49,7 +49,7 @@ class Running:
         self._lines = judge if isinstance(judge, TerminalJudge) else None
         self._answers: deque[Callable[[bool], list[Step]]] = deque()
         self._client_closed = False
-        self._eof = self._input_ends = False
+        self._eof = self._input_ends = self._input_over = False
         self._resizes = 0
         self._late: Request | None = None
         self._exit: dict[str, object] = {}
@@ -102,15 +102,24 @@ class Running:
                 self._input_ends = True
                 return self._end_input()
             case Close():
-                self._client_closed = True
-                return [ToTarget(event)]
+                return self._client_closes()
         return []
+
+    def _client_closes(self) -> list[Step]:
+        """The CLOSE is passed on; but where the target has no more to say than how it ended, it may say so first.
+
+        OpenSSH's server drops the exit status of a process that it has not yet reaped when the CLOSE comes (S23).
+        """
+        self._client_closed = True
+        if self._eof and not self._exit:
+            return [] if self._input_over else [ToTarget(Eof())]
+        return [ToTarget(Close())]
 
     def _end_input(self) -> list[Step]:
         """The client's EOF follows what its judge still holds."""
         if not self._input_ends or self.held_back():
             return []
-        self._input_ends = False
+        self._input_ends, self._input_over = False, True
         return [*self._streams.input_ended(), ToTarget(Eof())]
 
     def control(self, request: Request) -> list[Step]:
@@ -189,7 +198,8 @@ class Running:
     def _told_by_target(self, request: Request) -> list[Step]:
         if request.name in (names.EXIT_STATUS, names.EXIT_SIGNAL):
             self._exit = names.parse_exit(request)
-            return [*self.rest(), *self._to_client([Request(request.name, request.data)])]
+            late: list[Step] = [ToTarget(Close())] if self._client_closed else []
+            return [*self.rest(), *self._to_client([Request(request.name, request.data)]), *late]
         if request.name in (names.FLOW, names.NO_MORE_OUTPUT):
             return self._to_client([Request(request.name, request.data)])
         return [ToTarget(Reply(False))] if request.want_reply else []  # keep-alives and whatever else (S16)
