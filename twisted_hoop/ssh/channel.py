@@ -114,16 +114,28 @@ class Channel:
             raise TypeError(f"a channel sends no {type(event).__name__}")
 
     def _send_data(self, stream: int, data: Buffer) -> None:
-        size = len(data)
-        if self._eof or not size:
+        if self._eof or not data:
             return
-        if not self.queued and not self._queue and size <= self._room and size <= self._packet and self._wire.writable:
+        if not self._queue:
+            size = len(data)
+            if size <= self._room and size <= self._packet and self._wire.writable:  # nearly always
+                self._room -= size
+                self._wire.send_data(self._head(stream, size), data)
+                return
+            data = self._sent_at_once(stream, memoryview(data))
+        if data:
+            self._queue.append(Data(stream, bytes(data)))
+            self.queued += len(data)
+            self.pump()
+
+    def _sent_at_once(self, stream: int, data: memoryview) -> memoryview:
+        """Send as much as window and socket take: what is left. Nothing is drained by what never waited."""
+        while data and self._room and self._wire.writable:
+            size = min(len(data), self._room, self._packet)
             self._room -= size
-            self._wire.send_data(self._head(stream, size), data)
-            return
-        self._queue.append(Data(stream, bytes(data)))
-        self.queued += size
-        self.pump()
+            self._wire.send_data(self._head(stream, size), data[:size])
+            data = data[size:]
+        return data
 
     def _head(self, stream: int, size: int) -> bytes:
         if stream == STDOUT:
