@@ -67,7 +67,7 @@ class SshPlace:
             f"Host web-1 web-1.internal\n  User {ACCOUNT}\n  ProxyJump gw\n"
             f"Host *\n  IdentityFile {self.folder}/key-{who}\n  IdentitiesOnly yes\n  IdentityAgent none\n"
             f"  UserKnownHostsFile {known}\n  GlobalKnownHostsFile /dev/null\n  StrictHostKeyChecking yes\n"
-            "  BatchMode yes\n  LogLevel ERROR\n  ConnectTimeout 30\n"
+            "  BatchMode yes\n  ConnectTimeout 30\n"
         )
 
     def command(self, *command: str, options: Sequence[str] = (), jump: bool = False, who: str = "sue") -> list[str]:

@@ -19,7 +19,7 @@ _RULE_PATTERNS = (
     "programs", "commands", "arguments", "paths", "destinations",
 )  # fmt: skip
 _MAY_BE_NONE = ("schemas", "tables", "columns", "functions", "arguments", "paths")
-_MASK_PATTERNS = ("targets", "groups", "except_groups", "columns")
+_MASK_PATTERNS = ("targets", "groups", "except_groups", "columns", "fields")
 _ONLY_REVIEW = ("approvers", "approvals", "valid", "uses", "wait")
 
 
@@ -119,8 +119,8 @@ def _review(key: Key, rule: RuleSection) -> Iterator[Problem]:
 
 
 def _mask(key: Key, mask: MaskSection) -> Iterator[Problem]:
-    if not (mask.columns or mask.detect or mask.patterns):
-        yield Problem(key, "hides nothing: write columns, detect or patterns")
+    if not (mask.columns or mask.fields or mask.detect or mask.patterns):
+        yield Problem(key, "hides nothing: write columns, fields, detect or patterns")
     if mask.direction == "response" and mask.action != "mask":
         yield Problem((*key, "action"), 'belongs to direction = "request": responses can only be masked')
     if mask.action == "review" and not mask.approvers:
