@@ -45,3 +45,24 @@ def test_a_target_that_does_not_open_denies_everything() -> None:
 def test_a_protocol_without_texts_is_an_error() -> None:
     with pytest.raises(ValueError, match="over pigeon"):
         command_of("pigeon", "coo")
+
+
+def test_a_shell_command_is_read_as_the_gateway_reads_it() -> None:
+    rules = RulePolicy(
+        Settings(
+            rules=[
+                RuleSection(name="no-rm", effect="deny", programs=["rm"]),
+                RuleSection(name="exec", effect="allow", classes=["exec"]),
+            ]
+        )
+    )
+    web = Target("web", "ssh", "tcp:web:22", frozenset({"ci"}))
+    for text, effect, rule in (
+        ("ls -l", Effect.ALLOW, "exec"),
+        ("sh -c 'r\"\"m x'", Effect.DENY, "no-rm"),
+        ("$x", Effect.DENY, ""),
+        ("", Effect.DENY, ""),
+    ):
+        found = rehearse(rules, BOT, web, text)
+        assert (found.effect, found.decision.rule) == (effect, rule), text
+    assert command_of("ssh", "").facts == ({"class": frozenset({"shell"})},)

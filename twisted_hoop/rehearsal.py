@@ -1,7 +1,7 @@
 """What the rules would say to a command nobody sends: for `hoop policy`, the API's and the console's "may I?".
 
 Nothing is run, filed or recorded. Names in SQL stand as they are written, where the gateway itself asks the target's
-catalogue what they mean; a shell command is judged as an exec.
+catalogue what they mean; a shell command is judged as an exec, no text at all as an interactive shell.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from twisted_hoop.model import Command, Decision, Effect, Facts, Peer, Principal, Session, Target
 from twisted_hoop.policy.rules import RulePolicy
+from twisted_hoop.shell.understanding import Understanding
 from twisted_hoop.sql.reader import PROBLEM_FACTS, understand
 
 Reader = Callable[[str], Command]
@@ -55,5 +56,12 @@ def _sql(text: str) -> Command:
     return Command("query", text, facts)
 
 
-READERS: dict[str, Reader] = {"postgres": _sql}
+def _shell(text: str) -> Command:
+    if not text:
+        return Command("shell", "", ({"class": frozenset({"shell"})},))
+    known = Understanding().understand(text.encode("utf-8", "surrogateescape"))
+    return Command("exec", text, known.facts)
+
+
+READERS: dict[str, Reader] = {"postgres": _sql, "ssh": _shell}
 """Protocol → how its texts are understood."""

@@ -27,7 +27,7 @@ def policy() -> None:
 @policy.command("explain")
 @click.argument("file", type=_FILE)
 @click.argument("target")
-@click.argument("sql")
+@click.argument("command")
 @click.option("--issuer", default="", help="The principal's issuer (URL); empty: the first of the file.")
 @click.option("--subject", default="somebody", show_default=True, help="The principal's subject.")
 @click.option("--group", "groups", multiple=True, help="A group of the principal; may be given several times.")
@@ -37,7 +37,7 @@ def policy() -> None:
 def explain(
     file: Path,
     target: str,
-    sql: str,
+    command: str,
     issuer: str,
     subject: str,
     groups: tuple[str, ...],
@@ -45,14 +45,17 @@ def explain(
     actors: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Say what the rules of FILE decide for SQL on TARGET, rule by rule.
+    """Say what the rules of FILE decide for COMMAND on TARGET, rule by rule.
 
-    Names without schema are taken as written: the gateway itself asks the target's catalogue what they mean.
+    On a PostgreSQL target COMMAND is SQL; names without schema are taken as written, where the gateway itself asks
+    the target's catalogue what they mean. On an SSH target it is what `ssh` is given to run; "" is an interactive
+    shell.
 
     \b
     hoop policy explain hoop.toml shop "SELECT * FROM customers" --group ci
+    hoop policy explain hoop.toml web-1 "sudo systemctl restart nginx" --group ops
     """
-    answer = _answer(file, target, sql, issuer, subject, frozenset(groups), kind, actors)
+    answer = _answer(file, target, command, issuer, subject, frozenset(groups), kind, actors)
     if as_json:
         from twisted_hoop.cli.output import print_json
 
@@ -65,7 +68,7 @@ def explain(
 def _answer(
     file: Path,
     target: str,
-    sql: str,
+    command: str,
     issuer: str,
     subject: str,
     groups: frozenset[str],
@@ -90,7 +93,7 @@ def _answer(
     chain = tuple(Actor(issuer, actor) for actor in actors)
     principal = Principal(issuer, subject, groups=groups, kind=Kind(kind), chain=chain)
     rules = RulePolicy(settings)
-    found = rehearse(rules, principal, target_of_section(section), sql)
+    found = rehearse(rules, principal, target_of_section(section), command)
     decision = found.decision
     return {
         "opens": found.opening.effect.value,
