@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup
 
 from twisted_hoop.approval.shown import shown
-from twisted_hoop.console.filters import FILTERS, clock, exact, offset, size, span, stamp
+from twisted_hoop.console.filters import FILTERS, address, clock, exact, offset, size, span, stamp
 
 
 def test_hidden_characters_stand_in_marks_with_their_names() -> None:
@@ -64,4 +64,15 @@ def test_sizes(count: int | None, text: str) -> None:
 
 
 def test_templates_find_them() -> None:
-    assert set(FILTERS) == {"exact", "stamp", "clock", "span", "offset", "size"}
+    assert set(FILTERS) == {"exact", "stamp", "clock", "span", "offset", "size", "address"}
+
+
+def test_listeners_as_people_read_them() -> None:
+    assert address("pg postgres IPv4Address(type='TCP', host='127.0.0.1', port=5432)") == (
+        "pg",
+        "postgres",
+        "127.0.0.1:5432",
+    )
+    assert address("x api IPv6Address(type='TCP', host='::1', port=1, flowInfo=0)") == ("x", "api", "[::1]:1")
+    assert address("pg postgres UNIXAddress('/run/x')") == ("pg", "postgres", "UNIXAddress('/run/x')")
+    assert address("") == ("", "", "")

@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from twisted_hoop.console.forms import asked, form_of, options
-from twisted_hoop.console.pages import Pages, redirect
+from twisted_hoop.console.pages import PLAYER_HEADERS, Pages, redirect
 from twisted_hoop.console.place import Place
 from twisted_hoop.console.timeline import timeline
 from twisted_hoop.console.visits import Visit
 from twisted_hoop.web.archive import Archive
-from twisted_hoop.web.calls import Call, Reply
+from twisted_hoop.web.calls import Call, Reply, Stream
+from twisted_hoop.web.casts import Casts
 from twisted_hoop.web.inputs import EntriesQuery
 from twisted_hoop.web.problems import Problem
+from twisted_hoop.web.search import Search
 from twisted_hoop.web.views import SessionQuery
 
 SHOWN = 50
@@ -24,18 +26,25 @@ _DAY = 86_400.0
 class ArchivePages:
     """Handlers."""
 
-    def __init__(self, archive: Archive, pages: Pages, place: Place) -> None:
+    def __init__(self, archive: Archive, search: Search, casts: Casts, pages: Pages, place: Place) -> None:
         self._archive = archive
+        self._search = search
+        self._casts = casts
         self._pages = pages
         self._place = place
 
     async def sessions(self, call: Call, visit: Visit) -> Reply:
-        """GET /sessions: live and past ones, newest first, by people, target, protocol and day."""
+        """GET /sessions: live and past ones, newest first, by who, target, day, and for auditors by command."""
         days = {name: asked(call, name) for name in ("from", "to")}
         given = {"limit": SHOWN, **_bounds(days["from"], days["to"])}
-        query = options(call, SessionQuery, given, besides=("from", "to"))
-        page = await self._archive.sessions(visit.principal, query)
-        return self._pages.show("sessions.html", visit, query=query, days=days, **page)
+        query = options(call, SessionQuery, given, besides=("from", "to", "command"))
+        command = asked(call, "command", 1000)
+        if command:
+            who = (visit.principal, call.peer, call.request_id)
+            page = await self._search.commands(*who, query, command)
+        else:
+            page = {"read": 0, **await self._archive.sessions(visit.principal, query)}
+        return self._pages.show("sessions.html", visit, query=query, days=days, command=command, **page)
 
     async def session(self, call: Call, visit: Visit, ident: str) -> Reply:
         """GET /sessions/{id}: one session, and for auditors who read its recording."""
@@ -64,6 +73,26 @@ class ArchivePages:
         told = {"next": page["next"], "damaged": page["damaged"]}
         return {"moments": moments, "last": last, "find": search, "kind_asked": query.kind, **told}
 
+    async def replay(self, call: Call, visit: Visit, ident: str) -> Reply:
+        """GET /sessions/{id}/replay?channel=…: a terminal, played back."""
+        found = await self._archive.session(visit.principal, ident)
+        self._archive.check_reader(visit.principal)
+        channel = _channel(call)
+        source = f"/sessions/{ident}/cast" + (f"?channel={channel}" if channel >= 0 else "")
+        return self._pages.show(
+            "replay.html", visit, headers=PLAYER_HEADERS, session=found, tab="replay", source=source
+        )
+
+    async def cast(self, call: Call, visit: Visit, ident: str) -> Reply:
+        """GET /sessions/{id}/cast?channel=…: what the player plays, asciicast v3."""
+        data = await self._casts.cast(visit.principal, call.peer, call.request_id, ident, _channel(call))
+        return Reply(text=data, media_type="application/x-asciicast")
+
+    async def export(self, call: Call, visit: Visit, ident: str) -> Stream:
+        """GET /sessions/{id}/export: the whole recording, one JSON value a line."""
+        pieces = await self._archive.lines(visit.principal, call.peer, call.request_id, ident)
+        return Stream(lambda: pieces)
+
     async def end(self, call: Call, visit: Visit, ident: str) -> Reply:
         """POST /sessions/{id}/end: for operators; the reason is told to the client."""
         form = form_of(call, visit, self._place.origin)
@@ -72,6 +101,13 @@ class ArchivePages:
             raise Problem(400, "the reason is too long")
         await self._archive.end(visit.principal, ident, reason)
         return redirect(f"/sessions/{ident}")
+
+
+def _channel(call: Call) -> int:
+    text = asked(call, "channel", 6)
+    if text and not text.isdecimal():
+        raise Problem(400, "a channel is a number")
+    return int(text) if text else -1
 
 
 def _bounds(first: str, last: str) -> dict[str, Any]:

@@ -20,10 +20,12 @@ from twisted_hoop.console.static import Static
 from twisted_hoop.console.visits import Visit, Visits
 from twisted_hoop.web.archive import Archive
 from twisted_hoop.web.calls import Answer, Call, Reply, named
+from twisted_hoop.web.casts import Casts
 from twisted_hoop.web.estate import Estate
 from twisted_hoop.web.inbox import Inbox
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.problems import Problem, problem_of
+from twisted_hoop.web.search import Search
 
 
 class Console:
@@ -42,12 +44,13 @@ class Console:
         self._routes = routes
 
     def _room(self, parts: Parts, reactor: Any, now: Callable[[], float]) -> Room:
-        pages, place = self._pages, self._place
+        pages, place, archive = self._pages, self._place, Archive(parts, reactor)
+        search, casts = Search(parts, archive, reactor), Casts(parts, archive, reactor)
         return Room(
             self._door,
             self._static,
             InboxPages(Inbox(parts), pages, place, now),
-            ArchivePages(Archive(parts, reactor), pages, place),
+            ArchivePages(archive, search, casts, pages, place),
             EstatePages(Estate(parts), parts.ways, pages, place),
             Live(parts, self._door.goes_on),
         )

@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from twisted_hoop.approval.shown import visible
 
 _WRITTEN = re.compile(r"\\u\{([0-9A-F]{1,6})\}")
+_HOST = re.compile(r"host='([^']*)', port=(\d+)")
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -86,6 +87,16 @@ def size(count: int | None) -> str:
     raise AssertionError("the loop ends with the last unit")
 
 
+def address(line: str) -> tuple[str, str, str]:
+    """(name, protocol, address) of a listener as it describes itself: `pg postgres IPv4Address(… host=…, port=…)`."""
+    name, protocol, where = [*line.split(" ", 2), "", "", ""][:3]
+    match = _HOST.search(where)
+    if match is None:
+        return name, protocol, where
+    host = f"[{match[1]}]" if ":" in match[1] else match[1]
+    return name, protocol, f"{host}:{match[2]}"
+
+
 FILTERS: Mapping[str, Callable[..., Any]] = {
     "exact": exact,
     "stamp": stamp,
@@ -93,4 +104,5 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
     "span": span,
     "offset": offset,
     "size": size,
+    "address": address,
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 
 from twisted_hoop.console.visits import Visit
 from twisted_hoop.web.calls import Call, Push, Watched
@@ -41,4 +41,4 @@ class Attended:
 
     def more(self) -> Deferred[None]:
         """Fires when there is something, or nothing will come any more."""
-        return self._source.more()
+        return succeed(None) if self.over else self._source.more()

@@ -21,7 +21,8 @@ _FOLD = 600
 class Moment:
     """One thing that happened. `at` is seconds since the start, `state` a word for its badge, `text` already `shown`.
 
-    `details` are (name, value) pairs, `outcomes` lines of what came of it, `fold` whether the text is long.
+    `details` are (name, value) pairs, `outcomes` lines of what came of it, `fold` whether the text is long; `channel`
+    is that of a terminal, which can be played, or -1.
     """
 
     n: int
@@ -32,6 +33,7 @@ class Moment:
     details: list[tuple[str, str]] = field(default_factory=list)
     outcomes: list[tuple[bool, str]] = field(default_factory=list)
     approval: str = ""
+    channel: int = -1
     fold: bool = False
     found: bool = False
 
@@ -69,6 +71,8 @@ def timeline(entries: Iterable[Entry], search: str = "") -> list[Moment]:
 def _moment(entry: Entry) -> Moment:
     kind = str(entry.get("kind"))
     made = Moment(_number(entry.get("n")), _seconds(entry), kind, kind)
+    if kind == "terminal" or entry.get("terminal"):
+        made.channel = _number(entry.get("channel"))
     if kind in ("command", "refused"):
         _asked(made, entry)
     elif kind == "outcome":
@@ -93,7 +97,9 @@ def _asked(made: Moment, entry: Entry) -> None:
         made.approval = str(approval.get("id") or "")
         made.details += [("approved by", shown(_listed(approval.get("by"))))] if approval.get("by") else []
     names = ("rule", "reason", "parameters", "code", "action")
-    made.details += [(name, shown(_listed(entry[name]))) for name in names if _says(entry.get(name))]
+    usual = ("query", "denied")
+    told = [(name, _listed(entry[name])) for name in names if _says(entry.get(name))]
+    made.details += [(name, shown(value)) for name, value in told if value not in usual]
     made.details += _rest(entry)
 
 
