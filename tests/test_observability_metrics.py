@@ -54,7 +54,7 @@ def test_everything_else() -> None:
     metrics.watch("hoop_pending", "Waiting.", lambda: 3)
     found = samples(metrics)
     assert found["hoop_logins_total", (("result", "failed"),)] == 1
-    assert found["hoop_approvals_total", (("state", "pending"),)] == 1
+    assert found["hoop_approvals_total", (("event", "pending"),)] == 1
     assert found["hoop_token_cache_total", (("result", "hit"),)] == 1
     assert found["hoop_masked_values_total", (("target", "shop"),)] == 12
     assert found["hoop_relayed_bytes_total", (("direction", "out"), ("target", "shop"))] == 4096

@@ -68,5 +68,17 @@ class StoreUnavailable(HoopError):
     """The shared store did not answer."""
 
 
+class NoticeUndelivered(HoopError):
+    """A notice did not arrive. `permanent`: trying again is of no use; `after`: not sooner than in so many seconds.
+
+    Never carries the channel's address or secrets (R11).
+    """
+
+    def __init__(self, why: str, permanent: bool = False, after: float = 0.0) -> None:
+        super().__init__(why)
+        self.permanent = permanent
+        self.after = after
+
+
 class UnknownRecording(HoopError):
     """There is no such recording, or the text is no id at all (R9)."""

@@ -15,6 +15,7 @@ from twisted_hoop.model import (
     Command,
     Decision,
     Entry,
+    Notice,
     Outcome,
     Peer,
     Principal,
@@ -173,6 +174,13 @@ class IGate(Interface):
         session: Session, command: Command, decision: Decision, filed: Callable[[Any], None]
     ) -> Awaitable[Verdict]:
         """Carry a REVIEW decision to its verdict. `filed` gets the IPendingApproval once somebody must wait."""
+
+
+class INotifier(Interface):
+    """One way to tell people that something waits for them. What it is told of has happened: nothing waits for it."""
+
+    def deliver(notice: Notice) -> Awaitable[None]:
+        """Deliver it once, or raise NoticeUndelivered; the same notice may come again with the same id."""
 
 
 class IRelay(Interface):

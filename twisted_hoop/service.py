@@ -7,6 +7,7 @@ import os
 import secrets as random
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,11 @@ from twisted_hoop.identity.ssh_key_files import load_gateway_keys
 from twisted_hoop.listeners import Listeners
 from twisted_hoop.locking import LockDesk
 from twisted_hoop.model import Decision, Outcome, Principal, Session
+from twisted_hoop.notify.channels import make_notifier
+from twisted_hoop.notify.courier import Channels, Courier
 from twisted_hoop.notify.deliveries import Deliveries
+from twisted_hoop.notify.posting import Poster
+from twisted_hoop.notify.slack_actions import SlackActions
 from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.policies import PolicyInForce
 from twisted_hoop.recording.files import private_folder
@@ -47,10 +52,11 @@ from twisted_hoop.recording.recorder import Recorder
 from twisted_hoop.secrets.store import SecretStore
 from twisted_hoop.services import Services
 from twisted_hoop.sessions import Sessions
-from twisted_hoop.settings import Settings
+from twisted_hoop.settings import NotifySection, Settings
 from twisted_hoop.ssh.listener import SshListening
 from twisted_hoop.store.database import Database
 from twisted_hoop.store.locks import LockTable
+from twisted_hoop.store.once import Once
 from twisted_hoop.store.reads import ReadLog
 from twisted_hoop.store.replicas import Replica
 from twisted_hoop.store.sessions import SessionIndex
@@ -102,16 +108,20 @@ class GatewayService(Service):
         self._watch = Watch(lambda ids: self._shelf.decided(ids), reactor)
         self._shelf = Shelf(self.database, time.time, lambda principal: self.identity.still_valid(principal))
         self.desk = Desk(self.database, self._shelf, self._watch)
-        self.approver = Approver(self._shelf, self._watch, reactor, settings.gateway.url)
+        self.approver = Approver(self._shelf, self._watch, reactor, settings.gateway.url, page=self._page_of)
         self.gate = Gate(self.policy, self.approver)
         self._locking = LockDesk(LockTable(self.database, time.time), self._locks, self.approver, time.time)
         self.follower = self._follower_of(settings)
         self.feed = Feed(self.database, self.index, reactor, time.time, lambda who: self.identity.still_valid(who))
         self._shelf.told.listen(self.feed.nudge)
+        self.metrics.watch("hoop_watchers", "Who watches events now.", lambda: len(self.feed))
         self._shelf.told.listen(lambda event, request: self.metrics.approval(event))
         self.deliveries = Deliveries(self.database, time.time)
+        self.courier = Courier(self.deliveries, reactor, time.time, self._page_of, self.metrics.notice)
+        self._shelf.told.listen(self.courier.heard)
         self.health = Health(self._asked(), self.database, self.deliveries, reactor)
-        vault = SecretStore(reactor, environ, root=path.parent)
+        self._vault = vault = SecretStore(reactor, environ, root=path.parent)
+        self.courier.replace(self._channels_of(settings))
         self.halls = Halls(
             reactor, settings, vault, _masking_key(self._state), self._state / "bindings", self.authority
         )
@@ -184,6 +194,7 @@ class GatewayService(Service):
             deliveries=self.deliveries,
             health=self.health.whole,
             unready=self.health.unready,
+            slack=self._slack(),
             auditors=frozenset(settings.api.auditors),
             operators=frozenset(settings.api.operators),
             authorities=tuple(k.line for k in (authority.user_ca, authority.host_ca, authority.host_key.public)),
@@ -198,6 +209,26 @@ class GatewayService(Service):
 
         shared = (self.database, self._shelf, self._grants, self._locking, self.sessions)
         return Follower(self._reactor, *shared, replica, settings.store.keep)
+
+    def _channels_of(self, settings: Settings) -> Channels:
+        make = partial(make_notifier, reactor=self._reactor, secrets=self._vault, now=time.time)
+        return {section.name: (section, make(section)) for section in settings.notify}
+
+    def _slack(self) -> SlackActions:
+        def poster(section: NotifySection) -> Poster:
+            return Poster(self._reactor, section.ca, section.timeout)
+
+        def locked(principal: Principal) -> bool:
+            return self._locks.holds(principal) is not None
+
+        once = Once(self.database, time.time)
+        return SlackActions(lambda: self._settings, self._vault, self.desk, once, locked, time.time, poster)
+
+    def _page_of(self, ident: str) -> str:
+        """Where a person can look at a request: in the console, or else at the API."""
+        settings = self._settings
+        console = settings.console.enabled and any(issuer.client_id for issuer in settings.issuers)
+        return f"{settings.gateway.url.rstrip('/')}{'' if console else '/v1'}/approvals/{ident}"
 
     def _asked(self) -> Asked:
         counts = self.recorder.counts
@@ -267,6 +298,7 @@ class GatewayService(Service):
         await self.index.interrupted([r.session for r in recovered])
         await self._shelf.interrupted([r.session for r in recovered])
         await self.follower.start()
+        self.courier.start()
         await self.listeners.start()
         self.warden.start()
         _settle_memory()
@@ -290,11 +322,13 @@ class GatewayService(Service):
             if problems:
                 raise ConfigurationError(problems)
             identity = self._identity_of(settings, self.identity)
+            channels = self._channels_of(settings)
             self.policy.replace(settings)
         except Exception as error:  # noqa: BLE001  whatever is wrong, the old configuration stays
             self.log.error("the configuration was not reloaded, the old one stays: {why}", why=str(error))
             return
         self.identity = identity
+        self.courier.replace(channels)
         self.halls.replace(settings)
         self.warden.look()
         self._settings = settings
@@ -318,6 +352,7 @@ class GatewayService(Service):
         while len(self.sessions) and self._reactor.seconds() < until + 5:
             await _pause(self._reactor, 0.02)
         self.feed.stop()
+        self.courier.stop()
         await self.follower.stop()
         await gatherResults([self.recorder.idle()])
         await self._stopped_database()

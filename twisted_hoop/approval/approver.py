@@ -6,6 +6,7 @@ whoever waits at once.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -23,15 +24,26 @@ from twisted_hoop.model import Approval, Command, Decision, Session
 
 @implementer(IApprover)
 class Approver:
-    """Approval over a Shelf. `url` is the API's; `reactor` keeps the timers; `caps` bound what one principal asks."""
+    """Approval over a Shelf. `reactor` keeps the timers; `caps` bound what one principal asks.
+
+    `url` is the gateway's; `page` gives the address where a person can look at a request, the API's when left out.
+    """
 
     _log = Logger()
 
-    def __init__(self, shelf: Shelf, watch: Watch, reactor: Any, url: str, caps: Caps | None = None) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        watch: Watch,
+        reactor: Any,
+        url: str,
+        caps: Caps | None = None,
+        page: Callable[[str], str] | None = None,
+    ) -> None:
         self._shelf = shelf
         self._watch = watch
         self._reactor = reactor
-        self._url = url.rstrip("/")
+        self._page = page or (lambda ident: f"{url.rstrip('/')}/v1/approvals/{ident}")
         self._caps = caps or Caps()
         self._waits: dict[str, list[PendingApproval]] = {}
 
@@ -45,8 +57,7 @@ class Approver:
         waits = self._waits.setdefault(session.id, [])
         request = make_request(session, command, decision, self._shelf.now(), self._caps)
         stored = await self._shelf.file(request, self._caps)
-        url = f"{self._url}/v1/approvals/{stored.id}"
-        pending = PendingApproval(stored, url, session, self._shelf, self._watch, self._reactor)
+        pending = PendingApproval(stored, self._page(stored.id), session, self._shelf, self._watch, self._reactor)
         if decision.wait > 0:
             waits[:] = [*(other for other in waits if not other.over), pending]
         if self._waits.get(session.id) is not waits:

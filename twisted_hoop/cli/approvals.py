@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from twisted_hoop.cli.options import json_option, with_api
+from twisted_hoop.cli.watching import watch_approvals
 
 if TYPE_CHECKING:
     from twisted_hoop.cli.client import Api
 
-_STATES = ("pending", "granted", "denied", "expired", "withdrawn", "used", "ended", "all")
+_STATES = ("pending", "granted", "denied", "expired", "withdrawn", "used", "ended", "interrupted", "all")
 _PREVIEW = 60
 
 
 @click.group()
 def approvals() -> None:
-    """Requests that wait for people: list, show, approve, deny.
+    """Requests that wait for people: list, show, approve, deny, watch.
 
     \b
     hoop approvals list
@@ -27,6 +28,9 @@ def approvals() -> None:
     Exit codes: 0 ok, 1 refused (not yours to decide, or decided already), 2 usage, 3 not reachable,
     4 not authenticated.
     """
+
+
+approvals.add_command(watch_approvals)
 
 
 @approvals.command("list")

@@ -52,6 +52,11 @@ class Api:
             if rest:
                 yield rest.decode("utf-8", "replace")
 
+    def stream(self, path: str) -> Iterator[str]:
+        """The lines of an answer that goes on: each as it comes. CommandFailed (UNREACHABLE) when it ends."""
+        answer = self._open("GET", path)
+        return _as_they_come(answer)
+
     def _json(self, answer: HTTPResponse) -> Any:
         with answer:
             data = _piece(answer, MAX_ANSWER)
@@ -76,6 +81,20 @@ class Api:
         except ValueError as fault:  # http.client on a token with a newline in it
             raise click.UsageError("the token cannot be sent: is there a newline in it?") from fault
         return answer
+
+
+def _as_they_come(answer: HTTPResponse) -> Iterator[str]:
+    rest = b""
+    with answer:
+        while True:
+            try:
+                piece = answer.read1(_PIECE)
+            except (OSError, HTTPException) as fault:
+                raise CommandFailed(f"the connection broke: {fault}", UNREACHABLE) from fault
+            if not piece:
+                raise CommandFailed("the gateway ended the connection", UNREACHABLE)
+            *whole, rest = (rest + piece).split(b"\n")
+            yield from (line.decode("utf-8", "replace") for line in whole)
 
 
 def _piece(answer: HTTPResponse, size: int) -> bytes:

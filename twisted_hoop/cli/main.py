@@ -9,6 +9,7 @@ from twisted_hoop.cli.lazy import LazyGroup
 from twisted_hoop.cli.options import Connection, connection_options
 
 _COMMANDS = {
+    "access": "twisted_hoop.cli.access:access",
     "account-token": "twisted_hoop.cli.accounts:account_token",
     "approvals": "twisted_hoop.cli.approvals:approvals",
     "check": "twisted_hoop.cli.config:check",

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from twisted_hoop.cli.ending import kill
 from twisted_hoop.cli.exits import CommandFailed
 from twisted_hoop.cli.options import Connection, connection_options, json_option
 from twisted_hoop.cli.output import json_line, print_fields, print_table, when
+from twisted_hoop.cli.watching import watch_sessions
 
 if TYPE_CHECKING:
     from twisted_hoop.cli.sources import Source
@@ -59,7 +61,7 @@ def _source(state: Path | None, connection: Connection) -> Source:
 
 @click.group()
 def sessions() -> None:
-    """What happened in sessions: list, show, replay and export their recordings.
+    """What happens in sessions: list, watch and end them; show, replay and export their recordings.
 
     \b
     hoop sessions list --target shop
@@ -69,6 +71,10 @@ def sessions() -> None:
 
     Exit codes: 0 ok, 1 no such recording or a damaged one, 2 usage, 3 not reachable, 4 not authenticated.
     """
+
+
+sessions.add_command(kill)
+sessions.add_command(watch_sessions)
 
 
 @sessions.command("list")

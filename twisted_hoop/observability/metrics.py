@@ -103,9 +103,12 @@ class Metrics:
         self._sessions = self._counter("hoop_sessions", "Sessions ended, by how.", "target", "outcome")
         self._logins = self._counter("hoop_logins", "Authentications, by result.", "result")
         self._commands = self._counter("hoop_commands", "Commands judged, by decision.", "target", "decision")
-        self._approvals = self._counter("hoop_approvals", "Approval requests, by state reached.", "state")
+        self._approvals = self._counter("hoop_approvals", "Approval requests, by what happened to them.", "event")
         self._tokens = self._counter("hoop_token_cache", "Look-ups of proved tokens, by result.", "result")
         self._masked = self._counter("hoop_masked_values", "Values masked.", "target")
+        self._notices = self._counter(
+            "hoop_notices", "Notices to channels, by what became of them.", "channel", "result"
+        )
         self._bytes = self._counter("hoop_relayed_bytes", "Bytes relayed, by direction.", "target", "direction")
         self._decisions = _Histogram("hoop_decision_seconds", "Time the gate takes for a command.", DECISION_BUCKETS)
         self._watched = _Watched()
@@ -140,9 +143,13 @@ class Metrics:
         self._commands[target, decision] += 1
         self._decisions.observe(seconds)
 
-    def approval(self, state: str) -> None:
-        """A request reached a state: "pending", "granted", "denied", "expired", "withdrawn"."""
-        self._approvals[state,] += 1
+    def approval(self, event: str) -> None:
+        """Something happened to a request: "requested", "voted", "used", or the state that was reached."""
+        self._approvals[event,] += 1
+
+    def notice(self, channel: str, result: str) -> None:
+        """An attempt to deliver a notice ended: "sent", "failed" (it is tried again) or "dead"."""
+        self._notices[channel, result] += 1
 
     def token_looked_up(self, hit: bool) -> None:
         """A token was looked for among those already proved."""

@@ -19,11 +19,10 @@ def purge(connection: Connection, now: float, keep: float) -> int:
     before = now - keep
     # Their votes, groups and holders go with them.
     old_approvals = and_(approvals.c.state.in_(_OVER), approvals.c.created < before, approvals.c.changed < before)
-    old_deliveries = and_(deliveries.c.state != "waiting", deliveries.c.at < before)
     gone = _delete(connection, approvals.c.id, old_approvals)
     gone += _delete(connection, sessions.c.id, and_(sessions.c.state != LIVE, sessions.c.ended < before))
     gone += _delete(connection, reads.c.id, reads.c.at < before)
-    gone += _delete(connection, deliveries.c.id, old_deliveries)
+    gone += _delete(connection, deliveries.c.id, deliveries.c.at < before)
     connection.execute(delete(once).where(once.c.until < now))
     connection.execute(delete(locks).where(and_(locks.c.until != 0, locks.c.until < now)))
     return gone
