@@ -1,10 +1,11 @@
 """Hiding columns of CSV, TSV and tables in a stream of text, by the names in their header row (M3). Pure, linear.
 
 A line is a header when its fields, split at one of `,` tab `;` `|`, are names (letters first, no two the same) and one
-of them is to be hidden. What follows are its rows: quoted fields may hold delimiters, quotes and lines; psql's aligned
-tables keep their widths. A row with more fields than the header has was not quoted as it should be: everything from the
-first hidden column on is hidden. Lines without the delimiter pass; an empty line ends an aligned table, another header
-begins another table. A table of one column is recognised only where its header is the first line of the stream.
+of them is to be hidden. What follows are its rows: quoted fields may hold delimiters, quotes and lines; aligned tables
+(psql's, MySQL's) keep their widths. A row with more fields than the header has was not quoted as it should be:
+everything from the first hidden column on is hidden. Lines without the delimiter pass; an empty line ends an aligned
+table, another header begins another table. A table of one column is recognised only where its header is the first line
+of the stream.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ class _Table:
 class DelimitedMasker:
     """One stream. `masked` counts the values hidden so far; `held` the bytes kept back (less than a row, or HELD)."""
 
-    __slots__ = ("_fields", "_first", "_kept", "_middle", "_table", "masked")
+    __slots__ = ("_fields", "_first", "_kept", "_lost", "_middle", "_shown", "_table", "masked")
 
     def __init__(self, fields: Fields) -> None:
         self.masked = 0
@@ -46,6 +47,8 @@ class DelimitedMasker:
         self._table: _Table | None = None
         self._first = True
         self._middle = False
+        self._lost = b""
+        self._shown = 0
 
     @property
     def held(self) -> int:
@@ -54,21 +57,50 @@ class DelimitedMasker:
 
     def feed(self, data: bytes) -> bytes:
         """The next part of the stream; what may be shown of it and of what was kept."""
+        if self._lost:
+            data = self._found_again(data)
         data = self._kept + data if self._kept else data
         end = data.rfind(b"\n") + 1
         out = self._lines(data[:end]) if end else b""
+        if end and self._shown:
+            out, self._shown = out[self._shown :], 0
         # What an unfinished quoted field left is already in `_kept`.
         self._kept = (self._kept if end else b"") + data[end:]
         return out + (self.flush() if len(self._kept) > HELD else b"")
 
+    def idle(self) -> bytes:
+        """What was kept, but for a table's row that shows a hidden column, or may."""
+        table, kept = self._table, self._kept
+        if table is None or self._middle:
+            return self.flush()
+        if table.hidden[0][0] == 0 or table.delimiter in kept or b'"' in kept:
+            return b""
+        # A prompt, or the first field of a row: should it be one, the row is read as a whole.
+        shown, self._shown = kept[self._shown :], len(kept)
+        return shown
+
     def flush(self) -> bytes:
-        """What was kept; the stream may go on."""
+        """What was kept. Should the stream go on, the rest of a row that was cut is dropped: nobody can say what is."""
         kept, self._kept = self._kept, b""
+        shown, self._shown = self._shown, 0
         if not kept:
             return b""
-        out = self._row(kept) if self._table is not None and not self._middle else kept
-        self._middle = not kept.endswith(b"\n")
-        return out
+        self._middle = True
+        if self._table is None:
+            return kept
+        self._lost = b'"\n' if self._is_open(kept) else b"\n"
+        return self._row(kept)[shown:]
+
+    def _found_again(self, data: bytes) -> bytes:
+        """From the end of the row that was lost on; b"" while it goes on."""
+        while self._lost:
+            at = data.find(self._lost[:1])
+            if at < 0:
+                return b""
+            self._lost = self._lost[1:]
+            data = data[at if not self._lost else at + 1 :]
+        self._middle = True
+        return data
 
     def _lines(self, data: bytes) -> bytes:
         self._kept = b""
@@ -124,14 +156,16 @@ class DelimitedMasker:
         return self._named(body, _DELIMITERS[0]) if first and not any(d in body for d in _DELIMITERS) else None
 
     def _named(self, body: bytes, delimiter: bytes) -> _Table | None:
+        aligned = delimiter == b"|" and body[:1] in (b" ", b"|")
         names = [_bare(field) for field in body.split(delimiter)]
-        if len(set(names)) < len(names) or not all(map(_HEADER_NAME.fullmatch, names)):
+        told = names[1:-1] if aligned and body[:1] == body[-1:] == b"|" else names
+        if len(set(told)) < len(told) or not all(map(_HEADER_NAME.fullmatch, told)):
             return None
         hidden = [(index, self._fields.strategy(name)) for index, name in enumerate(names)]
         found = tuple((index, strategy) for index, strategy in hidden if strategy)
         if not found:
             return None
-        return _Table(delimiter, len(names), found, _field(delimiter), delimiter == b"|" and body.startswith(b" "))
+        return _Table(delimiter, len(names), found, _field(delimiter), aligned)
 
     def _row(self, line: bytes) -> bytes:
         table = self._table
@@ -163,7 +197,7 @@ class DelimitedMasker:
         start = raw.index(value)
         rest = raw[start + len(value) :]
         if table.aligned:
-            rest = rest.ljust(len(raw) - start - len(shown))
+            rest = b" " * max(len(raw) - start - len(shown), min(len(rest), 1))
         return raw[:start] + shown + rest
 
 

@@ -19,7 +19,8 @@ from twisted_hoop.masking.fields import Fields
 HELD: Final = 64 * 1024
 """Bytes of an unfinished string that are kept; a longer one is passed on, or hidden to its end, as its name says."""
 
-_STRING: Final = re.compile(rb'"((?:[^"\\\n]++|\\[^\n])*+)"([ \t\r\n]*+)(:)?')
+_STRING: Final = re.compile(rb'"((?:[^"\\\n]++|\\[^\n])*+)(?:(")[ \t\r\n]*+(:)?)?')
+"""A string, whether it ends (group 2), and whether a colon follows (group 3)."""
 _SPACE: Final = re.compile(rb"[ \t\r\n]*+")
 _VALUE: Final = re.compile(rb'"(?:[^"\\\n]++|\\[^\n])*+"')
 _SCALAR: Final = re.compile(rb"[^\s,\[\]{}\":]++")
@@ -113,37 +114,34 @@ class MemberMasker:
     def _text(self, data: bytes, at: int, out: list[bytes], last: bool) -> int:
         start = at
         for match in _STRING.finditer(data, at):
-            if match[3] is None:
-                if match.end() == len(data) and not last and len(data) - match.start() <= HELD:
-                    out.append(data[start : match.start()])
-                    return match.start()
-                raw = match[1]
-                inner = self._inner(raw)
-                if inner is not raw:
-                    out += (data[start : match.start(1)], inner)
-                    start = match.end(1)
-                at = match.end()
-                continue
-            strategy = self._fields.strategy(_name(match[1]))
-            if strategy:
+            whole, colon = match[2] is not None, match[3] is not None
+            if colon and (strategy := self._fields.strategy(_name(match[1]))):
                 out.append(data[start : match.end()])
                 self._at, self._strategy, self._depth = _At.VALUE, strategy, 0
                 return match.end()
-            at = match.end()
-        return self._tail(data, start, at, out, last)
+            if not last and not colon and self._is_open(data, match):
+                return self._keep(data, start, match.start(), out)
+            raw = match[1]
+            inner = self._inner(raw) if whole else raw
+            if inner is not raw:
+                out += (data[start : match.start(1)], inner)
+                start = match.end(1)
+        out.append(data[start:])
+        return len(data)
 
-    def _tail(self, data: bytes, start: int, at: int, out: list[bytes], last: bool) -> int:
-        """After the last whole string: keep the beginning of another one."""
-        quote = data.find(b'"', max(at, data.rfind(b"\n", at) + 1))
-        if quote < 0 or last:
-            out.append(data[start:])
-            return len(data)
-        if len(data) - quote > HELD:
-            out.append(data[start:])
-            self._at = _At.LONG
-            return len(data)
-        out.append(data[start:quote])
-        return quote
+    def _is_open(self, data: bytes, match: re.Match[bytes]) -> bool:
+        """Whether what comes next may change what this string is: its end, or a colon."""
+        return match.end() == len(data) or (match[2] is None and data[match.end() :] == b"\\")
+
+    def _keep(self, data: bytes, start: int, quote: int, out: list[bytes]) -> int:
+        """From `quote` on nothing can be told yet; a string too long for a name passes."""
+        if len(data) - quote <= HELD:
+            out.append(data[start:quote])
+            return quote
+        end = len(data) - data.endswith(b"\\")
+        out.append(data[start:end])
+        self._at = _At.LONG
+        return end
 
     def _inner(self, text: bytes) -> bytes:
         """JSON inside a string of JSON: decoded, looked at, and encoded again only when something was hidden."""

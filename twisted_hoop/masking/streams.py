@@ -48,18 +48,17 @@ class StreamMasker:
 
         May be called as often as wanted; the few bytes that stay held leave with the next `feed` or with `flush`.
         """
-        rest = self._named(self._columns is not None)
+        rest = b""
+        if self._members is not None and self._columns is not None:
+            rest = self._columns.feed(self._members.flush()) + self._columns.idle()
         return rest if self._lines is None else self._lines.feed(rest) + self._lines.idle()
 
     def flush(self) -> bytes:
         """The end of the stream: everything that was held. (The stream may go on after all.)"""
-        rest = self._named(True)
+        rest = b""
+        if self._members is not None and self._columns is not None:
+            rest = self._columns.feed(self._members.flush()) + self._columns.flush()
         return rest if self._lines is None else self._lines.feed(rest) + self._lines.flush()
-
-    def _named(self, fields: bool) -> bytes:
-        if not fields or self._members is None or self._columns is None:
-            return b""
-        return self._columns.feed(self._members.flush()) + self._columns.flush()
 
     @property
     def held(self) -> int:

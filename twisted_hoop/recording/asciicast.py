@@ -2,8 +2,8 @@
 
 Source: https://docs.asciinema.org/manual/asciicast/v3/. Events: `o` output, `i` input where it was recorded, `r`
 resize, `m` a line that was typed and judged, `x` the exit status; times are seconds since the event before. One channel
-of a session makes one cast; output is made safe to play (R6), and holds what the client saw, after masking (M12). What is
-exact stands in the entries themselves.
+of a session makes one cast; output is made safe to play (R6), and holds what the client saw, after masking (M12).
+What is exact stands in the entries themselves.
 """
 
 from __future__ import annotations
