@@ -400,6 +400,7 @@ def test_the_gateway_ends_it_with_a_word() -> None:
     play = running()
     heard = play.end("57P01", "hoop: locked: leaver")
     assert said(client_events(heard)) == "hoop: locked: leaver\n" and client_events(heard)[-1] == Close()
+    assert target_events(heard) == [signal_(b"HUP")]
     assert play.entries[-1].data["ended"] == "hoop: locked: leaver"
     assert play.end("57P01", "again").steps == ()
 
@@ -434,7 +435,7 @@ def test_input_that_may_not_go_in_ends_the_command() -> None:
     mask = MaskSection(name="no-cards", detect=["card"], direction="request", action="deny")
     play = running(relay_of([mask]))
     heard = play.client(Data(OUT, b"hello\n" + CARD + b"\n"))
-    assert target_events(heard) == [] and "no-cards" in said(client_events(heard)) and status_(126) in play.to_client
+    assert target_events(heard) == [signal_(b"HUP")] and "no-cards" in said(client_events(heard)) and status_(126) in play.to_client
     assert not any("1111" in str(entry.data) for entry in play.entries)
 
 

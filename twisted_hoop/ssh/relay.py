@@ -15,6 +15,7 @@ from enum import Enum
 
 from zope.interface import implementer
 
+from twisted_hoop.identity.ssh_wire import string
 from twisted_hoop.interfaces import IRelay
 from twisted_hoop.model import Admission, ApprovalRequest, Command, Decision, Outcome, Refusal, Verdict
 from twisted_hoop.shell.reading import Reading
@@ -163,7 +164,7 @@ class ChannelRelay:
         """What a mask forbids to go in: the command ends, and none of it was sent."""
         entry = notice_entry(self.channel, str(objection), mask=objection.finding.mask)
         ended = self._goodbye(f"hoop: refused: {objection}", REFUSED, Outcome("closed"), ended="refused")
-        return [Record(entry), *ended]
+        return [Record(entry), *self._hang_up(), *ended]
 
     # -- in front of the command ----------------------------------------------------------------------------------
 
@@ -353,7 +354,12 @@ class ChannelRelay:
         """See IRelay: told on stderr."""
         if self._phase is Phase.OVER:
             return []
-        return self._goodbye(message, UNREACHABLE, Outcome("ended", message), ended=message)
+        return self._hang_up() + self._goodbye(message, UNREACHABLE, Outcome("ended", message), ended=message)
+
+    def _hang_up(self) -> list[Step]:
+        """A command that the gateway ends is told so; sshd would let one without a terminal run on."""
+        runs = self._phase is Phase.RUNNING
+        return [ToTarget(Request(names.SIGNAL, string(b"HUP")))] if runs else []
 
     def lost(self, side: Side) -> list[Step]:
         """See IRelay."""
