@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -40,19 +41,7 @@ class Pages:
     def __init__(self, name: Callable[[], str], rights: Callable[[Visit], Mapping[str, bool]], version: str) -> None:
         self._name = name
         self._rights = rights
-        self._environment = Environment(
-            loader=FileSystemLoader(_FOLDER),
-            autoescape=True,
-            undefined=StrictUndefined,
-            finalize=_safe,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
-        self._environment.filters.update(filters.FILTERS)
-        self._environment.globals["static"] = f"/static/{version}"
-        for template in self._environment.list_templates():
-            self._environment.get_template(template)
+        self._environment = _compiled(version)
 
     def show(
         self,
@@ -75,6 +64,25 @@ class Pages:
     def with_cookie(self, page: Reply, cookie: str) -> Reply:
         """The same page, setting the cookie."""
         return replace(page, headers={**page.headers, "Set-Cookie": cookie})
+
+
+@lru_cache(maxsize=1)
+def _compiled(version: str) -> Environment:
+    """Every template, read and compiled; nothing changes it afterwards, so that one serves all."""
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_safe,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(filters.FILTERS)
+    environment.globals["static"] = f"/static/{version}"
+    for template in environment.list_templates():
+        environment.get_template(template)
+    return environment
 
 
 def _safe(value: Any) -> Any:
