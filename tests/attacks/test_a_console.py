@@ -5,12 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-import pytest
-
 from tests.support.approvals import DELETE, RETRY
 from tests.support.visitor import ConsoleHouse, text_of, words_of
 from twisted_hoop.approval.lifecycle import State
 from twisted_hoop.approval.requests import Request
+from twisted_hoop.approval.shown import shown
 from twisted_hoop.model import Actor, Kind
 
 
@@ -59,6 +58,7 @@ def test_a2_one_person_in_two_browsers(console: ConsoleHouse) -> None:
     assert vote(console, "carol", ident) == 303 and seen(console, ident).state is State.GRANTED
 
 
+HIDING = frozenset("\u202e\u2066\u2069\u200b\r\x1b\x9b\x08\x00\u2028\u0430\uff50\ud800")
 HOSTILE = {
     "right-to-left override": "DELETE FROM a -- \u202e1 = di EREHW",
     "isolates": "DELETE FROM a \u2066WHERE id = 1\u2069",
@@ -81,25 +81,21 @@ HOSTILE = {
 }
 
 
-@pytest.mark.parametrize("what", HOSTILE)
-def test_a3_hostile_texts_are_shown_whole_and_as_they_are(console: ConsoleHouse, what: str) -> None:
+def test_a3_hostile_texts_are_shown_whole_and_as_they_are(console: ConsoleHouse) -> None:
     """A3: nothing hides, moves, is cut or becomes markup; in the inbox, on the request's page and in the lists."""
-    text = HOSTILE[what]
-    shown_in = "reason" if what == "markup" else "text"
-    command = replace(DELETE, text=text, reason=text, parameters=(text,), context=(("search_path", text),))
-    ident = console.api.file(console.person("alice"), RETRY, command)
     bob = console.visitor("bob")
-    for path in ("/approvals", f"/approvals/{ident}", "/approvals/past"):
-        page = text_of(bob.get(path))
-        assert not set(page) & set("\u202e\u2066\u2069\u200b\r\x1b\x9b\x08\x00\u2028\u0430\uff50\ud800"), path
-        assert "<script>x()" not in page and "<form><button>" not in page and 'onmouseover="' not in page
-        assert "49" not in page.partition("DELETE FROM")[2][:30]
-    words = words_of(bob.get(f"/approvals/{ident}"))
-    assert seen(console, ident).text == text
-    from twisted_hoop.approval.shown import shown
-
-    whole = " ".join(shown(text).split())
-    assert "".join(whole.split()) in "".join(words.split()), (shown_in, words)
+    for what, text in HOSTILE.items():
+        command = replace(DELETE, text=text, reason=text, parameters=(text,), context=(("search_path", text),))
+        ident = console.api.file(console.person("alice"), RETRY, command)
+        for path in ("/approvals", f"/approvals/{ident}", "/approvals/past"):
+            page = text_of(bob.get(path))
+            assert not set(page) & HIDING, (what, path)
+            assert "<script>x()" not in page and "<form><button>" not in page and 'onmouseover="' not in page
+            assert "FROM 49" not in page
+        assert seen(console, ident).text == text
+        words = words_of(bob.get(f"/approvals/{ident}"))
+        assert "".join(shown(text).split()) in "".join(words.split()), what
+        assert bob.post(f"/approvals/{ident}/decide", decision="deny", digest=seen(console, ident).digest).status == 303
 
 
 def test_a3_long_texts_are_whole(console: ConsoleHouse) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import urllib.parse
 from typing import Any
 
-import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -84,30 +83,29 @@ def test_i7_the_code_is_worth_nothing_without_its_verifier(console: ConsoleHouse
     assert len(verifiers) == 2
 
 
-@pytest.mark.parametrize(
-    "mistakes",
-    [
-        {"aud": "hoop"},
-        {"aud": "another-client"},
-        {"aud": [CLIENT, "another"], "azp": "another"},
-        {"iss": "https://evil.example"},
-        {"nonce": None},
-        {"nonce": ""},
-        {"exp": 1},
-        {"sub": ""},
-        {"groups": {"dba": True}},
-        {"kind": "god"},
-        {"act": {"sub": 7}},
-    ],
-    ids=str,
-)
-def test_i3_tokens_that_are_not_for_this_log_in(console: ConsoleHouse, mistakes: dict[str, Any]) -> None:
+MISTAKES: list[dict[str, Any]] = [
+    {"aud": "hoop"},
+    {"aud": "another-client"},
+    {"aud": [CLIENT, "another"], "azp": "another"},
+    {"iss": "https://evil.example"},
+    {"nonce": None},
+    {"nonce": ""},
+    {"exp": 1},
+    {"sub": ""},
+    {"groups": {"dba": True}},
+    {"kind": "god"},
+    {"act": {"sub": 7}},
+]
+
+
+def test_i3_tokens_that_are_not_for_this_log_in(console: ConsoleHouse) -> None:
     """I3, I8: the ID token goes through the door of all tokens, with this client as the only audience."""
-    console.provider.mistakes = mistakes
-    bob = console.visitor()
-    answer = console.log_in(bob, "bob")
-    assert answer.status == 403 and not is_in(bob)
-    assert "accepted" in words_of(answer)
+    for mistakes in MISTAKES:
+        console.provider.mistakes = mistakes
+        bob = console.visitor()
+        answer = console.log_in(bob, "bob")
+        assert answer.status == 403 and not is_in(bob), mistakes
+        assert "accepted" in words_of(answer)
 
 
 def test_i1_a_token_of_other_keys(console: ConsoleHouse) -> None:
@@ -151,17 +149,17 @@ EVIL = [
 ]
 
 
-@pytest.mark.parametrize("wanted", EVIL)
-def test_i7_open_redirects(console: ConsoleHouse, wanted: str) -> None:
+def test_i7_open_redirects(console: ConsoleHouse) -> None:
     """I7: whatever somebody is lured in with, they land on the first page."""
-    to = urllib.parse.urlencode({"to": wanted})
     bob = console.visitor("bob")
-    for path in ("/login", "/login/start"):
-        assert bob.get(f"{path}?{to}").headers["location"] == "/"
-    stranger = console.visitor()
-    assert "evil" not in text_of(stranger.get(f"/login?{to}"))
-    landed = console.log_in(stranger, "bob", to=wanted)
-    assert (landed.status, landed.headers["location"]) == (303, "/")
+    for wanted in EVIL:
+        to = urllib.parse.urlencode({"to": wanted})
+        for path in ("/login", "/login/start"):
+            assert bob.get(f"{path}?{to}").headers["location"] == "/", wanted
+        stranger = console.visitor()
+        assert "evil" not in text_of(stranger.get(f"/login?{to}"))
+        landed = console.log_in(stranger, "bob", to=wanted)
+        assert (landed.status, landed.headers["location"]) == (303, "/"), wanted
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -245,9 +243,9 @@ def test_i9_a_visit_ends_with_its_token(console: ConsoleHouse) -> None:
     """I9: as a session at a target would."""
     import time
 
-    bob = console.visitor("bob", exp=int(time.time()) + 2)
+    bob = console.visitor("bob", exp=int(time.time()) + 6)
     assert is_in(bob)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while is_in(bob) and time.monotonic() < deadline:
         time.sleep(0.2)
     assert not is_in(bob)

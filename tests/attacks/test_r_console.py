@@ -26,15 +26,15 @@ def opened(console: ConsoleHouse, who: str = "alice", name: str = RECORDED) -> N
     console.api.loop.run(lambda: console.parts.sessions.opened(session(name, principal=console.person(who))))
 
 
-@pytest.mark.parametrize("who", ["", "alice", "bob", "olga", "robot"])
-def test_r2_recordings_are_for_auditors(console: ConsoleHouse, who: str) -> None:
+def test_r2_recordings_are_for_auditors(console: ConsoleHouse) -> None:
     """R2: not for strangers, the session's own principal, approvers or operators."""
     opened(console)
-    visitor = console.visitor(who)
-    for page in PAGES:
-        answer = visitor.get(f"/sessions/{RECORDED}/{page}")
-        assert answer.status in (303, 403, 404) and "select" not in text_of(answer)
-    assert "select" not in text_of(visitor.get("/sessions?command=select"))
+    for who in ("", "alice", "bob", "olga", "robot"):
+        visitor = console.visitor(who)
+        for page in PAGES:
+            answer = visitor.get(f"/sessions/{RECORDED}/{page}")
+            assert answer.status in (303, 403, 404) and "select" not in text_of(answer)
+        assert visitor.get("/sessions?command=select").status in (303, 403)
     assert reads(console) == []
 
 
@@ -56,7 +56,7 @@ def test_r2_each_reading_is_recorded_before_it_is_shown(console: ConsoleHouse, m
     for page in ("recording", "entries", "export"):
         answer = dave.get(f"/sessions/{RECORDED}/{page}")
         assert answer.status == 503 and "select" not in text_of(answer)
-    assert "select '" not in text_of(dave.get("/sessions?command=select"))
+    assert dave.get("/sessions?command=select").status == 503
 
 
 ESCAPES = [
@@ -70,33 +70,32 @@ ESCAPES = [
 ]
 
 
-@pytest.mark.parametrize("escape", ESCAPES, ids=repr)
-def test_r6_escapes_neither_show_nor_play(console: ConsoleHouse, escape: str) -> None:
+def test_r6_escapes_neither_show_nor_play(console: ConsoleHouse) -> None:
     """R6: clipboard, title, device reports, links: written out on pages, taken out of what the player gets."""
-    entries = [
-        command(f"echo {escape}", rule=escape, reason=escape),
-        terminal_entry(0, f"xterm{escape}", 80, 24),
-        stream_entry("output", 0, "stdout", f"before{escape}after".encode()),
-    ]
-    recorded(console.api.state, *entries, name="session-0006")
-    opened(console, name="session-0006")
     carol = console.visitor("carol")
-    page = text_of(carol.get("/sessions/session-0006/recording"))
-    assert "\x1b" not in page and "\x9b" not in page and "\x07" not in page and "before" in page
-    cast = carol.get("/sessions/session-0006/cast")
-    played = "".join(event[2] for event in map(json.loads, cast.body.splitlines()[1:]) if event[1] == "o")
-    assert "before" in played and "after" in played
-    assert escape not in played and "\x1b" not in played and "\x9b" not in played
+    for number, escape in enumerate(ESCAPES):
+        entries = [
+            command(f"echo {escape}", rule=escape, reason=escape),
+            terminal_entry(0, f"xterm{escape}", 80, 24),
+            stream_entry("output", 0, "stdout", f"before{escape}after".encode()),
+        ]
+        name = f"session-001{number}"
+        recorded(console.api.state, *entries, name=name)
+        opened(console, name=name)
+        page = text_of(carol.get(f"/sessions/{name}/recording"))
+        assert "\x1b" not in page and "\x9b" not in page and "\x07" not in page and "before" in page
+        cast = carol.get(f"/sessions/{name}/cast")
+        played = "".join(event[2] for event in map(json.loads, cast.body.splitlines()[1:]) if event[1] == "o")
+        assert "before" in played and "after" in played
+        assert escape not in played and "\x1b" not in played and "\x9b" not in played, escape
 
 
-@pytest.mark.parametrize(
-    "ident", ["../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%00aaaaaaaa", "a" * 65, "short", "a.aaaaaaa"]
-)
-def test_r9_sessions_are_ids(console: ConsoleHouse, ident: str) -> None:
+def test_r9_sessions_are_ids(console: ConsoleHouse) -> None:
     """R9."""
     carol = console.visitor("carol")
-    for page in PAGES:
-        assert carol.get(f"/sessions/{ident}/{page}").status == 404
+    for ident in ("../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%00aaaaaaaa", "a" * 65, "short", "a.aaaaaaa"):
+        for page in PAGES:
+            assert carol.get(f"/sessions/{ident}/{page}").status == 404
 
 
 def test_r11_no_page_has_a_credential(console: ConsoleHouse) -> None:
