@@ -22,7 +22,7 @@ else:
 
 WORTH_PACKING = 4096
 """Bytes from which on packing costs less than hashing and writing what it saves."""
-_LEVEL = -1  # a quarter of the time of level 3, and hardly larger for what commands print
+_COMPRESSOR = ZstdCompressor(level=-1)  # half the time of level 3, and hardly larger for what commands print
 LARGEST = 1 << 24
 """Bytes of one entry that are unpacked; none is near as large."""
 
@@ -31,7 +31,7 @@ def stream_entry(kind: str, channel: int, stream: str, data: bytes | memoryview)
     """Bytes that passed; `kind` is "output" or "input"."""
     raw = bytes(data)
     if len(raw) >= WORTH_PACKING:
-        packed = ZstdCompressor(level=_LEVEL).compress(raw, ZstdCompressor.FLUSH_FRAME)
+        packed = _COMPRESSOR.compress(raw, ZstdCompressor.FLUSH_FRAME)  # whole frames: it keeps nothing between calls
         if len(packed) < len(raw) * 3 // 4:
             return Entry(kind, {"channel": channel, "stream": stream, "zstd": base64.b64encode(packed).decode()})
     try:
