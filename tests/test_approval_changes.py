@@ -141,3 +141,13 @@ def test_a6_a_lock_ends_everything_of_the_principal(office: Office) -> None:
     office.database.write_now(lambda c: changes.principal_ended(c, ALICE.key, office.time()))
     assert state(office, granted) is State.ENDED and state(office, pending) is State.WITHDRAWN
     assert not use(office, granted)
+
+
+def test_what_time_has_ended_was_not_withdrawn(office: Office) -> None:
+    """Its session ends right afterwards, before anybody wrote the end down."""
+    granted, pending = file(office), file(office, replace(REVIEW, rule="other"))
+    vote(office, granted, BOB)
+    office.time.seconds += 901
+    ended = office.database.write_now(lambda c: changes.session_ended(c, "s-1", office.time()))
+    assert {each.state for each in ended} == {State.EXPIRED}
+    assert state(office, granted) is State.EXPIRED and state(office, pending) is State.EXPIRED

@@ -129,11 +129,17 @@ def _end(
     now: float,
     event: Event = Event.WITHDRAW,
 ) -> list[Request]:
-    pending = _from(State.PENDING).where(which)
-    pending = pending.values(state=after(State.PENDING, event).value, changed=now)
-    ended = _from(State.GRANTED).where(which, granted)
-    ended = ended.values(state=after(State.GRANTED, Event.END).value, changed=now)
-    ids = [*connection.scalars(pending.returning(approvals.c.id)), *connection.scalars(ended.returning(approvals.c.id))]
+    # What time has ended was not withdrawn, also when nobody wrote that down yet.
+    steps = (
+        (State.PENDING, Event.EXPIRE, and_(which, approvals.c.deadline <= now)),
+        (State.GRANTED, Event.EXPIRE, and_(which, granted, approvals.c.until <= now)),
+        (State.PENDING, event, which),
+        (State.GRANTED, Event.END, and_(which, granted)),
+    )
+    ids: list[str] = []
+    for state, happens, rows in steps:
+        change = _from(state).where(rows).values(state=after(state, happens).value, changed=now)
+        ids += connection.scalars(change.returning(approvals.c.id))
     return fetch_all(connection, ids, now)
 
 
