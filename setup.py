@@ -17,8 +17,9 @@ MODULES = [
     *(f"twisted_hoop/{name}.py" for name in ("model", "steps", "gate", "bridge")),
     "twisted_hoop/policy/rules.py",
     "twisted_hoop/policies.py",
+    "twisted_hoop/observability/counting.py",
     "twisted_hoop/sql/statements.py",
-    *(f"twisted_hoop/transport/{name}.py" for name in ("outbox", "socket", "stream", "wire")),
+    *(f"twisted_hoop/transport/{name}.py" for name in ("dispatch", "outbox", "socket", "stream", "wire")),
     *(f"twisted_hoop/recording/{name}.py" for name in ("encoding", "recording", "sealing", "writer")),
 ]
 """What runs for every command. They call each other natively when they are compiled together."""

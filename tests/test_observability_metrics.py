@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.registry import CollectorRegistry
 
 from tests.support.recordings import command, recorder, session
+from twisted_hoop.model import Decision, Effect
 from twisted_hoop.observability.metrics import Metrics
 
 
@@ -33,7 +34,7 @@ def test_sessions() -> None:
 def test_decisions_are_counted_and_timed() -> None:
     metrics = Metrics()
     for seconds in (0.000001, 0.00003, 0.5):
-        metrics.command("shop", "allow", seconds)
+        metrics.decisions.decided("shop", Decision(Effect.ALLOW, "any"), seconds)
     found = samples(metrics)
     assert found["hoop_commands_total", (("decision", "allow"), ("target", "shop"))] == 3
     assert found["hoop_decision_seconds_bucket", (("le", "1e-05"),)] == 1

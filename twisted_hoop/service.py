@@ -38,7 +38,7 @@ from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.identity.ssh_key_files import load_gateway_keys
 from twisted_hoop.listeners import Listeners
 from twisted_hoop.locking import LockDesk
-from twisted_hoop.model import Decision, Outcome, Principal, Session
+from twisted_hoop.model import Outcome, Principal, Session
 from twisted_hoop.notify.channels import make_notifier
 from twisted_hoop.notify.courier import Channels, Courier
 from twisted_hoop.notify.deliveries import Deliveries
@@ -159,7 +159,7 @@ class GatewayService(Service):
             self.approver,
             self.sessions,
             self._observe,
-            self,
+            self.metrics.decisions,
             self._objection,
         )
 
@@ -254,10 +254,6 @@ class GatewayService(Service):
         return parts, Console(parts, place, self._reactor, time.time)
 
     # -- what sessions tell ---------------------------------------------------------------------------------------
-
-    def decided(self, target: str, decision: Decision, seconds: float) -> None:
-        """See Meter."""
-        self.metrics.command(target, decision.effect.value, seconds)
 
     def _observe(self, session: Session, outcome: Outcome | None, commands: int) -> None:
         work: Any

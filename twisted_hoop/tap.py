@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
+from contextlib import suppress
 from typing import Any
 
 from twisted.application.service import IService
@@ -41,7 +43,8 @@ class Options(BaseOptions):
 
 
 def makeService(options: Options) -> IService:
-    """What twistd asks for. Here alone the reactor that twistd has chosen is looked up, to be passed on."""
+    """What twistd asks for. Here alone the reactor is looked up, to be passed on: ours, or what twistd was told."""
+    _choose_reactor()
     from twisted.internet import reactor  # noqa: TID251
 
     from twisted_hoop.service import make_service
@@ -52,6 +55,15 @@ def makeService(options: Options) -> IService:
         raise SystemExit(f"hoop: {error}") from None
     _reload_on_hangup(service, reactor)
     return service
+
+
+def _choose_reactor() -> None:
+    """Ours, unless there is one already (`twistd --reactor`), or this system has no epoll."""
+    if "twisted.internet.reactor" not in sys.modules:
+        with suppress(ImportError):
+            from twisted_hoop.transport.reactor import install
+
+            install()
 
 
 def _reload_on_hangup(service: Any, reactor: Any) -> None:

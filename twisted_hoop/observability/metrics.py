@@ -6,7 +6,6 @@ sends: a client must not be able to make time series.
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol
@@ -20,8 +19,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.registry import Collector
 
-DECISION_BUCKETS = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05)
-"""Upper bounds of the decision histogram, in seconds: a cached decision takes microseconds."""
+from twisted_hoop.observability.counting import DECISION_BUCKETS, Decisions
 
 Key = tuple[str, ...]
 
@@ -60,25 +58,26 @@ class _Gauge(_Counter):
         yield family
 
 
-class _Histogram(Collector):
-    def __init__(self, name: str, text: str, bounds: tuple[float, ...]) -> None:
-        self._name, self._text, self._bounds = name, text, bounds
-        self._counts = [0] * (len(bounds) + 1)
-        self._sum = 0.0
+class _Decided(Collector):
+    """Commands by decision, and a histogram of the time it took."""
 
-    def observe(self, value: float) -> None:
-        self._counts[bisect_left(self._bounds, value)] += 1
-        self._sum += value
+    def __init__(self, decisions: Decisions) -> None:
+        self._decisions = decisions
 
     def collect(self) -> Iterator[Metric]:
         """Asked by the registry."""
+        commands = CounterMetricFamily("hoop_commands", "Commands judged, by decision.", labels=("target", "decision"))
+        for target, effects in self._decisions.counts.items():
+            for effect, value in effects.items():
+                commands.add_metric((target, effect), value)
+        yield commands
         total, buckets = 0, []
-        for bound, count in zip((*map(str, self._bounds), "+Inf"), self._counts, strict=True):
+        for bound, count in zip((*map(str, DECISION_BUCKETS), "+Inf"), self._decisions.buckets, strict=True):
             total += count
             buckets.append((bound, float(total)))
-        family = HistogramMetricFamily(self._name, self._text)
-        family.add_metric([], buckets, self._sum)
-        yield family
+        times = HistogramMetricFamily("hoop_decision_seconds", "Time the gate takes for a command.")
+        times.add_metric([], buckets, self._decisions.total)
+        yield times
 
 
 class _Watched(Collector):
@@ -102,7 +101,6 @@ class Metrics:
         self._open = self._gauge("hoop_sessions_open", "Sessions open now.", "target")
         self._sessions = self._counter("hoop_sessions", "Sessions ended, by how.", "target", "outcome")
         self._logins = self._counter("hoop_logins", "Authentications, by result.", "result")
-        self._commands = self._counter("hoop_commands", "Commands judged, by decision.", "target", "decision")
         self._approvals = self._counter("hoop_approvals", "Approval requests, by what happened to them.", "event")
         self._tokens = self._counter("hoop_token_cache", "Look-ups of proved tokens, by result.", "result")
         self._masked = self._counter("hoop_masked_values", "Values masked.", "target")
@@ -110,9 +108,10 @@ class Metrics:
             "hoop_notices", "Notices to channels, by what became of them.", "channel", "result"
         )
         self._bytes = self._counter("hoop_relayed_bytes", "Bytes relayed, by direction.", "target", "direction")
-        self._decisions = _Histogram("hoop_decision_seconds", "Time the gate takes for a command.", DECISION_BUCKETS)
+        self.decisions = Decisions()
+        """What bridges tell of every command."""
         self._watched = _Watched()
-        self.registry.register(self._decisions)
+        self.registry.register(_Decided(self.decisions))
         self.registry.register(self._watched)
 
     def _counter(self, name: str, text: str, *labels: str) -> defaultdict[Key, float]:
@@ -137,11 +136,6 @@ class Metrics:
     def login(self, result: str) -> None:
         """Somebody tried to authenticate: "ok", "failed", "unavailable" …"""
         self._logins[result,] += 1
-
-    def command(self, target: str, decision: str, seconds: float) -> None:
-        """A command was judged: "allow", "deny", "review"; in how many seconds."""
-        self._commands[target, decision] += 1
-        self._decisions.observe(seconds)
 
     def approval(self, event: str) -> None:
         """Something happened to a request: "requested", "voted", "used", or the state that was reached."""

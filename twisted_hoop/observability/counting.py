@@ -1,0 +1,37 @@
+"""Counting what happens for every command: plain numbers, which `metrics.py` reads when it is asked. Compiled."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from twisted_hoop.model import Decision
+
+DECISION_BUCKETS: Final = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05)
+"""Upper bounds of the decision histogram, in seconds: a cached decision takes microseconds."""
+
+
+class Decisions:
+    """How many commands were decided how, and in what time. `counts` is by target and effect, `buckets` has one more.
+
+    A Meter of bridges, see `bridge.py`.
+    """
+
+    def __init__(self) -> None:
+        self.counts: dict[str, dict[str, int]] = {}
+        self.buckets: list[int] = [0] * (len(DECISION_BUCKETS) + 1)
+        self.total = 0.0
+
+    def decided(self, target: str, decision: Decision, seconds: float) -> None:
+        """One command was judged; `seconds` is the time that took."""
+        effect: str = decision.effect._value_
+        of_target = self.counts.get(target)
+        if of_target is None:
+            of_target = self.counts[target] = {}
+        of_target[effect] = of_target.get(effect, 0) + 1
+        self.total += seconds
+        place = 0
+        for bound in DECISION_BUCKETS:
+            if seconds <= bound:
+                break
+            place += 1
+        self.buckets[place] += 1
