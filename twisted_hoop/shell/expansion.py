@@ -20,7 +20,7 @@ from twisted_hoop.shell.tree import (
     Variable,
     Word,
 )
-from twisted_hoop.shell.values import ANYTHING, HOME, NUMBER, State, Value, is_number, unknown
+from twisted_hoop.shell.values import ANYTHING, HOME, LONGEST_VALUE, NUMBER, State, TooLong, Value, is_number, unknown
 
 Output = Callable[[Script, State], "Value | None"]
 """Judges a script in a shell of its own; says what it prints, without newlines at the end, when that is known."""
@@ -51,8 +51,14 @@ class Expander:
             return [unknown(word.raw, str(many))]
         if len(several) == 1:
             return self._fields(word, parts, state)
-        fields = [value for one in several for value in self._fields(word, one, state)]
-        return [_differing(value) for value in fields]
+        fields = [self._fields(word, one, state) for one in several]
+        if not all(fields):
+            return [unknown(word.raw, "braces with an empty alternative, which only some shells keep")]
+        return [_differing(value) for found in fields for value in found]
+
+    def unbraced(self, word: Word, state: State) -> list[Value]:
+        """The words that one becomes in a shell without brace expansion."""
+        return self._fields(word, word.parts, state)
 
     def one(self, word: Word, state: State) -> Value:
         """The word as a single one, as in an assignment: nothing is split, no braces, no globs."""
@@ -61,7 +67,7 @@ class Expander:
 
     def _fields(self, word: Word, parts: tuple[Part, ...], state: State) -> list[Value]:
         if len(parts) == 1 and isinstance(parts[0], Literal):
-            return [Value(parts[0].text)]
+            return [Value(parts[0].text)] if parts[0].text or parts[0].quoted else []
         if _is_all(parts) and state.positional is not None:
             return list(state.positional)
         field = _Field()
@@ -203,6 +209,8 @@ class _Field:
         self._number = self._number and is_number(value)
         self._text += value.text
         self._glob += value.glob or escaped(value.text)
+        if len(self._text) > LONGEST_VALUE:
+            raise TooLong("a word that grows too long")
         self._stream = self._stream or value.stream
         self.there = self.there or quoted or bool(value.text)
 

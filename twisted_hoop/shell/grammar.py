@@ -31,6 +31,9 @@ from twisted_hoop.shell.tree import (
     Word,
 )
 
+MOST_WORDS = 5000
+"""Words of one command line; with more it is not read: the gateway must not be kept busy with it."""
+
 _BLANK = re.compile(r"(?:[ \t]|\\\n)*(?:#[^\n\x00]*)?")
 _RESERVED = re.compile(
     r"(if|then|elif|else|fi|do|done|case|esac|while|until|for|function|select|coproc|\{|\}|!|\[\[|\]\])(?=[\s;&|<>()]|\Z)"
@@ -227,12 +230,19 @@ class Parser(Lexer):
         return char not in ("", "\n", ";", "|", ")") and (char != "&" or self.peek(1) == ">")
 
     def _some_word(self) -> Word:
+        self._count()
         word = self.word()
         if not word.raw:
             raise Unclear("a word is missing")
         return word
 
+    def _count(self) -> None:
+        self.seen.words += 1
+        if self.seen.words > MOST_WORDS:
+            raise TooDeep("more words than are read")
+
     def _assignment(self, match: re.Match[str]) -> Assignment:
+        self._count()
         self.at = match.end()
         if self.peek() != "(":
             return Assignment(match[1], self.word(assigned=True), bool(match[2]))

@@ -6,6 +6,10 @@ from twisted_hoop.shell.reading import Reading
 from twisted_hoop.shell.understanding import Understanding
 
 
+_MOST_FACTS = 200
+"""A reading of more commands is not remembered: it may be many times as large as its text."""
+
+
 class ShellReader:
     """Reads command lines. `cache_size` bounds what is remembered in texts, `cache_bytes` in bytes of them.
 
@@ -27,7 +31,7 @@ class ShellReader:
 
     def _look_again(self, text: bytes) -> Reading:
         known = self._old.pop(text, None) or self._understanding.understand(text)
-        if len(text) <= self._most_bytes // 16:
+        if len(text) <= self._most_bytes // 16 and len(known.facts) <= _MOST_FACTS:
             self._remember(text, known)
         return known
 

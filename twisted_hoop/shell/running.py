@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from twisted_hoop.model import Facts
+from twisted_hoop.shell.braces import has_braces
 from twisted_hoop.shell.doing import Context, Doing, Opened
 from twisted_hoop.shell.handling import INHERITED, Handler
 from twisted_hoop.shell.lexing import TooDeep, Unclear
@@ -15,11 +16,12 @@ from twisted_hoop.shell.names import is_special
 from twisted_hoop.shell.options import Unreadable
 from twisted_hoop.shell.programs import describe
 from twisted_hoop.shell.tree import Assignment, Redirect, Script, Simple, Statement
-from twisted_hoop.shell.values import ANYTHING, State, Value
+from twisted_hoop.shell.values import ANYTHING, LONGEST_VALUE, State, TooLong, Value, merged
 from twisted_hoop.shell.walk import Around, Ends, Walk
 
 _DEEPEST = 10
 _LINKER = re.compile(r"ld(-[\w-]+)?\.so(\.[0-9]+)*|ld-[\w.-]+\.so(\.[0-9]+)*", re.A)
+_MOST = 256 << 10
 _SINKS = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"})
 
 
@@ -36,7 +38,7 @@ class Runner:
     def __init__(self, grammar: Parses, handlers: Mapping[str, Handler]) -> None:
         self._grammar = grammar
         self._handlers = handlers
-        self._depth = 0
+        self._depth = self._size = 0
         self.walk = Walk(self)
         self.found: list[Facts] = []
         self.assignments: list[tuple[str, str]] = []
@@ -55,6 +57,7 @@ class Runner:
         prefix = [(item, self._assigned(item, state)) for item in command.assignments]
         self.assignments += [(item.name, value.text) for item, value in prefix]
         argv = [value for word in command.words for value in self.walk.expander.words(word, state)]
+        bare = self._unbraced(command, state)
         piped = around.piped or opened.text is not None or bool(opened.reads)
         context = Context(state, piped, around.flags, opened)
         if not argv:
@@ -63,7 +66,20 @@ class Runner:
         for item, _ in prefix:  # of a function or a builtin they may stay
             if item.name in state.variables or argv[0].text in state.functions or argv[0].text == "eval":
                 state.variables[item.name] = ANYTHING
-        return self.run(argv, replace(context, doubt=f"the variable {special} is set" if special else ""))
+        context = replace(context, doubt=f"the variable {special} is set" if special else "")
+        if not bare:
+            return self.run(argv, context)
+        apart = replace(context, state=state.copy())
+        return self._either(self.run(bare, apart), self.run(argv, context))
+
+    def _unbraced(self, command: Simple, state: State) -> list[Value]:
+        """The command's words as a shell without brace expansion reads them; nothing when there are no braces."""
+        if not any(has_braces(word.parts) for word in command.words):
+            return []
+        return [value for word in command.words for value in self.walk.expander.unbraced(word, state.copy())]
+
+    def _either(self, one: Ends, other: Ends) -> Ends:
+        return merged(one[0], other[0]), merged(one[1], other[1])
 
     def _assigned(self, item: Assignment, state: State) -> Value:
         if item.array is not None:
@@ -74,6 +90,8 @@ class Runner:
         before = state.variables.get(item.name, ANYTHING)
         if not item.append:
             return value
+        if len(before.text) + len(value.text) > LONGEST_VALUE:
+            raise TooLong("a variable that grows too long")
         return Value(before.text + value.text) if before.literal and value.literal else ANYTHING
 
     def _assign(self, prefix: list[tuple[Assignment, Value]], context: Context, empty: bool) -> Ends:
@@ -93,6 +111,9 @@ class Runner:
         """Judge a command whose words are known, and what it runs in turn."""
         if context.depth > _DEEPEST:
             raise TooDeep("commands within commands, too deeply")
+        self._size += sum(len(value.text) for value in argv)
+        if self._size > _MOST:
+            raise TooLong("more words than are looked at")
         doing = Doing(argv, context)
         name = argv[0].text
         if context.functions and name in context.state.functions:

@@ -215,8 +215,9 @@ Script = tuple[Statement, ...]
 class Seen:
     """What the grammar noted besides the tree: `names` are the bytes at which commands' first words stand.
 
-    `blind` are ranges (start, end) within which positions are not those of the text.
+    `blind` are ranges (start, end) within which positions are not those of the text. `words` counts words.
     """
 
     names: set[int] = field(default_factory=set)
     blind: list[tuple[int, int]] = field(default_factory=list)
+    words: int = 0

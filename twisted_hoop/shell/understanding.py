@@ -19,8 +19,7 @@ from twisted_hoop.shell.second_reading import SecondReading
 from twisted_hoop.shell.shells import SHELLS
 from twisted_hoop.shell.transfers import TRANSFERS, transfer_of
 from twisted_hoop.shell.tree import Script, Simple, Word
-from twisted_hoop.shell.values import State, Value
-from twisted_hoop.shell.walk import TooLong
+from twisted_hoop.shell.values import State, TooLong, Value
 from twisted_hoop.shell.wrappers import WRAPPERS
 
 LONGEST = 64 << 10

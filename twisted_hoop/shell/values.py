@@ -11,8 +11,14 @@ from twisted_hoop.shell.tree import Function
 T = TypeVar("T")
 
 HOME = "~"
+LONGEST_VALUE = 64 << 10
+"""Characters of one word; a longer one is not put together."""
 MOST_PLACES = 8
 """Directories a shell may be in at one point; with more, it may be anywhere."""
+
+
+class TooLong(Exception):
+    """More happens, or comes together, than is looked at."""
 
 
 @dataclass(frozen=True, slots=True)

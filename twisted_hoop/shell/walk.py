@@ -26,7 +26,7 @@ from twisted_hoop.shell.tree import (
     Statement,
     Test,
 )
-from twisted_hoop.shell.values import ANYTHING, State, Value, merged
+from twisted_hoop.shell.values import ANYTHING, State, TooLong, Value, merged
 
 MOST_STEPS = 1500
 """Simple commands looked at, loops counted as often as they are gone through; more is not read."""
@@ -36,10 +36,6 @@ _DEEPEST_CALL = 6
 
 Ends = tuple[State, State]
 """What is known when a command succeeded, and when it failed."""
-
-
-class TooLong(Exception):
-    """More happens than is looked at."""
 
 
 @dataclass(slots=True)
