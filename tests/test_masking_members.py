@@ -86,7 +86,7 @@ def test_anything_else_passes_as_it_is_or_is_hidden_never_lost(data: bytes, size
         (b'{"card_number":true}', b'{"card_number":null}'),
         (b'{"card_number":"a\\"b","n":1}', b'{"card_number":"*****","n":1}'),
         (b'{"card_number":}', b'{"card_number":}'),
-        (b'5" disk "card_number":"41"\n"card_number":"42"', b'5" disk "card_number":"41"\n"card_number":"*****"'),
+        (b'5" disk "card_number":"41"\n', b'5" disk "card_number":"*****"\n'),
     ],
 )
 def test_where_json_stands(data: bytes, shown: bytes) -> None:

@@ -1,10 +1,9 @@
 """Hiding members of JSON in a stream of text, by their names (M3). Pure, linear in what is fed.
 
 JSON is found wherever it stands: documents, JSON lines, pretty-printed or not, members inside lines of a log, and JSON
-inside the strings of JSON. Nothing is parsed that need not be: strings are stepped over, a string before a colon is a
-name, and only what follows a name that is to be hidden is rewritten, to JSON that is still valid. Everything else
-passes as the octets it was. Strings do not cross lines (RFC 8259, section 7), so that a stray quote in text that is no
-JSON misleads at most the rest of its line.
+inside the strings of JSON. Nothing is parsed that need not be: what stands between two quotes and before a colon is
+a name, and only what follows a name that is to be hidden is rewritten, to JSON that is still valid. Everything else
+passes as the octets it was. Strings do not cross lines (RFC 8259, section 7), and a stray quote hides no name.
 """
 
 from __future__ import annotations
@@ -19,8 +18,9 @@ from twisted_hoop.masking.fields import Fields
 HELD: Final = 64 * 1024
 """Bytes of an unfinished string that are kept; a longer one is passed on, or hidden to its end, as its name says."""
 
-_STRING: Final = re.compile(rb'"((?:[^"\\\n]++|\\[^\n])*+)(?:(")[ \t\r\n]*+(:)?)?')
-"""A string, whether it ends (group 2), and whether a colon follows (group 3)."""
+_STRING: Final = re.compile(rb'(?<!\\)"((?:[^"\\\n]++|\\[^\n])*+)(?=(?:(")[ \t\r\n]*+(:)?)?)')
+"""From one quote to the next, whether there is one (group 2), and whether a colon follows it (group 3). The closing
+quote is not used up: nobody can say which of two quotes opens, and a name must be found behind a stray one as well."""
 _SPACE: Final = re.compile(rb"[ \t\r\n]*+")
 _VALUE: Final = re.compile(rb'"(?:[^"\\\n]++|\\[^\n])*+"')
 _SCALAR: Final = re.compile(rb"[^\s,\[\]{}\":]++")
@@ -74,18 +74,14 @@ class MemberMasker:
         if self._fields.might(data):
             return 0
         line = data[data.rfind(b"\n") + 1 :]
-        if b"\\\\" in line:
-            return 0
-        end = line.rstrip(b" \t\r")
-        quote = end.rfind(b'"')
-        if (line.count(b'"') - line.count(b'\\"')) % 2 == 0:
-            # In no string; one that ends here may turn out to be a name.
-            if quote < 0 or quote + 1 < len(end):
-                return len(data)
-            quote = end.rfind(b'"', 0, quote)
-        if quote < 0 or end[quote - 1 : quote] == b"\\" or len(line) - quote > HELD:
-            return 0
-        return len(data) - len(line) + quote
+        quote = _last_quote(line, len(line))
+        if quote >= 0 and not line[quote + 1 :].strip(b" \t\r"):
+            # It may be the end of a name, whose colon is still to come.
+            before = _last_quote(line, quote)
+            quote = before if before >= 0 else quote
+        if quote < 0:
+            return len(data)
+        return 0 if len(line) - quote > HELD else len(data) - len(line) + quote
 
     def flush(self) -> bytes:
         """What was kept; the stream may go on."""
@@ -116,10 +112,10 @@ class MemberMasker:
         for match in _STRING.finditer(data, at):
             whole, colon = match[2] is not None, match[3] is not None
             if colon and (strategy := self._fields.strategy(_name(match[1]))):
-                out.append(data[start : match.end()])
+                out.append(data[start : match.end(3)])
                 self._at, self._strategy, self._depth = _At.VALUE, strategy, 0
-                return match.end()
-            if not last and not colon and self._is_open(data, match):
+                return match.end(3)
+            if not last and not colon and _is_open(data, match):
                 return self._keep(data, start, match.start(), out)
             raw = match[1]
             inner = self._inner(raw) if whole else raw
@@ -128,10 +124,6 @@ class MemberMasker:
                 start = match.end(1)
         out.append(data[start:])
         return len(data)
-
-    def _is_open(self, data: bytes, match: re.Match[bytes]) -> bool:
-        """Whether what comes next may change what this string is: its end, or a colon."""
-        return match.end() == len(data) or (match[2] is None and data[match.end() :] == b"\\")
 
     def _keep(self, data: bytes, start: int, quote: int, out: list[bytes]) -> int:
         """From `quote` on nothing can be told yet; a string too long for a name passes."""
@@ -241,8 +233,8 @@ class MemberMasker:
             end += 1  # a line that ends in a backslash
         if end >= len(data):
             return self._taken(data, at, end, out)
-        quoted = data[end : end + 1] == b'"'
         hidden = self._at is _At.REST
+        quoted = hidden and data[end : end + 1] == b'"'
         end = self._taken(data, at, end + quoted, out)
         self._at = _At.VALUE if hidden and self._depth else _At.TEXT
         return end
@@ -251,6 +243,21 @@ class MemberMasker:
         if self._at is _At.LONG:
             out.append(data[at:end])
         return end
+
+
+def _last_quote(line: bytes, end: int) -> int:
+    """Where the last quote before `end` stands that no backslash escapes, or -1."""
+    at = line.rfind(b'"', 0, end)
+    while at > 0 and line[at - 1] == 0x5C:
+        at = line.rfind(b'"', 0, at)
+    return at
+
+
+def _is_open(data: bytes, match: re.Match[bytes]) -> bool:
+    """Whether what comes next may change what this string is: its end, or a colon."""
+    if match[2] is None:
+        return data[match.end() :] in (b"", b"\\")
+    return not data[match.end(2) :].strip(b" \t\r\n")
 
 
 def _name(raw: bytes) -> bytes:
