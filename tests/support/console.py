@@ -5,14 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.support.gateway import Gateway, Plan, start_gateway
+from tests.support.gateway import Gateway, Plan, start_gateway, wait_for
 from tests.support.oidc import OidcProvider, free_port
 from tests.support.tokens import make_ring
 from twisted_hoop.demo.keyring import KeyRing
@@ -43,12 +44,28 @@ client_secret = "env:CONSOLE_SECRET"
 
 @dataclass
 class World:
-    """What the tests of one worker share. `url` is the console's."""
+    """What the tests of one worker share. `url` is the console's; `ssh` an SshPlace, where there is one."""
 
     gateway: Gateway
     provider: OidcProvider
     ring: KeyRing
     url: str
+    ssh: Any = None
+
+    def pending(self, text: str) -> dict[str, Any]:
+        """The pending request whose text holds this; waits until it is filed."""
+        return wait_for(lambda: self.requests(text), f"a request for {text}")[0]  # type: ignore[no-any-return]
+
+    def requests(self, text: str, state: str = "pending") -> list[dict[str, Any]]:
+        """Such requests in a state, as a DBA sees them over the API."""
+        with self.api("GET", f"/v1/approvals?state={state}&limit=500", "bob") as answer:
+            return [each for each in json.load(answer)["approvals"] if text in each["text"]]
+
+    def api(self, method: str, path: str, who: str, body: Any = None) -> Any:
+        """One call of the API with somebody's token; use the answer in a `with` block."""
+        headers = {"Authorization": f"Bearer {self.token(who)}", "Content-Type": "application/json"}
+        data = None if body is None else json.dumps(body).encode()
+        return urllib.request.urlopen(urllib.request.Request(self.url + path, data, headers, method=method), timeout=20)
 
     def token(self, who: str, **claims: Any) -> str:
         """A bearer token of somebody, as the provider would issue for the gateway's own audience."""
@@ -121,6 +138,7 @@ def person_at(browser: Browser, world: World, who: str = "", **options: Any) -> 
     """Somebody who has logged in, or with no name nobody yet. Troubles fail the test."""
     context = browser.new_context(base_url=world.url, **options)
     context.set_default_timeout(PATIENCE)
+    expect.set_options(timeout=PATIENCE)
     page = context.new_page()
     troubles: list[str] = []
     page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
