@@ -40,6 +40,7 @@ def watching(api: Api, who: str, *arguments: str) -> Iterator[list[str]]:
 
 def test_requests_as_they_come_and_go(api: Api) -> None:
     first = api.file(ALICE, RETRY, DELETE)
+    api.office.time.seconds += 1
     with watching(api, "bob", "approvals", "watch", "--json") as lines:
         wait_for(lambda: lines, "what waited before")
         second = api.file(ALICE, RETRY, replace(DELETE, text="DELETE FROM other -- \x1b]0;evil\x07"))

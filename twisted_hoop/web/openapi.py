@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 from pydantic import BaseModel, TypeAdapter
@@ -53,10 +53,10 @@ class Described(Protocol):
 
 
 class Document:
-    """The handler of GET /v1/openapi.json; made once, when it is first asked for."""
+    """The handler of GET /v1/openapi.json; made once, when it is first asked for: until then `table` may grow."""
 
-    def __init__(self, table: Iterable[tuple[str, str, Described]]) -> None:
-        self._table = list(table)
+    def __init__(self, table: Sequence[tuple[str, str, Described]]) -> None:
+        self._table = table
         self._made: dict[str, Any] | None = None
 
     async def show(self, call: Call, principal: Principal | None) -> Reply:
@@ -99,7 +99,7 @@ def _operation(method: str, path: str, endpoint: Described) -> dict[str, Any]:
 
 
 def _name(method: str, path: str) -> str:
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", path) if word not in ("", "v1", "ident")]
+    words = re.split(r"[^A-Za-z0-9]+", path.replace("{ident}", "one").removeprefix("/v1").strip("/"))
     return "_".join((method.lower(), *words))
 
 

@@ -78,8 +78,8 @@ def make_table(parts: Parts, reactor: Any) -> list[Row]:
         *_sessions(Sessions(Archive(parts, reactor))),
         *_operations(Operations(parts, Estate(parts))),
     ]
-    document = Document(table)
-    return [*table, ("GET", "/v1/openapi.json", Endpoint(document.show, "anybody", answer=dict[str, Any]))]
+    table.append(("GET", "/v1/openapi.json", Endpoint(Document(table).show, "anybody", answer=dict[str, Any])))
+    return table
 
 
 def _basics(parts: Parts, reactor: Any) -> list[Row]:
