@@ -163,8 +163,8 @@ class ChannelRelay:
     def _objected(self, objection: Objection) -> list[Step]:
         """What a mask forbids to go in: the command ends, and none of it was sent."""
         entry = notice_entry(self.channel, str(objection), mask=objection.finding.mask)
-        ended = self._goodbye(f"hoop: refused: {objection}", REFUSED, Outcome("closed"), ended="refused")
-        return [Record(entry), *self._hang_up(), *ended]
+        told = [Record(entry), *self._hang_up()]
+        return told + self._goodbye(f"hoop: refused: {objection}", REFUSED, Outcome("closed"), ended="refused")
 
     # -- in front of the command ----------------------------------------------------------------------------------
 
@@ -357,7 +357,10 @@ class ChannelRelay:
         return self._hang_up() + self._goodbye(message, UNREACHABLE, Outcome("ended", message), ended=message)
 
     def _hang_up(self) -> list[Step]:
-        """A command that the gateway ends is told so; sshd would let one without a terminal run on."""
+        """A command that the gateway ends is told so; sshd would let one without a terminal run on.
+
+        OpenSSH's passes signals on for everybody but root.
+        """
         runs = self._phase is Phase.RUNNING
         return [ToTarget(Request(names.SIGNAL, string(b"HUP")))] if runs else []
 
