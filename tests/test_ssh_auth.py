@@ -18,7 +18,7 @@ from twisted_hoop.identity.ssh_wire import string, strings, u32
 from twisted_hoop.model import Peer, Principal
 from twisted_hoop.settings import Settings
 from twisted_hoop.ssh import userauth
-from twisted_hoop.ssh.auth import REQUESTS, TRIES, WAITING, UserAuth
+from twisted_hoop.ssh.auth import QUESTION, REQUESTS, TRIES, WAITING, UserAuth
 from twisted_hoop.ssh.userauth import SERVICE, signed_data
 from twisted_hoop.ssh.ways import Login, Ways
 
@@ -260,13 +260,20 @@ def test_none_is_a_question_once() -> None:
 # -- device codes -----------------------------------------------------------------------------------------------------
 
 DIALOGUE = strings(b"", b"")
+BROWSER = ALL - {"token"}
+SHOWN = [(userauth.INFO_REQUEST, userauth.info_request(Device.text))]
+ASKED = [(userauth.INFO_REQUEST, userauth.info_request("", QUESTION))]
+ENTER = u32(1) + strings(b"")
+NO_TOKEN = [(userauth.FAILURE, userauth.failure([b"publickey", b"keyboard-interactive"]))]
+
+
+def dialogue(client: Client) -> list[tuple[int, bytes]]:
+    return client.ask(b"keyboard-interactive", DIALOGUE)  # type: ignore[no-any-return]
 
 
 def test_a_device_code_is_shown_and_completes_by_itself() -> None:
-    client = Client()
-    assert client.ask(b"keyboard-interactive", DIALOGUE) == [
-        (userauth.INFO_REQUEST, userauth.info_request("", Device.text)),
-    ]
+    client = Client(names=BROWSER)
+    assert dialogue(client) == SHOWN
     assert client.transport.granted == Device.seconds
     assert client.say(userauth.INFO_RESPONSE, u32(0)) == [] and client.login is None
     client.devices[0].answer.callback(ALICE)
@@ -274,31 +281,67 @@ def test_a_device_code_is_shown_and_completes_by_itself() -> None:
     assert client.devices[0].closed
 
 
-def test_an_answer_that_comes_late_is_waited_for() -> None:
+def test_where_tokens_are_taken_one_may_be_given_instead() -> None:
+    """asyncssh and OpenSSH answer this with their password before they try the method of that name."""
+    door = Slow()
+    client = Client(door)
+    assert dialogue(client) == ASKED and b"assword" in ASKED[0][1]
+    client.say(userauth.INFO_RESPONSE, u32(1) + strings(b"ey.J.x"))
+    assert door.waiting[0][0] == "ey.J.x" and client.devices == []
+    door.waiting[0][1].callback(ALICE)
+    assert client.login is not None and client.login.way == "token"
+
+
+def test_enter_leads_to_the_browser() -> None:
     client = Client()
-    client.ask(b"keyboard-interactive", DIALOGUE)
+    dialogue(client)
+    assert client.say(userauth.INFO_RESPONSE, ENTER) == SHOWN
+    client.say(userauth.INFO_RESPONSE, u32(0))
+    client.devices[0].answer.callback(ALICE)
+    assert client.login is not None and client.login.way == "device"
+
+
+def test_a_wrong_token_is_a_failure_and_may_be_followed_by_the_browser() -> None:
+    client = Client()
+    dialogue(client)
+    assert client.say(userauth.INFO_RESPONSE, u32(1) + strings(b"hoop_wrong")) == FAILURE
+    assert dialogue(client) == ASKED
+    assert client.say(userauth.INFO_RESPONSE, ENTER) == SHOWN
+
+
+@pytest.mark.parametrize("answers", [u32(0), u32(2) + strings(b"a", b"b")])
+def test_one_answer_is_asked_for(answers: bytes) -> None:
+    client = Client()
+    dialogue(client)
+    assert client.say(userauth.INFO_RESPONSE, answers) == FAILURE and client.devices == []
+
+
+def test_an_answer_that_comes_late_is_waited_for() -> None:
+    client = Client(names=BROWSER)
+    dialogue(client)
     client.devices[0].answer.callback(ALICE)
     assert client.login is None
     client.say(userauth.INFO_RESPONSE, u32(1) + strings(b"whatever"))
     assert client.login is not None
 
 
-def test_it_is_asked_for_once() -> None:
-    client = Client()
-    client.ask(b"keyboard-interactive", DIALOGUE)
+def test_a_code_is_shown_once() -> None:
+    client = Client(names=BROWSER)
+    dialogue(client)
     client.say(userauth.INFO_RESPONSE, u32(0))
     client.devices[0].answer.errback(AuthenticationFailed("nobody came"))
-    assert client.transport.sent[-1:] == FAILURE
-    assert client.ask(b"keyboard-interactive", DIALOGUE) == FAILURE and len(client.devices) == 1
+    assert client.transport.sent[-1:] == NO_TOKEN
+    assert dialogue(client) == NO_TOKEN and len(client.devices) == 1
 
 
-def test_another_request_takes_its_place() -> None:
+@pytest.mark.parametrize("names", [ALL, BROWSER])
+def test_another_request_takes_its_place(names: frozenset[str]) -> None:
     """RFC 4256, section 3.1: the dialogue is abandoned, and not answered."""
-    client = Client()
-    client.ask(b"keyboard-interactive", DIALOGUE)
+    client = Client(names=names)
+    dialogue(client)
     assert client.sign(KEY) == []
-    assert client.login is not None and client.login.way == "key" and client.devices[0].closed
-    assert client.devices[0].answer.called
+    assert client.login is not None and client.login.way == "key"
+    assert all(device.closed and device.answer.called for device in client.devices)
 
 
 def test_a_client_that_does_not_wait_for_the_code() -> None:
@@ -307,8 +350,8 @@ def test_a_client_that_does_not_wait_for_the_code() -> None:
     async def begin(peer: Peer) -> Device:
         return await begun
 
-    client = Client(device=begin)
-    client.ask(b"keyboard-interactive", DIALOGUE)
+    client = Client(names=BROWSER, device=begin)
+    dialogue(client)
     client.sign(KEY)
     device = Device()
     begun.callback(device)
@@ -316,8 +359,8 @@ def test_a_client_that_does_not_wait_for_the_code() -> None:
 
 
 def test_a_connection_that_goes_takes_it_along() -> None:
-    client = Client()
-    client.ask(b"keyboard-interactive", DIALOGUE)
+    client = Client(names=BROWSER)
+    dialogue(client)
     client.service.serviceStopped()
     assert client.devices[0].closed and client.devices[0].answer.called and client.login is None
     client.service.serviceStopped()
@@ -325,8 +368,8 @@ def test_a_connection_that_goes_takes_it_along() -> None:
 
 @pytest.mark.parametrize("answer", [b"", u32(1), u32(0) + b"x", u32(2**32 - 1)])
 def test_an_answer_that_is_none_ends_the_connection(answer: bytes) -> None:
-    client = Client()
-    client.ask(b"keyboard-interactive", DIALOGUE)
+    client = Client(names=BROWSER)
+    dialogue(client)
     client.say(userauth.INFO_RESPONSE, answer)
     assert client.transport.ended is not None and client.transport.ended[0] == 2 and client.devices[0].closed
 

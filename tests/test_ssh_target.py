@@ -203,7 +203,7 @@ def test_S17_another_host_key_is_refused_before_anything_is_shown(loop: Loop, do
     """Whoever sits between us and the target learns no password."""
     handler = Handler()
     door = door_to("the password nobody must see", host_keys=[WRONG.public.line])
-    with pytest.raises(ProtocolError, match=r"not the configured one.*S17") as caught:
+    with pytest.raises(ProtocolError, match="not the configured one") as caught:
         loop.run(lambda: door.open(SESSION, "nobody", handler))
     assert caught.value.code == "host-key" and handler.connection is None and not handler.gone.called
     assert "Failed password for nobody" not in sshd.log()

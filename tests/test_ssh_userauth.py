@@ -77,7 +77,9 @@ def test_R11_a_password_does_not_show_itself() -> None:
 def test_what_is_sent() -> None:
     assert failure([b"publickey", b"password"]) == strings(b"publickey,password") + b"\0"
     assert banner("hello") == strings(b"hello", b"")
-    assert info_request("", "go") == strings(b"", b"go", b"") + u32(0)
+    assert info_request("go") == strings(b"", b"go", b"") + u32(0)
+    asked = u32(2) + strings(b"a") + b"\0" + strings(b"b") + b"\0"
+    assert info_request("go", "a", "b") == strings(b"", b"go", b"") + asked
 
 
 def test_answers() -> None:

@@ -47,7 +47,7 @@ class _Identity(_Link):
 
 def terms_of(section: Section) -> str:
     """Names the settings of an issuer or account: a certificate made under others proves nobody any more (I9)."""
-    return hashlib.sha256(section.model_dump_json().encode()).hexdigest()[:_TERMS]
+    return hashlib.sha256(section.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:_TERMS]
 
 
 def terms_in(principal: Principal) -> str:

@@ -193,4 +193,5 @@ def _curve_name(raw: ec.EllipticCurvePublicKey) -> bytes:
 
 
 def curve_hash(raw: ec.EllipticCurvePublicKey) -> hashes.HashAlgorithm:
+    """The hash ECDSA is used with on that curve (RFC 5656, section 6.2.1)."""
     return _CURVES[_curve_name(raw)][1]

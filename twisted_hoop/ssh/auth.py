@@ -28,6 +28,9 @@ REQUESTS = 30
 """Requests of one connection, answered well or not."""
 WAITING = 8
 """Requests that may wait behind one that is being worked on."""
+QUESTION = "Password (a token), or Enter to log in with a browser: "
+"""Asked before a device code is, where tokens are taken as well: programs with a password answer this (and look for the
+word), as OpenSSH and others try keyboard-interactive before the method `password`."""
 _PROTOCOL_ERROR, _NO_SERVICE, _NO_MORE = 2, 7, 14
 
 
@@ -54,7 +57,7 @@ class UserAuth(SSHService):
         self._work: Deferred[Any] | None = None
         self._device: DeviceLogin | None = None
         self._device_used = False
-        self._answered: Deferred[None] | None = None
+        self._answer: Deferred[tuple[bytes, ...]] | None = None
 
     # -- what the transport calls ---------------------------------------------------------------------------------
 
@@ -75,7 +78,7 @@ class UserAuth(SSHService):
             return
         if messageNum == userauth.REQUEST:
             self._requested(packet)
-        elif messageNum == userauth.INFO_RESPONSE and self._answered is not None:
+        elif messageNum == userauth.INFO_RESPONSE and self._answer is not None:
             self._response(packet)
         else:
             self._broken(f"message {messageNum} is not expected here")
@@ -85,10 +88,10 @@ class UserAuth(SSHService):
     def _requested(self, packet: bytes) -> None:
         self._requests += 1
         if self._requests > REQUESTS or len(self._queue) >= WAITING:
-            self._end(_NO_MORE, "too many requests (S7)")
+            self._end(_NO_MORE, "too many requests")
             return
         self._queue.append(packet)
-        if self._device is not None:
+        if self._device is not None or self._answer is not None:
             self._abandon()  # a new request takes the place of a dialogue (RFC 4256, section 3.1)
         elif self._state is _State.IDLE:
             self._next()
@@ -172,8 +175,24 @@ class UserAuth(SSHService):
         return Login(outer.principal, attempt.user, "none", self._peer)
 
     async def _interactive(self, attempt: Attempt) -> Login:
-        """The link and code are shown; the login completes when the person agrees in a browser. Asked once only."""
+        """A token where tokens are taken; else, or when there is none, a log-in with a browser."""
         self._check_way("device")
+        if "token" in self._ways.names:
+            answers = await self._ask("", QUESTION)
+            if len(answers) != 1:
+                raise AuthenticationFailed("one answer was asked for")
+            if answers[0]:
+                return await self._token(answers[0], attempt)
+        return await self._browser(attempt)
+
+    def _ask(self, instruction: str, *prompts: str) -> Deferred[tuple[bytes, ...]]:
+        answer: Deferred[tuple[bytes, ...]] = Deferred()
+        self._answer = answer
+        self.transport.sendPacket(userauth.INFO_REQUEST, userauth.info_request(instruction, *prompts))
+        return answer
+
+    async def _browser(self, attempt: Attempt) -> Login:
+        """The link and code are shown; the login completes when the person agrees in a browser. Once only."""
         if self._device_used or self._ways.device is None:
             raise AuthenticationFailed("a device code was shown already")
         self._device_used = True
@@ -181,10 +200,9 @@ class UserAuth(SSHService):
         if self._queue:
             raise AuthenticationFailed("the client does not wait for the device code")
         self.transport.more_time(device.seconds)
-        answered = self._answered = Deferred()
-        self.transport.sendPacket(userauth.INFO_REQUEST, userauth.info_request("", device.text))
+        answer = self._ask(device.text)
         found = await device.wait()
-        await answered
+        await answer  # clients give it at once, and are told of success behind it
         return self._login(found, attempt, "device")
 
     def _check_way(self, way: str) -> None:
@@ -201,15 +219,14 @@ class UserAuth(SSHService):
     # -- what comes of it -----------------------------------------------------------------------------------------
 
     def _response(self, packet: bytes) -> None:
-        """The answer to our text, which asks nothing: what it says does not matter, that it is well formed does."""
         try:
-            userauth.parse_answers(packet)
+            answers = userauth.parse_answers(packet)
         except ValueError as error:
             self._broken(str(error))
             return
-        answered, self._answered = self._answered, None
-        assert answered is not None
-        answered.callback(None)
+        answer, self._answer = self._answer, None
+        assert answer is not None
+        answer.callback(answers)
 
     def _succeeded(self, login: Login) -> None:
         self._state = _State.DONE
@@ -231,7 +248,7 @@ class UserAuth(SSHService):
         if not (isinstance(attempt.method, Nothing) and self._requests == 1):
             self._failures += 1
         if self._failures >= TRIES:
-            self._end(_NO_MORE, "too many authentication failures (S7)")
+            self._end(_NO_MORE, "too many authentication failures")
             return
         if not silently:
             self.transport.sendPacket(userauth.FAILURE, userauth.failure(self._ways.methods))
@@ -264,7 +281,7 @@ class UserAuth(SSHService):
         self._put_away()
 
     def _put_away(self) -> None:
-        device, self._device, self._answered = self._device, None, None
+        device, self._device, self._answer = self._device, None, None
         if device is not None:
             device.close()
 

@@ -32,7 +32,7 @@ def gateway_host_keys(authority: SshAuthority, name: str = "") -> tuple[HostKey,
 
 
 class TargetHostKeys:
-    """What one target may prove itself with: pinned keys, or a certificate of an authority for `host`."""
+    """What one target may prove itself with: pinned keys, or a certificate of an authority for `host` (S17)."""
 
     def __init__(self, section: TargetSection, host: str, now: Callable[[], float] = time.time) -> None:
         """`host` is the name a certificate must carry. ConfigurationError for a line that is no key."""
@@ -81,7 +81,7 @@ class TargetHostKeys:
         return certificate.key
 
     def _refused(self, why: str) -> ProtocolError:
-        return ProtocolError(f"target {self._target} {why} (S17)", "target", "host-key")
+        return ProtocolError(f"target {self._target} {why}", "target", "host-key")
 
 
 def _keys(lines: Sequence[str], where: str) -> list[PublicKey]:

@@ -111,9 +111,13 @@ def banner(text: str) -> bytes:
     return strings(text.encode(), b"")
 
 
-def info_request(title: str, instruction: str) -> bytes:
-    """The content of a USERAUTH_INFO_REQUEST that shows a text and asks nothing: clients answer it at once."""
-    return strings(title.encode(), instruction.encode(), b"") + u32(0)
+def info_request(instruction: str, *prompts: str) -> bytes:
+    """The content of a USERAUTH_INFO_REQUEST that shows a text and asks for what nobody else should see.
+
+    One that asks nothing is answered by clients at once.
+    """
+    asked = b"".join(string(prompt.encode()) + b"\0" for prompt in prompts)
+    return strings(b"", instruction.encode(), b"") + u32(len(prompts)) + asked
 
 
 def _key(reader: Reader, user: bytes, service: bytes, session_id: bytes) -> KeyShown:
