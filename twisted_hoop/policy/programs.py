@@ -26,7 +26,7 @@ class PermittedPrograms:
     def covers(self, programs: Set[str]) -> bool:
         """Whether there is a program and every one is covered."""
         paths = {program for program in programs if "/" in program}
-        names = programs - {path.rpartition("/")[2] for path in paths}
+        names = programs - paths - {path.rpartition("/")[2] for path in paths}
         return bool(programs) and all(map(self._patterns.matches, names)) and all(map(self._covers_path, paths))
 
     def _covers_path(self, path: str) -> bool:
