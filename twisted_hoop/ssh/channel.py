@@ -78,7 +78,7 @@ class Channel:
         self.number = number
         self.queued = 0
         self._window = self._left = window
-        self._quantum = max(1, min(3 * limits.packet, window // 2))
+        self._quantum = max(1, min(max(3 * limits.packet, window // 8), window // 2))
         self._owed = 0
         self._remote = self._room = self._packet = 0
         self.opened = self._eof = self._closing = self._closed = self._their_eof = self._their_close = False
@@ -241,14 +241,16 @@ class Channel:
         """It did not."""
         self._handler.received(OpenFailed(code, text))
 
-    def on_data(self, stream: int, data: memoryview) -> None:
-        """Data within the window and the packet size; more is a fault (S9)."""
-        size = len(data)
+    def check_data(self, size: int) -> None:
+        """So much data came: within the window and the packet size; more is a fault (S9)."""
         if size > self._left or size > self._limits.packet:
             raise ProtocolError("channel data beyond its window or packet size (S9)")
         if self._their_eof or self._their_close:
             raise ProtocolError("channel data behind its end")
         self._left -= size
+
+    def give(self, stream: int, data: memoryview) -> None:
+        """The handler gets data that was checked, perhaps of several messages."""
         if not self._closing:
             self._handler.received(Data(stream, data))
 

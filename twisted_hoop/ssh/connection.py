@@ -58,6 +58,8 @@ class Connection(SSHService):
         self._requests: deque[Deferred[tuple[bool, bytes]]] = deque()
         self._replies: Answers
         self._lost = False
+        self._gathering: Channel | None = None
+        self._gathered: list[memoryview] = []
         self._methods: dict[int, Callable[[bytes], None]] = {
             GLOBAL_REQUEST: self._global_request,
             REQUEST_SUCCESS: lambda payload: self._global_reply(True, payload),
@@ -205,8 +207,23 @@ class Connection(SSHService):
         if size != end - 10:
             raise MalformedMessage("channel data of another length than it says")
         channel = self._channel(number)
+        if channel is None:
+            return
+        channel.check_data(size)
+        if channel is not self._gathering:
+            self.settle()
+            self._gathering = channel
+        self._gathered.append(memoryview(plain)[10:end])
+
+    def settle(self) -> None:
+        """Give the data of one channel that came in one piece of the socket to its handler, together.
+
+        Everything behind the handler costs per call and not per byte: policy, recording, the other leg.
+        """
+        channel, gathered = self._gathering, self._gathered
         if channel is not None:
-            channel.on_data(STDOUT, memoryview(plain)[10:end])
+            self._gathering, self._gathered = None, []
+            channel.give(STDOUT, gathered[0] if len(gathered) == 1 else memoryview(b"".join(gathered)))
 
     def _extended_data(self, payload: bytes) -> None:
         reader = Reader(payload)
@@ -216,7 +233,8 @@ class Connection(SSHService):
             return
         if stream != STDERR:
             raise ProtocolError(f"extended data of kind {stream}")
-        channel.on_data(STDERR, memoryview(data))
+        channel.check_data(len(data))
+        channel.give(STDERR, memoryview(data))
 
     def _adjust(self, payload: bytes) -> None:
         reader = Reader(payload)

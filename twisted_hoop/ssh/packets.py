@@ -162,7 +162,11 @@ class Packets(SSHTransportBase):
             self.incomingPacketSequence = (sequence + 1) & _SEQUENCES
             self._carried += whole
             self._message(plain)
+        self.settle()
         return start
+
+    def settle(self) -> None:
+        """Channel data is gathered while nothing else comes between: now it is over."""
 
     def _message(self, plain: bytes) -> None:
         """`padding_length | payload | padding`, verified."""
@@ -176,6 +180,7 @@ class Packets(SSHTransportBase):
             self._dispatch(number, plain[2:end])
 
     def _dispatch(self, number: int, payload: bytes) -> None:
+        self.settle()
         if number not in self._allowed:
             self._unexpected(number)
         elif number < 50:

@@ -85,6 +85,11 @@ class Transport(Exchange):
         self.start(self.connection, Stage.CONNECTED)
         self.arrange()
 
+    def settle(self) -> None:
+        """See `Packets.settle`."""
+        if self._fast is not None:
+            self.connection.settle()  # type: ignore[union-attr]
+
     def became_writable(self) -> None:
         """Channels may send again."""
         if self.connection is not None:
