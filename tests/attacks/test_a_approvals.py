@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import secrets
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -281,3 +283,38 @@ def test_a8_the_deadline_is_checked_where_the_vote_is_counted(store_url: str, lo
     time.seconds += REVIEW.wait
     assert vote(late, loop, ident, BOB) == "decided"
     late.database.stop()
+
+
+def _in_a_process(url: str, approval_id: str, number: int) -> str:
+    """One approver's vote, in a process of its own: the state it came to, or the objection's code."""
+    database = Database(url, None)
+    database.start()
+    who = Principal(ISSUER, f"p{number}", groups=DBA)
+    cast = Vote(who.key, "", number % 2 == 0, "", 1.0)
+    try:
+        return database.write_now(lambda c: changes.cast_vote(c, approval_id, who, cast, "")).state.value
+    except Objection as objection:
+        return objection.code
+    finally:
+        database.stop()
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_a8_approvers_race_in_processes_of_their_own(request: pytest.FixtureRequest, kind: str) -> None:
+    """A8: compare-and-set holds between processes too, on one SQLite file and on one PostgreSQL database."""
+    if kind == "sqlite":
+        url = request.getfixturevalue("store_url")
+    else:
+        server: Server = request.getfixturevalue("postgres")
+        name = f"race_{secrets.token_hex(4)}"
+        server.create_database(name)
+        url = f"postgresql+psycopg://{server.user}:{server.password}@{server.host}:{server.port}/{name}"
+    database = Database(url, None)
+    database.start()
+    asked = _request(database)
+    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as processes:
+        results = list(processes.map(_in_a_process, [url] * 4, [asked.id] * 4, range(4)))
+    found = database.read_now(lambda c: ledger.fetch(c, asked.id, 1.0))
+    database.stop()
+    assert sorted(results)[:3] == ["decided"] * 3 and found is not None and len(found.votes) == 1
+    assert found.state.value in results
