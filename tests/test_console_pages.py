@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 
 import pytest
 
 from tests.support.approvals import BOB
+from tests.support.loop import Loop
 from twisted_hoop.console import pages
 from twisted_hoop.console.pages import PAGE_HEADERS, Pages, redirect
 from twisted_hoop.console.visits import Visit
@@ -58,3 +60,16 @@ def test_templates_have_no_inline_code_and_every_form_its_token(template: Path) 
         assert "csrf" in form
     for field in re.findall(r"<(?:input|select|textarea)(?![^>]*hidden)[^>]*>", text):
         assert re.search(rf"<label[^>]*>(?:(?!</label>).)*{re.escape(field)}", text, re.S), field
+
+
+def test_long_pages_are_made_in_a_thread(loop: Loop) -> None:
+    """R14: no session waits while a page is drawn."""
+    here: list[str] = []
+
+    def rights(visit: Visit) -> dict[str, bool]:
+        here.append(threading.current_thread().name)
+        return {"audit": False, "operate": False, "look": False}
+
+    pages = Pages(lambda: "north", rights, "v1", loop.reactor)
+    page = loop.run(lambda: pages.drawn("refused.html", VISIT, why="x"))
+    assert page.status == 200 and "PoolThread" in here[0]

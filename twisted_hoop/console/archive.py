@@ -44,7 +44,7 @@ class ArchivePages:
             page = await self._search.commands(*who, query, command)
         else:
             page = {"read": 0, **await self._archive.sessions(visit.principal, query)}
-        return self._pages.show("sessions.html", visit, query=query, days=days, command=command, **page)
+        return await self._pages.drawn("sessions.html", visit, query=query, days=days, command=command, **page)
 
     async def session(self, call: Call, visit: Visit, ident: str) -> Reply:
         """GET /sessions/{id}: one session, and for auditors who read its recording."""
@@ -56,13 +56,13 @@ class ArchivePages:
         """GET /sessions/{id}/recording: what was asked, decided and answered, as a timeline."""
         found = await self._archive.session(visit.principal, ident)
         page = await self._entries(call, visit, ident)
-        return self._pages.show("recording.html", visit, session=found, tab="recording", **page)
+        return await self._pages.drawn("recording.html", visit, session=found, tab="recording", **page)
 
     async def more(self, call: Call, visit: Visit, ident: str) -> Reply:
         """GET /sessions/{id}/entries?after=…: what was recorded since, for a page that watches."""
         found = await self._archive.session(visit.principal, ident)
         page = await self._entries(call, visit, ident)
-        return self._pages.show("entries.html", visit, session=found, **page)
+        return await self._pages.drawn("entries.html", visit, session=found, **page)
 
     async def _entries(self, call: Call, visit: Visit, ident: str) -> dict[str, Any]:
         query = options(call, EntriesQuery, {"limit": _ENTRIES}, besides=("find",))

@@ -36,7 +36,7 @@ class Console:
     def __init__(self, parts: Parts, place: Place, reactor: Any, now: Callable[[], float]) -> None:
         self._place = place
         self._static = Static()
-        self._pages = Pages(lambda: place.name, lambda visit: _rights(parts, visit), self._static.version)
+        self._pages = Pages(lambda: place.name, lambda visit: _rights(parts, visit), self._static.version, reactor)
         self.visits = Visits(now, parts.identity.still_valid, lambda: place.terms)
         attempts = Attempts(now)
         self._door = Door(place, self._pages, self.visits, attempts, parts.identity, lambda path: is_page(routes, path))

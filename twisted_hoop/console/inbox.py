@@ -39,11 +39,11 @@ class InboxPages:
         decided = await self._inbox.approval(visit.principal, done) if done else None
         page = await self._inbox.approvals(visit.principal, ApprovalQuery(state="all", limit=SHOWN))
         past = [each for each in page["approvals"] if each["state"] != "pending"][:_LATELY]
-        return self._pages.show("inbox.html", visit, decided=decided, past=past, **await self._pending(visit))
+        return await self._pages.drawn("inbox.html", visit, decided=decided, past=past, **await self._pending(visit))
 
     async def part(self, call: Call, visit: Visit) -> Reply:
         """GET /approvals/list: the pending ones alone, for a page that is open."""
-        return self._pages.show("pending.html", visit, decided=None, **await self._pending(visit))
+        return await self._pages.drawn("pending.html", visit, decided=None, **await self._pending(visit))
 
     async def _pending(self, visit: Visit) -> dict[str, Any]:
         page = await self._inbox.approvals(visit.principal, ApprovalQuery(state="pending", limit=SHOWN))
@@ -53,7 +53,7 @@ class InboxPages:
         """GET /approvals/past?state=…&target=…: all there are, page by page."""
         query = options(call, ApprovalQuery, {"state": "all", "limit": SHOWN})
         page = await self._inbox.approvals(visit.principal, query)
-        return self._pages.show("past.html", visit, past=page["approvals"], next=page["next"], query=query)
+        return await self._pages.drawn("past.html", visit, past=page["approvals"], next=page["next"], query=query)
 
     async def show(self, call: Call, visit: Visit, ident: str) -> Reply:
         """GET /approvals/{id}: everything there is to know about one."""
@@ -78,7 +78,9 @@ class InboxPages:
             why = str(fault)
         if call.header("hx-request"):
             decided = await self._inbox.approval(visit.principal, ident)
-            return self._pages.show("pending.html", visit, decided=decided, why=why, **await self._pending(visit))
+            return await self._pages.drawn(
+                "pending.html", visit, decided=decided, why=why, **await self._pending(visit)
+            )
         if why:
             return self._whole(visit, await self._inbox.approval(visit.principal, ident), 409, why)
         return redirect(f"/approvals?done={ident}")

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
+from twisted.internet.threads import deferToThreadPool
 
 from twisted_hoop.approval.shown import visible
 from twisted_hoop.console import filters
@@ -36,9 +37,19 @@ PLAYER_HEADERS = {**PAGE_HEADERS, "Content-Security-Policy": _POLICY.format(scri
 
 
 class Pages:
-    """Renders the templates of this room. They are compiled when this is made: nothing is read later."""
+    """Renders the templates of this room. They are compiled when this is made: nothing is read later.
 
-    def __init__(self, name: Callable[[], str], rights: Callable[[Visit], Mapping[str, bool]], version: str) -> None:
+    `reactor` lends the threads long pages are made in.
+    """
+
+    def __init__(
+        self,
+        name: Callable[[], str],
+        rights: Callable[[Visit], Mapping[str, bool]],
+        version: str,
+        reactor: Any = None,
+    ) -> None:
+        self._reactor = reactor
         self._name = name
         self._rights = rights
         self._environment = _compiled(version)
@@ -53,6 +64,12 @@ class Pages:
     ) -> Reply:
         """A whole page or a part of one, for this visit."""
         return Reply(text=self.render(template, visit, **values), status=status, media_type=HTML, headers=headers)
+
+    async def drawn(self, template: str, visit: Visit | None, **values: Any) -> Reply:
+        """The same as `show` for pages that may be long: made in a thread, so that no session waits for it (R14)."""
+        pool = self._reactor.getThreadPool()
+        made: Reply = await deferToThreadPool(self._reactor, pool, lambda: self.show(template, visit, **values))
+        return made
 
     def render(self, template: str, visit: Visit | None, **values: Any) -> bytes:
         """The same as bytes."""
