@@ -16,6 +16,7 @@ endpoint = "tcp:web-1:22"
 groups = ["sre"]
 """
 CERTIFICATE = f'login = "deploy"\nlogin_with = "certificate"\nhost_keys = ["{KEY}"]\n'
+A = '[[issuers]]\nname = "a"\nissuer = "https://a.example"\naudience = ["hoop"]\n'
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,9 @@ CERTIFICATE = f'login = "deploy"\nlogin_with = "certificate"\nhost_keys = ["{KEY
         SSH_TARGET + f'logins = ["deploy"]\nsecret = "env:KEY"\nlogin_with = "key"\nhost_ca = ["{KEY}"]\n',
         '[[listeners]]\nname = "s"\nprotocol = "ssh"\nendpoint = "tcp:2222"\nauth = ["certificate", "key"]\n',
         f'[[accounts]]\nname = "ci"\nssh_keys = ["{KEY} comment"]\n',
+        '[[listeners]]\nname="s"\nprotocol="ssh"\nendpoint="tcp:22"\nissuer="a"\nauth=["device"]\n'
+        + A
+        + 'client_id="x"\n',
     ],
 )
 def test_what_is_well_is_well(text: str) -> None:
@@ -45,6 +49,16 @@ def test_what_is_well_is_well(text: str) -> None:
             '[[listeners]]\nname="s"\nprotocol="ssh"\nendpoint="tcp:22"\ncertificate="a"\nkey="b"\n',
             "listeners.1.certificate",
             "[ssh]",
+        ),
+        (
+            '[[listeners]]\nname="s"\nprotocol="ssh"\nendpoint="tcp:22"\nauth=["device"]\n',
+            "listeners.1.auth",
+            "client_id",
+        ),
+        (
+            '[[listeners]]\nname="s"\nprotocol="ssh"\nendpoint="tcp:22"\nissuer="a"\n' + A,
+            "listeners.1.issuer",
+            "client_id",
         ),
         ('[[accounts]]\nname = "ci"\nssh_keys = ["nonsense"]\n', "accounts.0.ssh_keys.0", "ssh-keygen"),
         ('[[accounts]]\nname = "ci"\n', "accounts.0", "ssh_keys"),

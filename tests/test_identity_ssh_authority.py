@@ -14,7 +14,9 @@ from twisted_hoop.errors import AuthenticationFailed
 from twisted_hoop.identity.ssh_authority import MAX_HOSTS, SESSION_LIFE, SKEW
 from twisted_hoop.identity.ssh_certificates import HOST, USER
 from twisted_hoop.identity.ssh_identity import EXTENSION
+from twisted_hoop.identity.ssh_keys import SK_ED25519, parse_blob
 from twisted_hoop.identity.ssh_private_keys import PrivateKey, new_private_key
+from twisted_hoop.identity.ssh_wire import strings
 from twisted_hoop.model import Actor, Peer
 from twisted_hoop.testing import make_session
 
@@ -51,6 +53,14 @@ def test_ssh_keygen_shows_what_it_says(tmp_path: Path) -> None:
     said = ssh_keygen("-L", "-f", tmp_path / "key-cert.pub")
     for text in ("user certificate", f"hoop:{ALICE.key}", "permit-pty", f'Key ID: "Alice ({ALICE.key})"', "(none)"):
         assert text in said, said
+
+
+def test_security_keys_are_certified_too(tmp_path: Path) -> None:
+    key = parse_blob(strings(SK_ED25519, KEY.public.raw.public_bytes_raw(), b"ssh:"))  # type: ignore[union-attr]
+    made = make_authority().issue_user(ALICE, key, FOREVER, TERMS)
+    (tmp_path / "key-cert.pub").write_text(made.line)
+    assert "sk-ssh-ed25519-cert-v01@openssh.com user certificate" in ssh_keygen("-L", "-f", tmp_path / "key-cert.pub")
+    assert make_authority().principal_of(made, PEER).principal.key == ALICE.key
 
 
 def test_serials_are_unique() -> None:

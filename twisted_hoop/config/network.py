@@ -56,8 +56,18 @@ def _ways_to_log_in(key: Key, listener: ListenerSection, draft: Draft) -> Iterat
         yield Problem((*key, "auth"), f"{way} is no way to log in over {listener.protocol}")
     if "oauth" in listener.auth and not issuers:
         yield Problem((*key, "auth"), "oauth needs [[issuers]]: clients are told where to get a token")
+    if listener.protocol == "ssh":
+        yield from _ways_over_ssh(key, listener, draft)
     if listener.issuer and listener.issuer not in issuers:
         yield Problem((*key, "issuer"), f"no issuer has this name. {closest(listener.issuer, issuers)}".strip())
+
+
+def _ways_over_ssh(key: Key, listener: ListenerSection, draft: Draft) -> Iterator[Problem]:
+    clients = [issuer.name for _, issuer in draft.issuers if issuer.client_id]
+    if "device" in listener.auth and not clients:
+        yield Problem((*key, "auth"), "device needs an issuer with client_id, which gives the codes")
+    if listener.issuer in draft.names("issuers") and listener.issuer not in clients:
+        yield Problem((*key, "issuer"), "has no client_id, without which it gives no device codes")
 
 
 def check_target(key: Key, target: TargetSection) -> Iterator[Problem]:
