@@ -86,6 +86,11 @@ class SshSession:
             hall.section.exec_only,
         )
 
+    @property
+    def over(self) -> bool:
+        """Whether it has ended; its client is about to be disconnected."""
+        return self._closed
+
     # -- channels -------------------------------------------------------------------------------------------------
 
     def next_channel(self) -> int:
@@ -234,8 +239,9 @@ class SshSession:
         services.sessions.close(self.session.id)
         services.approver.ended(self.session)
         self._client.disconnect(BY_APPLICATION, message)
-        if self._target is not None:
-            self._target.disconnect(BY_APPLICATION, message)
+        target, self._target = self._target, None
+        if target is not None:
+            target.disconnect(BY_APPLICATION, message)
         closing: Any = self._recording.close(outcome)
         if isinstance(closing, Deferred):
             closing.addErrback(lambda f: self.log.error("a recording did not close: {e}", e=str(f.value)))

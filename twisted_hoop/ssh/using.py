@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twisted_hoop.errors import HoopError, LimitExceeded, RecordingFailed, UnknownTarget
+from twisted_hoop.errors import HoopError, LimitExceeded, ProtocolError, RecordingFailed, UnknownTarget
 from twisted_hoop.ssh.ends import no_opener
 from twisted_hoop.ssh.events import ADMINISTRATIVELY_PROHIBITED, RESOURCE_SHORTAGE, UNKNOWN_CHANNEL_TYPE, Open
 from twisted_hoop.ssh.forwards import ForwardRelay
@@ -130,6 +130,8 @@ class UsingTarget:
         assert self._connection is not None
         if self._session is None:
             self._session = self._opening.open(self._arrival, self._connection)
+        if self._session.over:
+            raise ProtocolError("the session has ended")
         return self._session
 
     def _told(self, error: HoopError) -> tuple[int, str]:
