@@ -8,6 +8,7 @@ emulator that fails is switched off, and nothing is known of the screen from the
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -15,33 +16,54 @@ from avt._avt import Vt  # the package re-exports it without saying so to type c
 
 MOST_COLUMNS: Final = 500
 MOST_ROWS: Final = 200
-BUDGET: Final = 4 << 20
-"""Units of work between two keys of the person; a byte is one, an escape about an eighth of the screen's cells."""
+BUDGET: Final = 1 << 20
+"""Units of work between two keys of the person, about 12 ns each: a byte is one, a line half as many as it has columns,
+an escape that may touch the whole screen half as many as it has cells."""
 TAIL: Final = 8 * 1024
 """Bytes that are kept of what was not followed: prompts stand at the end."""
+_ESCAPE: Final = 16
+_COSTLY: Final = re.compile(rb"\x1b(?:\[[0-?]*[JLMSTbhl]|c)")
+_LARGE: Final = re.compile(rb"(?<=\x1b\[)[0-9]{4,}(?=[@-~])")
+_PARTIAL: Final = re.compile(rb"\x1b(?:\[[0-?]{0,64})?\Z")
 
 
 class Screen:
     """One terminal. Sizes are clamped to 1 … 500 columns and 1 … 200 rows (S21)."""
 
-    __slots__ = ("_budget", "_columns", "_decoder", "_rows", "_tail", "_terminal", "lost")
+    __slots__ = ("_budget", "_columns", "_decoder", "_partial", "_rows", "_tail", "_terminal", "lost")
 
     def __init__(self, columns: int, rows: int) -> None:
         self.lost = False
         self._columns, self._rows = _clamped(columns, rows)
         self._budget = BUDGET
         self._tail = b""
+        self._partial = b""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._terminal: Vt | None = Vt(self._columns, self._rows, 0)
 
     def feed(self, data: bytes) -> None:
         """What is shown next."""
-        self._budget -= len(data) + data.count(b"\x1b") * (self._columns * self._rows >> 3)
+        if b"\x1b" in data or self._partial:
+            data = self._whole(data)
+        self._budget -= self._cost(data)
         if self._budget < 0:
             self.lost = True
             self._tail = (self._tail + data[-TAIL:])[-TAIL:]
         else:
             self._draw(data)
+
+    def _whole(self, data: bytes) -> bytes:
+        """Escapes come whole, and repeat nothing more often than a screen is wide."""
+        data = self._partial + data
+        partial = _PARTIAL.search(data)
+        self._partial = partial[0] if partial else b""
+        return _LARGE.sub(b"999", data[: len(data) - len(self._partial)])
+
+    def _cost(self, data: bytes) -> int:
+        cost = len(data) + data.count(b"\n") * (self._columns >> 1)
+        if b"\x1b" in data:
+            cost += data.count(b"\x1b") * _ESCAPE + len(_COSTLY.findall(data)) * (self._columns * self._rows >> 1)
+        return cost
 
     def typed(self) -> bool:
         """The person pressed a key: there is time again. True when something was not followed since the last one."""
