@@ -74,6 +74,10 @@ class World:
         return self.loop.run(lambda: self.provider.authenticate_ssh(**{**usual, **changed}))
 
 
+def shown_as(key: PrivateKey, certificate: Certificate | None) -> tuple[bytes, bytes]:
+    return (certificate.blob, certificate.kind) if certificate else (key.public.blob, key.public.kind)
+
+
 @pytest.fixture
 def world(loop: Loop, tmp_path: Path) -> World:
     return World(loop, tmp_path)
@@ -82,14 +86,15 @@ def world(loop: Loop, tmp_path: Path) -> World:
 @pytest.mark.parametrize("key", [KEY, ecdsa_key(), rsa_key()], ids=["ed25519", "ecdsa", "rsa"])
 def test_a_certificate_proves_whom_the_token_proved(world: World, key: PrivateKey) -> None:
     made = world.certify(key, groups=["dev"], act={"sub": "agent-7"})
-    assert world.provider.accepts_ssh(made.blob, PEER)
+    algorithm = certificate_kind(key.public.algorithms[0])
+    assert world.provider.accepts_ssh(made.blob, algorithm, PEER)
     found = world.log_in(key, made)
     assert (found.subject, found.groups, found.proof) == ("alice", {"dev"}, "ssh-certificate")
     assert [actor.subject for actor in found.chain] == ["agent-7"] and world.provider.still_valid(found)
 
 
 def test_an_accounts_key_proves_the_account(world: World) -> None:
-    assert world.provider.accepts_ssh(BACKUP.public.blob, PEER)
+    assert world.provider.accepts_ssh(BACKUP.public.blob, b"ssh-ed25519", PEER)
     found = world.log_in(BACKUP)
     assert (found.key, found.proof, found.groups) == ("hoop|backup", "ssh-key", {"jobs"})
     assert found.expires is not None and world.provider.still_valid(found)
@@ -122,7 +127,8 @@ def test_S5_who_signs_is_who_it_is(world: World) -> None:
 
 def test_unknown_keys_and_foreign_certificates_are_not_even_asked_for(world: World) -> None:
     for blob in (OTHER.public.blob, forged(KEY.public, new_private_key()).blob, b"", b"junk", forged(KEY.public).blob):
-        assert not world.provider.accepts_ssh(blob, PEER)
+        for algorithm in (b"ssh-ed25519", b"ssh-ed25519-cert-v01@openssh.com"):
+            assert not world.provider.accepts_ssh(blob, algorithm, PEER)
 
 
 def test_I9_expiry_and_locks_end_it(world: World) -> None:
@@ -132,7 +138,7 @@ def test_I9_expiry_and_locks_end_it(world: World) -> None:
     world.provider.locks.lock("group", "jobs")
     for who, key, shown in ((found, KEY, made), (backup, BACKUP, None)):
         assert not world.provider.still_valid(who)
-        assert not world.provider.accepts_ssh(shown.blob if shown else key.public.blob, PEER)
+        assert not world.provider.accepts_ssh(*shown_as(key, shown), PEER)
         with pytest.raises(AuthenticationFailed, match="locked"):
             world.log_in(key, shown)
     world.provider.locks.replace([])
@@ -190,7 +196,7 @@ def test_without_an_authority_certificates_prove_nothing(loop: Loop, tmp_path: P
     world = World(loop, tmp_path)
     made = world.certify()
     door = Door(loop, world.settings, world.time)
-    assert not door.provider.accepts_ssh(made.blob, PEER)
+    assert not door.provider.accepts_ssh(made.blob, made.kind, PEER)
     with pytest.raises(ValueError, match="SSH"):
         door.provider.certify_ssh(door(world.ring.token("alice")), KEY.public)
 
@@ -235,5 +241,5 @@ def test_a_principal_is_the_same_at_every_replica(world: World, loop: Loop) -> N
     made = world.certify()
     found = world.log_in(KEY, made)
     other = Door(loop, world.settings, world.time, authority=make_authority(world.time)).provider
-    assert other.still_valid(found) and other.accepts_ssh(made.blob, PEER)
+    assert other.still_valid(found) and other.accepts_ssh(made.blob, made.kind, PEER)
     assert dataclasses.replace(found) == found

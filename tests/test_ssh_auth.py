@@ -67,7 +67,7 @@ class Slow:
         self.waiting.append((credential, answer))
         return await answer
 
-    def accepts_ssh(self, blob: bytes, peer: Peer) -> bool:
+    def accepts_ssh(self, blob: bytes, algorithm: bytes, peer: Peer) -> bool:
         """See ISshIdentityProvider."""
         return False
 
@@ -162,6 +162,7 @@ def test_a_key_logs_in() -> None:
 
 def test_rsa_keys_log_in_with_sha_2_only() -> None:
     client = Client()
+    assert client.show(RSA.public.blob, b"ssh-rsa") == FAILURE
     assert client.show(RSA.public.blob, b"rsa-sha2-256")[0][0] == userauth.PK_OK
     for algorithm in (b"ssh-rsa", b"rsa-sha2-256"):  # the signature is one of rsa-sha2-512
         assert client.sign(RSA, algorithm=algorithm) == FAILURE

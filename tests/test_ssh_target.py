@@ -256,7 +256,7 @@ def test_what_is_no_ssh_server_is_told_in_time(loop: Loop, door_to: Any, said: b
     speaker = type("Speaker", (Speaker,), {"said": said, "leaves": leaves})
     port = loop.run(lambda: loop.reactor.listenTCP(0, Factory.forProtocol(speaker), interface="127.0.0.1"))
     handler = Handler()
-    door = door_to(endpoint=f"tcp:127.0.0.1:{port.getHost().port}", connect_timeout=1.0)
+    door = door_to(endpoint=f"tcp:127.0.0.1:{port.getHost().port}", connect_timeout=1.0 if code == "timeout" else 30.0)
     try:
         with pytest.raises(HoopError) as caught:
             loop.run(lambda: door.open(SESSION, "x", handler))

@@ -52,8 +52,8 @@ class IScramProvider(Interface):
 class ISshIdentityProvider(Interface):
     """The same door for keys and certificates of SSH (I8). Blobs are those of RFC 4253, section 6.6."""
 
-    def accepts_ssh(blob: bytes, peer: Peer) -> bool:
-        """Whether this key or certificate could log in from there, if its owner signed. Proves nothing."""
+    def accepts_ssh(blob: bytes, algorithm: bytes, peer: Peer) -> bool:
+        """Whether this key or certificate could log in from there, if its owner signed so. Proves nothing."""
 
     def authenticate_ssh(
         blob: bytes, algorithm: bytes, signature: bytes, data: bytes, peer: Peer

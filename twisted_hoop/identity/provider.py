@@ -48,7 +48,8 @@ class IdentityProvider:
 
     What lives on then: locks, used one-time tokens, and the keys of issuers whose settings did not change. Tokens of
     the others must be shown again: live sessions do not keep what the new settings would not give (I9). `counted` is
-    told how each authentication ended: "ok", "failed" or "unavailable". `authority` makes certificates of SSH.
+    told how each authentication ended: "ok", "failed" or "unavailable"; `looked_up` whether a token was known.
+    `authority` makes certificates of SSH.
     """
 
     def __init__(
@@ -61,9 +62,11 @@ class IdentityProvider:
         replay: Any = None,
         previous: IdentityProvider | None = None,
         counted: Callable[[str], None] = lambda result: None,
+        looked_up: Callable[[bool], None] = lambda hit: None,
         authority: SshAuthority | None = None,
     ) -> None:
         self._counted = counted
+        self._looked_up = looked_up
         own = previous.locks if previous else Locks(now)
         self.locks: Locks = locks if locks is not None else own
         self._grace = settings.gateway.grace
@@ -98,7 +101,9 @@ class IdentityProvider:
         if not looks_like_jwt(credential):
             return self._admit_account(self._accounts.by_token(digest), "account-token", peer)
         known = self._known.get(digest)
-        if known is None or not self._still_good(known):
+        hit = known is not None and self._still_good(known)
+        self._looked_up(hit)
+        if known is None or not hit:
             known = await self._verified(credential, digest)
         known.issuer.check(peer)
         self._check_locks(known.principal)
@@ -148,10 +153,10 @@ class IdentityProvider:
         server = ScramServer(verifier, user=user, secret=self._secret, channel_binding=channel_binding)
         return ScramLogin(server, lambda: self._admit_account(account, "scram", peer), self._counted)
 
-    def accepts_ssh(self, blob: bytes, peer: Peer) -> bool:
-        """Whether this key or certificate could log in from there, if its owner signed."""
+    def accepts_ssh(self, blob: bytes, algorithm: bytes, peer: Peer) -> bool:
+        """Whether this key or certificate could log in from there, if its owner signed so."""
         try:
-            self._check_locks(self._ssh.shown(blob, peer).principal)
+            self._check_locks(self._ssh.shown(blob, algorithm, peer).principal)
         except AuthenticationFailed:
             return False
         return True

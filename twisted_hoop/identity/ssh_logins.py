@@ -49,20 +49,21 @@ class SshLogins:
         self._now = now
         self._terms = {issuer: terms_of(one.section) for issuer, one in issuers.items()}
 
-    def shown(self, blob: bytes, peer: Peer) -> Shown:
+    def shown(self, blob: bytes, algorithm: bytes, peer: Peer) -> Shown:
         """What is shown, if it could be accepted from there; AuthenticationFailed otherwise. Proves nothing yet."""
         try:
-            if is_certificate(blob):
-                return self._certificate(parse_certificate(blob), peer)
-            return self._key(parse_blob(blob), peer)
+            certificate = parse_certificate(blob) if is_certificate(blob) else None
+            key = certificate.key if certificate is not None else parse_blob(blob)
         except ValueError as error:
             raise AuthenticationFailed(f"not a usable key or certificate: {error}") from None
+        certified = algorithm.endswith(_CERTIFICATE)
+        if certified != (certificate is not None) or signature_algorithm(algorithm) not in key.algorithms:
+            raise AuthenticationFailed("the algorithm is not one of what is shown (S5)")
+        return self._key(key, peer) if certificate is None else self._certificate(certificate, peer)
 
     async def proved(self, blob: bytes, algorithm: bytes, signature: bytes, data: bytes, peer: Peer) -> Principal:
         """The principal, once the signature over `data` is the shown key's, made with the announced algorithm."""
-        shown = self.shown(blob, peer)
-        if (shown.certificate is not None) != algorithm.endswith(_CERTIFICATE):
-            raise AuthenticationFailed("the algorithm is not one of what is shown (S5)")
+        shown = self.shown(blob, algorithm, peer)
         if not shown.key.verify(signature, data, signature_algorithm(algorithm)):
             raise AuthenticationFailed("the signature is not the shown key's (S5)")
         if shown.certificate is not None:

@@ -148,7 +148,7 @@ class UserAuth(SSHService):
     def _asked(self, shown: KeyShown) -> None:
         """PK_OK only for what could be accepted: nobody is asked for a passphrase or a touch in vain."""
         self._check_way("certificate" if is_certificate(shown.blob) else "key")
-        if not self._ways.identity().accepts_ssh(shown.blob, self._peer):
+        if not self._ways.identity().accepts_ssh(shown.blob, shown.algorithm, self._peer):
             raise AuthenticationFailed("the key or certificate that is shown is not accepted")
         self.transport.sendPacket(userauth.PK_OK, strings(shown.algorithm, shown.blob))
 

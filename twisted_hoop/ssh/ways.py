@@ -41,7 +41,7 @@ class SshIdentity(Protocol):
     def authenticate(self, credential: str, peer: Peer) -> Awaitable[Principal]:
         """See IIdentityProvider."""
 
-    def accepts_ssh(self, blob: bytes, peer: Peer) -> bool:
+    def accepts_ssh(self, blob: bytes, algorithm: bytes, peer: Peer) -> bool:
         """See ISshIdentityProvider."""
 
     def authenticate_ssh(
