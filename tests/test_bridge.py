@@ -71,6 +71,7 @@ class World:
         self.outcomes: list[Outcome] = []
         self.refreshing: Callable[[], Awaitable[None]] = self._nothing
         self.meter: list[Decision] = []
+        self.answers: list[tuple[str, int, int]] = []
         self.bridge = Bridge(
             make_session(),
             make_relay(knowledge=knowledge),
@@ -88,6 +89,10 @@ class World:
     def decided(self, target: str, decision: Decision, seconds: float) -> None:
         """See Meter."""
         self.meter.append(decision)
+
+    def answered(self, target: str, masked: int, size: int) -> None:
+        """See Meter."""
+        self.answers.append((target, masked, size))
 
 
 def test_a_command_goes_through_and_is_recorded_and_counted() -> None:
@@ -291,3 +296,10 @@ def test_a_refusal_is_recorded_before_its_stand_in_leaves() -> None:
     assert [entry.kind for entry in world.recording.entries] == ["refused"]
     assert isinstance(world.recording.entries[0], Entry)
     assert b"hoop_refused_" in world.target.value()
+
+
+def test_what_was_masked_in_an_answer_is_counted() -> None:
+    world = World()
+    world.bridge.client_received(SELECT)
+    world.bridge.target_received(message(b"C", b"SELECT 1\0") + ready())
+    assert [answer[1:] for answer in world.answers] == [(0, 0)]

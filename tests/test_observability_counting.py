@@ -26,3 +26,10 @@ def test_every_decision_is_counted_once_in_its_place(made: list[tuple[str, Effec
         for effect in Effect:
             expected = sum((t, e) == (target, effect) for t, e, _ in made)
             assert decisions.counts.get(target, {}).get(effect.value, 0) == expected
+
+
+def test_what_is_masked_adds_up_by_target() -> None:
+    decisions = Decisions()
+    for masked, size in ((2, 100), (0, 50)):
+        decisions.answered("shop", masked, size)
+    assert (decisions.masked, decisions.row_bytes) == ({"shop": 2}, {"shop": 150})

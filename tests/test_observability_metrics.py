@@ -50,15 +50,16 @@ def test_everything_else() -> None:
     metrics.approval("pending")
     metrics.token_looked_up(hit=True)
     metrics.token_looked_up(hit=False)
-    metrics.masked("shop", 12)
-    metrics.relayed("shop", "out", 4096)
+    metrics.decisions.answered("shop", 12, 4096)
+    metrics.notice("chat", "dead")
     metrics.watch("hoop_pending", "Waiting.", lambda: 3)
     found = samples(metrics)
     assert found["hoop_logins_total", (("result", "failed"),)] == 1
     assert found["hoop_approvals_total", (("event", "pending"),)] == 1
     assert found["hoop_token_cache_total", (("result", "hit"),)] == 1
     assert found["hoop_masked_values_total", (("target", "shop"),)] == 12
-    assert found["hoop_relayed_bytes_total", (("direction", "out"), ("target", "shop"))] == 4096
+    assert found["hoop_row_bytes_total", (("target", "shop"),)] == 4096
+    assert found["hoop_notices_total", (("channel", "chat"), ("result", "dead"))] == 1
     assert found["hoop_pending", ()] == 3
 
 

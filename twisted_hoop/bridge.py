@@ -31,6 +31,9 @@ class Meter(Protocol):
     def decided(self, target: str, decision: Decision, seconds: float) -> None:
         """One command was judged; `seconds` is the time that policy took."""
 
+    def answered(self, target: str, masked: int, size: int) -> None:
+        """One was answered, with so many bytes of rows and so many values masked in them."""
+
 
 class Bridge:
     """One session at work. `finished` is called once, with the outcome, when both sides have been let go."""
@@ -219,6 +222,13 @@ class Bridge:
         entries, self._outcomes = self._outcomes, []
         for entry in entries:
             self._recording.write(entry, True)
+            if self._meter is not None:
+                self._count(self._meter, entry)
+
+    def _count(self, meter: Meter, entry: Entry) -> None:
+        masked, size = entry.data.get("masked"), entry.data.get("bytes")
+        if isinstance(masked, int) and isinstance(size, int):
+            meter.answered(self.session.target.name, masked, size)
 
     def _sync(self, step: ToTarget) -> None:
         """Under `durability = "fsync"` a command leaves when its entry is on the disk; the steps wait meanwhile."""

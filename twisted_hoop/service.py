@@ -145,6 +145,7 @@ class GatewayService(Service):
             replay=self._replay,
             previous=previous,
             counted=lambda result: self.metrics.login(result),
+            looked_up=lambda hit: self.metrics.token_looked_up(hit),
             authority=self.authority,
         )
 

@@ -312,7 +312,7 @@ def test_a8_approvers_race_in_processes_of_their_own(request: pytest.FixtureRequ
     database = Database(url, None)
     database.start()
     asked = _request(database)
-    with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("spawn")) as processes:
+    with ProcessPoolExecutor(2, mp_context=multiprocessing.get_context("spawn")) as processes:
         results = list(processes.map(_in_a_process, [url] * 4, [asked.id] * 4, range(4)))
     found = database.read_now(lambda c: ledger.fetch(c, asked.id, 1.0))
     database.stop()

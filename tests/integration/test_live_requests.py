@@ -228,3 +228,22 @@ def test_ready_once_it_listens_and_well_when_asked(house: House) -> None:
     found = house.gateway.api("GET", "/v1/health", "olga").json
     assert found["status"] == "ok", found["problems"]
     assert len(found["listeners"]) == 4 and found["replicas"][0]["policy"] == found["policy"]
+
+
+def metric(gateway: Gateway, name: str, *labels: str) -> float:
+    lines = gateway.api("GET", "/metrics").body.decode().splitlines()
+    return sum(
+        float(each.rpartition(" ")[2]) for each in lines if each.startswith(name) and all(x in each for x in labels)
+    )
+
+
+def test_masked_values_and_known_tokens_are_counted(house: House) -> None:
+    gateway = house.gateway
+    before, hits = metric(gateway, "hoop_masked_values_total"), metric(gateway, "hoop_token_cache_total", "hit")
+    token = gateway.ring.token("ann", groups=["developers"])
+    for _ in range(2):
+        with psycopg.connect(gateway.dsn("shop", token), autocommit=True) as connection:
+            connection.execute("select card_number from customers limit 5").fetchall()
+    wait_for(lambda: metric(gateway, "hoop_masked_values_total") == before + 10, "the count of masked values")
+    assert metric(gateway, "hoop_token_cache_total", "hit") >= hits + 1
+    assert metric(gateway, "hoop_row_bytes_total", 'target="shop"') > 0

@@ -13,13 +13,15 @@ DECISION_BUCKETS: Final = (0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 
 class Decisions:
     """How many commands were decided how, and in what time. `counts` is by target and effect, `buckets` has one more.
 
-    A Meter of bridges, see `bridge.py`.
+    `masked` values and `row_bytes` of answers are by target. A Meter of bridges, see `bridge.py`.
     """
 
     def __init__(self) -> None:
         self.counts: dict[str, dict[str, int]] = {}
         self.buckets: list[int] = [0] * (len(DECISION_BUCKETS) + 1)
         self.total = 0.0
+        self.masked: dict[str, int] = {}
+        self.row_bytes: dict[str, int] = {}
 
     def decided(self, target: str, decision: Decision, seconds: float) -> None:
         """One command was judged; `seconds` is the time that took."""
@@ -35,3 +37,8 @@ class Decisions:
                 break
             place += 1
         self.buckets[place] += 1
+
+    def answered(self, target: str, masked: int, size: int) -> None:
+        """A command was answered with so many bytes of rows, in which so many values were masked."""
+        self.masked[target] = self.masked.get(target, 0) + masked
+        self.row_bytes[target] = self.row_bytes.get(target, 0) + size

@@ -32,6 +32,8 @@ class RecorderCounts(Protocol):
     failed: int
     entries: int
     bytes: int
+    waiting: int
+    lag: float
 
 
 class _Counter(Collector):
@@ -59,7 +61,7 @@ class _Gauge(_Counter):
 
 
 class _Decided(Collector):
-    """Commands by decision, and a histogram of the time it took."""
+    """Commands by decision, a histogram of the time it took, and what was answered."""
 
     def __init__(self, decisions: Decisions) -> None:
         self._decisions = decisions
@@ -78,6 +80,14 @@ class _Decided(Collector):
         times = HistogramMetricFamily("hoop_decision_seconds", "Time the gate takes for a command.")
         times.add_metric([], buckets, self._decisions.total)
         yield times
+        for name, text, numbers in (
+            ("hoop_masked_values", "Values masked in answers.", self._decisions.masked),
+            ("hoop_row_bytes", "Bytes of rows that went to clients.", self._decisions.row_bytes),
+        ):
+            family = CounterMetricFamily(name, text, labels=("target",))
+            for target, value in numbers.items():
+                family.add_metric((target,), value)
+            yield family
 
 
 class _Watched(Collector):
@@ -103,11 +113,9 @@ class Metrics:
         self._logins = self._counter("hoop_logins", "Authentications, by result.", "result")
         self._approvals = self._counter("hoop_approvals", "Approval requests, by what happened to them.", "event")
         self._tokens = self._counter("hoop_token_cache", "Look-ups of proved tokens, by result.", "result")
-        self._masked = self._counter("hoop_masked_values", "Values masked.", "target")
         self._notices = self._counter(
             "hoop_notices", "Notices to channels, by what became of them.", "channel", "result"
         )
-        self._bytes = self._counter("hoop_relayed_bytes", "Bytes relayed, by direction.", "target", "direction")
         self.decisions = Decisions()
         """What bridges tell of every command."""
         self._watched = _Watched()
@@ -149,14 +157,6 @@ class Metrics:
         """A token was looked for among those already proved."""
         self._tokens["hit" if hit else "miss",] += 1
 
-    def masked(self, target: str, values: int) -> None:
-        """So many values were masked."""
-        self._masked[target,] += values
-
-    def relayed(self, target: str, direction: str, size: int) -> None:
-        """So many bytes went "in" (to the target) or "out" (to the client)."""
-        self._bytes[target, direction] += size
-
     def watch(self, name: str, text: str, read: Callable[[], float], counts: bool = False) -> None:
         """Have `read` asked whenever metrics are rendered: a counter if `counts`, else a gauge."""
         self._watched.watched.append((name, text, counts, read))
@@ -165,6 +165,8 @@ class Metrics:
         """Report a recorder's `counts`."""
         for name, text, read in _recorder(counts):
             self.watch(name, text, read, counts=True)
+        self.watch("hoop_recording_waiting", "Commands that wait for the disk now.", lambda: counts.waiting)
+        self.watch("hoop_recording_lag_seconds", "How long the last one waited.", lambda: counts.lag)
         self.watch("hoop_recordings_open", "Recordings open now.", lambda: counts.opened - counts.closed)
 
     def render(self) -> bytes:

@@ -32,6 +32,10 @@ class Counts:
     failed: int = 0
     entries: int = 0
     bytes: int = 0
+    waiting: int = 0
+    """Commands that wait for the disk now, under `durability = "fsync"`."""
+    lag: float = 0.0
+    """Seconds the last of them waited."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +107,18 @@ class Recording:
 
     def barrier(self) -> Deferred[None] | None:
         """See IRecording: a Deferred under `durability = "fsync"`."""
-        return self._barrier.wait() if self._means.durable else None
+        return self._counted(self._barrier.wait()) if self._means.durable else None
+
+    def _counted(self, waiting: Deferred[None]) -> Deferred[None]:
+        counts, began = self._means.counts, self._seconds()
+        counts.waiting += 1
+
+        def done(result: object) -> object:
+            counts.waiting -= 1
+            counts.lag = self._seconds() - began
+            return result
+
+        return waiting.addBoth(done)
 
     def _enter(self, head: bytes) -> Deferred[None]:
         """The ledger learns of the recording while it is live, so that it is missed even if it never ends (R4)."""
