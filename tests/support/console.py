@@ -77,13 +77,14 @@ class World:
 
 
 @contextlib.contextmanager
-def console_world(folder: Path, plan: Plan) -> Iterator[World]:
-    """Start all of it; `plan` has targets and rules."""
+def console_world(folder: Path, plan: Plan, tls: bool = False) -> Iterator[World]:
+    """Start all of it; `plan` has targets and rules. With `tls`, the console is at https://localhost."""
     folder.mkdir(parents=True, exist_ok=True)
     provider = OidcProvider(SCRIPT, free_port(), folder)
     ring = make_ring(provider.url, "EdDSA", "RS256")
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
+    url = f"https://localhost:{port}" if tls else f"http://127.0.0.1:{port}"
+    plan = replace(plan, api_tls=tls)
     provider.start(ring, json.dumps({"client": client_of(url), "people": _people()}))
     text = _CONSOLE.format(issuer=provider.url, client=CLIENT) + plan.text
     environ = {**plan.environ, "CONSOLE_SECRET": SECRET}

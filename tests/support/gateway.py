@@ -90,7 +90,7 @@ auth = ["oauth"]
 name = "api"
 protocol = "api"
 endpoint = "tcp:{api_port}:interface=127.0.0.1"
-tls = "optional"
+{api_tls}
 """
 
 
@@ -99,6 +99,7 @@ class Plan:
     """What a gateway is to do: TOML of targets, rules and masks; `environ` has the secrets they name.
 
     `api_port` is for browsers, which must come to the very `url` that the configuration names; 0 takes a free one.
+    `api_tls` has the API speak TLS.
     """
 
     text: str
@@ -107,6 +108,7 @@ class Plan:
     people: Mapping[str, tuple[str, str]] = field(default_factory=lambda: PEOPLE)
     url: str = "https://hoop.test"
     api_port: int = 0
+    api_tls: bool = False
 
 
 @dataclass(frozen=True)
@@ -350,7 +352,9 @@ def _write_configuration(folder: Path, plan: Plan) -> None:
 
 def _configuration(folder: Path, plan: Plan) -> str:
     scram = scram_verifier(SCRAM_PASSWORD, 4096)
-    told = {"stop_timeout": plan.stop_timeout, "url": plan.url, "api_port": plan.api_port}
+    certificate = f'certificate = "{folder}/tls/localhost.pem"\nkey = "{folder}/tls/localhost.key"'
+    api = {"api_port": plan.api_port, "api_tls": certificate if plan.api_tls else 'tls = "optional"'}
+    told = {"stop_timeout": plan.stop_timeout, "url": plan.url, **api}
     head = _HEAD.format(folder=folder, issuer=ISSUER, scram=scram, **told)
     people = "".join(_account(name, *about) for name, about in plan.people.items())
     return f"{head}{people}{plan.text}"
