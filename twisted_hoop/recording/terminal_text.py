@@ -3,7 +3,7 @@
 Kept: text, colours, movements of the cursor, erasing, scrolling, insert and delete, the alternate screen, whether the
 cursor is seen and lines wrap. Everything else is taken out: titles, the clipboard (OSC 52) and every other OSC, DCS,
 APC, PM and SOS; questions the viewer's terminal would answer as if its person had typed (DA, DSR, DECRQM, window
-reports); mouse and paste modes; key remapping; printing; 8-bit controls. What is kept can still draw anything.
+reports); mouse and paste modes; key remapping; printing; bells; 8-bit controls. What is kept can still draw anything.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _ESCAPE: Final = re.compile(
     r"\x1b\[(?P<parameters>[0-?]*)(?P<middle>[ -/]*)(?P<final>[@-~])"
     r"|\x1b[\]PX^_][^\x07\x18\x1a\x1b\x9c]*(?P<ended>\x07|\x1b\\|\x9c|\x18|\x1a|(?=\x1b[^\\])|\Z)"
     r"|\x1b(?P<short>[ -/]+[0-~]|[0-OQ-WYZ\\`-~])"
-    r"|(?P<control>[\x00-\x06\x0e-\x1a\x1c-\x1f\x7f-\x9f])",
+    r"|(?P<control>[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f-\x9f])",
     re.DOTALL,
 )
 _PARTIAL: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[ -/]*|[\]PX^_][^\x07\x18\x1a\x1b\x9c]*\x1b?)?\Z")
