@@ -73,6 +73,8 @@ class Expander:
         field = _Field()
         for part in parts:
             self._add(field, part, state)
+        if not field.text and any(isinstance(part, Variable) and part.name == "@" for part in parts):
+            return [unknown(word.raw, "a word that shells keep or drop")] if field.there else []
         return [field.value()] if field.there else []
 
     def _add(self, field: _Field, part: Part, state: State) -> None:
@@ -159,21 +161,21 @@ def _quoted(part: Part) -> Part:
 class _Field:
     """A word while its parts are put together."""
 
-    __slots__ = ("_glob", "_home", "_number", "_open", "_stream", "_text", "_why", "there")
+    __slots__ = ("_glob", "_home", "_number", "_open", "_stream", "_why", "text", "there")
 
     def __init__(self) -> None:
-        self._text = self._glob = self._why = ""
+        self.text = self._glob = self._why = ""
         self._home = self._open = self._stream = self.there = False
         self._number = True
 
     def literally(self, text: str, quoted: bool = True) -> None:
-        self._text += text
+        self.text += text
         self._glob += escaped(text)
         self._number = self._number and text.isdigit() and text.isascii()
         self.there = self.there or quoted or bool(text)
 
     def openly(self, text: str, glob: str) -> None:
-        self._text += text
+        self.text += text
         self._glob += glob
         self._open = self.there = True
         self._number = False
@@ -185,9 +187,9 @@ class _Field:
     def tilde(self, user: str, known: bool) -> None:
         if user:
             self.openly("~" + user, "/**")
-        elif self._text or not known:
+        elif self.text or not known:
             self.unsure("a ~ whose home directory is not known")
-            self._text += "~"
+            self.text += "~"
         else:
             self._home, self._number = True, False
             self.literally("~")
@@ -202,20 +204,20 @@ class _Field:
             self.unsure(value.unsure or "braces in a variable")
         if not quoted and not value.digits and (value.glob or not _SPLITS.isdisjoint(value.text)):
             self.unsure("a variable without quotes whose value shells split in different ways")
-        if value.home and self._text:
+        if value.home and self.text:
             self.unsure("a home directory within a word")
         self._home = self._home or value.home
         self._open = self._open or bool(value.glob)
         self._number = self._number and is_number(value)
-        self._text += value.text
+        self.text += value.text
         self._glob += value.glob or escaped(value.text)
-        if len(self._text) > LONGEST_VALUE:
+        if len(self.text) > LONGEST_VALUE:
             raise TooLong("a word that grows too long")
         self._stream = self._stream or value.stream
         self.there = self.there or quoted or bool(value.text)
 
     def value(self) -> Value:
-        text, why = self._text, self._why
+        text, why = self.text, self._why
         if self._home and not (text == HOME or text.startswith(HOME + "/")):
             why = why or "a home directory within a word"
         glob = self._glob if self._open else ""

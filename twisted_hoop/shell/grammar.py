@@ -13,6 +13,7 @@ from twisted_hoop.shell.tree import (
     Assignment,
     Case,
     Command,
+    Condition,
     For,
     Function,
     Group,
@@ -27,7 +28,6 @@ from twisted_hoop.shell.tree import (
     Seen,
     Simple,
     Statement,
-    Test,
     Word,
 )
 
@@ -36,7 +36,7 @@ MOST_WORDS = 5000
 
 _BLANK = re.compile(r"(?:[ \t]|\\\n)*(?:#[^\n\x00]*)?")
 _RESERVED = re.compile(
-    r"(if|then|elif|else|fi|do|done|case|esac|while|until|for|function|select|coproc|\{|\}|!|\[\[|\]\])(?=[\s;&|<>()]|\Z)"
+    r"(if|then|elif|else|fi|do|done|case|esac|while|until|for|function|select|coproc|in|\{|\}|!|\[\[|\]\])(?=[\s;&|<>()]|\Z)"
 )
 _REDIRECT = re.compile(r"(?:[0-9]+|\{[A-Za-z_]\w*\})?(<<<|<<-|<<|<&|<>|<(?!\()|>&|>>|>\||>(?!\()|&>>|&>)", re.A)
 _ASSIGNS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
@@ -292,7 +292,7 @@ class Parser(Lexer):
 
     def _arithmetic_command(self) -> Command:
         self.at += 2
-        return Test((Word((self.arithmetic(),)),))
+        return Condition((Word((self.arithmetic(),)),))
 
     def _definition(self, name: str) -> Command:
         self._skip_lines()
@@ -425,7 +425,7 @@ class Parser(Lexer):
                 words.append(self._some_word())
             self._skip_lines()
         self.at += 2
-        return Test(tuple(words))
+        return Condition(tuple(words))
 
 
 _COMPOUND: dict[str, Callable[[Parser], Command]] = {

@@ -245,6 +245,7 @@ class Lexer:
 
     def arithmetic(self) -> Arithmetic:
         """What stands between `((` and `))`, behind which it ends."""
+        self.deeper()
         text, parts, open_ones = "", list[Part](), 0
         while not (self.peek() == ")" and open_ones == 0):
             char = self.peek()
@@ -260,6 +261,7 @@ class Lexer:
         if self.peek(1) != ")":
             raise Unclear("arithmetic or a subshell")
         self.at += 2
+        self.shallower()
         return Arithmetic(text, tuple(parts))
 
     def _brace(self, quoted: bool) -> list[Part]:

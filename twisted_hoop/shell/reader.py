@@ -5,7 +5,6 @@ from __future__ import annotations
 from twisted_hoop.shell.reading import Reading
 from twisted_hoop.shell.understanding import Understanding
 
-
 _MOST_FACTS = 200
 """A reading of more commands is not remembered: it may be many times as large as its text."""
 

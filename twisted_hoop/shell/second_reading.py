@@ -37,7 +37,7 @@ class SecondReading:
             return "the second reading does not parse it"
         names = {node.start_byte for kind in ("name", "test") for node in captures.get(kind, ())}
         for start, end in seen.blind:
-            names = {name for name in names if not start <= name < end}
+            names = {name for name in names if not start < name < end}
         if names != seen.names:
             return "two readings of it see different commands"
         return ""

@@ -88,9 +88,12 @@ def transfer(runner: Runs, doing: Doing) -> Ends | None:
 
 
 def _rsync_server(doing: Doing) -> None:
-    for value in doing.argv[1:]:
+    """Its first operand is a dot that stands for nothing."""
+    for number, value in enumerate(doing.argv[1:], 1):
         if value.text.startswith(_RSYNC_DARING):
             raise Unreadable("rsync with an option that may run a command")
+        if value.text == "." and not doing.told:
+            doing.told.add(number)
 
 
 def git(runner: Runs, doing: Doing) -> Ends | None:

@@ -176,7 +176,7 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Test:
+class Condition:
     """`[[ … ]]` with its words, or `((…))` as one of them."""
 
     words: tuple[Word, ...]
@@ -190,7 +190,7 @@ class Redirected:
     redirects: tuple[Redirect, ...]
 
 
-Command = Union[Simple, Group, If, Loop, For, Case, Function, Test, Redirected]
+Command = Union[Simple, Group, If, Loop, For, Case, Function, Condition, Redirected]
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from twisted_hoop.shell.expansion import Expander
 from twisted_hoop.shell.tree import (
     Case,
     Command,
+    Condition,
     For,
     Function,
     Group,
@@ -24,7 +25,6 @@ from twisted_hoop.shell.tree import (
     Script,
     Simple,
     Statement,
-    Test,
 )
 from twisted_hoop.shell.values import ANYTHING, State, TooLong, Value, merged
 
@@ -162,7 +162,7 @@ class Walk:
             return self._rounds(state, lambda s: self._turn(command, s))
         return self._other(command, state)
 
-    def _other(self, command: Case | Function | Test, state: State) -> Ends:
+    def _other(self, command: Case | Function | Condition, state: State) -> Ends:
         if isinstance(command, Case):
             return self._case(command, state)
         if isinstance(command, Function):
@@ -273,8 +273,8 @@ class Walk:
                 break
         state.dead = True
 
-    def call(self, function: Function, state: State, arguments: tuple[Value, ...]) -> Ends:
-        """A function that the command line defines."""
+    def call(self, function: Function, state: State, arguments: tuple[Value, ...] | None) -> Ends:
+        """A function that the command line defines; `arguments` is None when they are not known."""
         if sum(frame.call for frame in self._frames) >= _DEEPEST_CALL:
             raise TooLong("functions that call each other too deeply")
         self._called.add(function.name)
@@ -291,4 +291,4 @@ class Walk:
             if function.name not in self._called:
                 state = State()
                 state.forget()
-                self.call(function, state, ())
+                self.call(function, state, None)
