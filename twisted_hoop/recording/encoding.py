@@ -18,7 +18,10 @@ def encode(number: int, seconds: float, entry: Entry) -> bytes:
     if "n" in data or "t" in data or "kind" in data:
         raise RecordingFailed("an entry's data may not be called n, t or kind")
     head = f'{{"n":{number},"t":{_decimal(seconds)},"kind":'.encode() + orjson.dumps(entry.kind)
-    rest = as_json(data)
+    try:
+        rest = orjson.dumps(data)
+    except TypeError:
+        rest = as_json(data)
     return head + b"," + rest[1:] if len(rest) > 2 else head + b"}"  # merging dictionaries costs three times this
 
 
