@@ -140,7 +140,8 @@ def token_endpoint(web: Web, status: int, answer: object) -> list[tuple[dict[str
 
 def test_a_code_becomes_an_id_token(loop: Loop, web: Web) -> None:
     seen = token_endpoint(web, 200, {"id_token": "a.b.c", "access_token": "x"})
-    assert loop.run(lambda: openid(loop, web).id_token(ATTEMPT, "the code", BACK)) == "a.b.c"
+    got = loop.run(lambda: openid(loop, web).tokens(ATTEMPT, "the code", BACK))
+    assert (got.id_token, got.refresh) == ("a.b.c", "")
     form, authorization = seen[0]
     assert form == {
         "grant_type": "authorization_code",
@@ -154,15 +155,26 @@ def test_a_code_becomes_an_id_token(loop: Loop, web: Web) -> None:
 
 def test_a_client_without_a_secret_and_one_that_posts_it(loop: Loop, web: Web) -> None:
     seen = token_endpoint(web, 200, {"id_token": "a.b.c"})
-    loop.run(lambda: openid(loop, web, secret="").id_token(ATTEMPT, "c", BACK))
+    loop.run(lambda: openid(loop, web, secret="").tokens(ATTEMPT, "c", BACK))
     document = json.loads(web.answers["/.well-known/openid-configuration"])  # type: ignore[arg-type]
     document["token_endpoint_auth_methods_supported"] = ["client_secret_post"]
     web.answers["/.well-known/openid-configuration"] = json.dumps(document).encode()
-    loop.run(lambda: openid(loop, web).id_token(ATTEMPT, "c", BACK))
+    loop.run(lambda: openid(loop, web).tokens(ATTEMPT, "c", BACK))
     assert [(form.get("client_id"), form.get("client_secret"), basic) for form, basic in seen] == [
         ("a client", None, None),
         ("a client", "s:e/c&ret", None),
     ]
+
+
+def test_a_refresh_token_becomes_new_tokens(loop: Loop, web: Web) -> None:
+    """OpenID Connect Core section 12."""
+    seen = token_endpoint(web, 200, {"id_token": "d.e.f", "refresh_token": "second"})
+    got = loop.run(lambda: openid(loop, web).renewed("first"))
+    assert (got.id_token, got.refresh) == ("d.e.f", "second") and "second" not in repr(got)
+    assert seen[0][0] == {"grant_type": "refresh_token", "refresh_token": "first"}
+    for odd in (7, "x" * 20_000, None):
+        token_endpoint(web, 200, {"id_token": "d.e.f", "refresh_token": odd})
+        assert loop.run(lambda: openid(loop, web).renewed("first")).refresh == ""
 
 
 @pytest.mark.parametrize(
@@ -180,12 +192,12 @@ def test_a_client_without_a_secret_and_one_that_posts_it(loop: Loop, web: Web) -
 def test_answers_that_are_no_token(loop: Loop, web: Web, status: int, answer: object, fault: type[Exception]) -> None:
     token_endpoint(web, status, answer)
     with pytest.raises(fault):
-        loop.run(lambda: openid(loop, web).id_token(ATTEMPT, "c", BACK))
+        loop.run(lambda: openid(loop, web).tokens(ATTEMPT, "c", BACK))
 
 
 def test_a_secret_that_cannot_be_had(loop: Loop, web: Web) -> None:
     with pytest.raises(IssuerUnavailable, match="it is not there"):
-        loop.run(lambda: openid(loop, web, fails=True).id_token(ATTEMPT, "c", BACK))
+        loop.run(lambda: openid(loop, web, fails=True).tokens(ATTEMPT, "c", BACK))
 
 
 def test_the_document_is_kept_for_a_while(loop: Loop, web: Web) -> None:

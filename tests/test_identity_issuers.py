@@ -99,3 +99,17 @@ def test_I7_an_id_token_is_for_one_log_in(loop: Loop, tmp_path: Path) -> None:
             logged_in(loop, issuer, ring.token("alice", aud="hoop-web", nonce=nonce))
     with pytest.raises(AuthenticationFailed, match="another log-in"):
         logged_in(loop, issuer, ring.token("alice", aud="hoop-web", nonce=""), nonce="")
+
+
+def test_a_renewed_id_token_may_leave_its_nonce_out(loop: Loop, tmp_path: Path) -> None:
+    """I7: but another nonce stays another log-in's (OIDC Core section 12.2)."""
+    ring, issuer = one_issuer(loop, tmp_path)
+
+    def renewed(**claims: Any) -> Any:
+        token = ring.token("alice", aud="hoop-web", **claims)
+        return loop.run(lambda: issuer.browser_login(token, "hoop-web", "n-1", "d", renewed=True))
+
+    assert renewed().subject == renewed(nonce="n-1").subject == "alice"
+    for nonce in ("n-2", "", 7):
+        with pytest.raises(AuthenticationFailed, match="another log-in"):
+            renewed(nonce=nonce)

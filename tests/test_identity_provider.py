@@ -190,6 +190,18 @@ def test_I8_an_id_token_logs_a_browser_in_and_is_no_bearer_token(loop: Loop, wor
         browser_login(loop, world, token, "https://former.example.org")
 
 
+def test_I8_a_renewed_token_is_of_the_same_person(loop: Loop, world: World) -> None:
+    alice = browser_login(loop, world, world.ring.token("alice", aud="hoop-web", nonce="n-1"))
+
+    def renewed(who: str) -> Principal:
+        token = world.ring.token(who, aud="hoop-web")
+        return loop.run(lambda: world.provider.browser_login(ISSUER, token, "hoop-web", "n-1", PEER, alice))
+
+    assert renewed("alice").key == alice.key
+    with pytest.raises(AuthenticationFailed, match="somebody else"):
+        renewed("bob")
+
+
 def test_I9_a_locked_person_does_not_log_in(loop: Loop, world: World) -> None:
     world.provider.locks.lock("principal", f"{ISSUER}|alice")
     with pytest.raises(AuthenticationFailed, match="locked"):

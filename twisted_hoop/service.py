@@ -378,9 +378,9 @@ class _Current:
         """See ISshIdentityProvider."""
         return self._service.identity.certify_ssh(principal, key, seconds)
 
-    def browser_login(self, issuer: str, token: str, client_id: str, nonce: str, peer: Any) -> Any:
+    def browser_login(self, issuer: str, token: str, client_id: str, nonce: str, peer: Any, renews: Any = None) -> Any:
         """See IdentityProvider."""
-        return self._service.identity.browser_login(issuer, token, client_id, nonce, peer)
+        return self._service.identity.browser_login(issuer, token, client_id, nonce, peer, renews)
 
 
 def _settle_memory() -> None:

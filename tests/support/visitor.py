@@ -43,13 +43,19 @@ CLIENT, SECRET = "hoop-console", "the client's secret"
 
 @dataclass
 class Provider:
-    """An OpenID provider: `codes` maps those it gave to the claims of their ID tokens; `mistakes` change those."""
+    """An OpenID provider: `codes` maps those it gave to the claims of their ID tokens; `mistakes` change those.
+
+    With `refreshes`, tokens can be renewed, each refresh token once; `later` changes the claims of renewed ones.
+    """
 
     web: Web
     ring: KeyRing
     codes: dict[str, dict[str, Any]] = field(default_factory=dict)
     mistakes: dict[str, Any] = field(default_factory=dict)
     asked: list[dict[str, str]] = field(default_factory=list)
+    refreshes: bool = False
+    refreshed: dict[str, dict[str, Any]] = field(default_factory=dict)
+    later: dict[str, Any] = field(default_factory=dict)
 
     def start(self) -> None:
         """Say where things are."""
@@ -77,12 +83,17 @@ class Provider:
     def _token(self, request: Request) -> bytes:
         form = dict(urllib.parse.parse_qsl(request.content.read().decode()))
         self.asked.append(form)
-        claims = self.codes.pop(form.get("code", ""), None)
+        refreshing = form["grant_type"] == "refresh_token"
+        claims = self.refreshed.pop(form["refresh_token"], None) if refreshing else self.codes.pop(form["code"], None)
         if claims is None:
             request.setResponseCode(400)
             return b'{"error": "invalid_grant"}'
         token = self.ring.token(claims["sub"], **{k: v for k, v in claims.items() if k != "sub"})
-        return json.dumps({"id_token": token, "token_type": "Bearer"}).encode()
+        answer = {"id_token": token, "token_type": "Bearer"}
+        if self.refreshes:
+            answer["refresh_token"] = secrets.token_urlsafe(8)
+            self.refreshed[answer["refresh_token"]] = {k: v for k, v in claims.items() if k != "nonce"} | self.later
+        return json.dumps(answer).encode()
 
 
 class Visitor:

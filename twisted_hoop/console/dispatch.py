@@ -15,6 +15,7 @@ from twisted_hoop.console.inbox import InboxPages
 from twisted_hoop.console.live import Live
 from twisted_hoop.console.pages import PAGE_HEADERS, Pages, redirect
 from twisted_hoop.console.place import Place
+from twisted_hoop.console.renewal import Renewal
 from twisted_hoop.console.routes import Room, find, is_page, make_routes
 from twisted_hoop.console.static import Static
 from twisted_hoop.console.visits import Visit, Visits
@@ -38,8 +39,8 @@ class Console:
         self._static = Static()
         self._pages = Pages(lambda: place.name, lambda visit: _rights(parts, visit), self._static.version, reactor)
         self.visits = Visits(now, parts.identity.still_valid, lambda: place.terms)
-        attempts = Attempts(now)
-        self._door = Door(place, self._pages, self.visits, attempts, parts.identity, lambda path: is_page(routes, path))
+        people = (self.visits, Attempts(now), parts.identity, Renewal(parts.identity, now))
+        self._door = Door(place, self._pages, *people, lambda path: is_page(routes, path))
         routes = make_routes(self._room(parts, reactor, now))
         self._routes = routes
 
@@ -62,7 +63,7 @@ class Console:
             self._check(call)
             if not self._place.is_here(call.header("host")):
                 return self._elsewhere(call)
-            visit = self._door.visit_of(call)
+            visit = await self._door.visit_of(call)
             return await self._handle(call, visit)
         except Exception as fault:  # noqa: BLE001 - the boundary: one call's fault is never another's (R15)
             return self._refusal(call, visit, fault)

@@ -13,6 +13,7 @@ from twisted_hoop.console.cookies import read_cookie, set_cookie
 from twisted_hoop.console.forms import asked, back_path, form_of
 from twisted_hoop.console.pages import Pages, redirect
 from twisted_hoop.console.place import Place
+from twisted_hoop.console.renewal import Renewal
 from twisted_hoop.console.visits import Visit, Visits
 from twisted_hoop.errors import AuthenticationFailed, IssuerUnavailable
 from twisted_hoop.web.calls import Call, Reply, named
@@ -34,6 +35,7 @@ class Door:
         visits: Visits,
         attempts: Attempts,
         identity: Any,
+        renewal: Renewal,
         is_page: Callable[[str], bool],
     ) -> None:
         self._place = place
@@ -41,12 +43,17 @@ class Door:
         self._visits = visits
         self._attempts = attempts
         self._identity = identity
+        self._renewal = renewal
         self._is_page = is_page
 
-    def visit_of(self, call: Call) -> Visit | None:
+    async def visit_of(self, call: Call) -> Visit | None:
         """Who asks, by the cookie; None for nobody. What an open page asks by itself keeps no visit from idling."""
-        by_itself = call.method == "GET" and call.header("hx-request")
-        return self._visits.peek(self._cookie(call)) if by_itself else self._visits.find(self._cookie(call))
+        by_itself, cookie = call.method == "GET" and call.header("hx-request"), self._cookie(call)
+        visit = self._visits.peek(cookie) if by_itself else self._visits.find(cookie)
+        if visit is not None:
+            await self._renewal.renew(visit, self._place.openid(), call.peer)
+            visit = self._visits.peek(cookie)
+        return visit
 
     def goes_on(self, call: Call) -> bool:
         """Whether the visit of a call, which is answered bit by bit, has not ended."""
@@ -93,10 +100,11 @@ class Door:
         openid = self._place.openid()
         issuer = openid.section
         self._check_answer(call, issuer.issuer, (await openid.endpoints()).names_itself)
-        token = await openid.id_token(attempt, asked(call, "code", _LONGEST), self._place.redirect)
-        principal = await self._identity.browser_login(issuer.issuer, token, issuer.client_id, attempt.nonce, call.peer)
+        tokens = await openid.tokens(attempt, asked(call, "code", _LONGEST), self._place.redirect)
+        given = (issuer.issuer, tokens.id_token, issuer.client_id, attempt.nonce, call.peer)
+        principal = await self._identity.browser_login(*given)
         self._log.info("logged in to the console", principal=named(principal), address=call.peer.address)
-        return self._visits.begin(principal)
+        return self._visits.begin(principal, attempt.nonce, tokens.refresh)
 
     def _check_answer(self, call: Call, issuer: str, names_itself: bool) -> None:
         error, said = asked(call, "error", _LONGEST), asked(call, "iss", _LONGEST)

@@ -11,7 +11,7 @@ import json
 import time
 import urllib.parse
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted_hoop.console.attempts import Attempt
@@ -19,6 +19,7 @@ from twisted_hoop.errors import AuthenticationFailed, IssuerUnavailable, SecretU
 from twisted_hoop.identity.fetch import Fetcher, is_safe
 from twisted_hoop.settings import IssuerSection
 
+_MAX_REFRESH = 16 * 1024
 FRESH = 300.0
 """Seconds a discovery document is used before it is fetched again."""
 
@@ -32,6 +33,14 @@ class Endpoints:
     end_session: str = ""
     basic: bool = True
     names_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What a token endpoint gave: an ID token, not verified, and perhaps a token to renew it with."""
+
+    id_token: str
+    refresh: str = field(default="", repr=False)
 
 
 class OpenId:
@@ -73,17 +82,24 @@ class OpenId:
         }
         return _with_query((await self.endpoints()).authorization, question)
 
-    async def id_token(self, attempt: Attempt, code: str, redirect: str) -> str:
-        """The ID token for a code (section 3.1.3), not verified. AuthenticationFailed or IssuerUnavailable."""
+    async def tokens(self, attempt: Attempt, code: str, redirect: str) -> Tokens:
+        """Those for a code (section 3.1.3). AuthenticationFailed or IssuerUnavailable."""
         form = {
             "grant_type": "authorization_code",
             "code": code,
             "redirect_uri": redirect,
             "code_verifier": attempt.verifier,
         }
+        return await self._asked(form)
+
+    async def renewed(self, refresh: str) -> Tokens:
+        """New ones for a refresh token (section 12). AuthenticationFailed or IssuerUnavailable."""
+        return await self._asked({"grant_type": "refresh_token", "refresh_token": refresh})
+
+    async def _asked(self, form: dict[str, str]) -> Tokens:
         where = await self.endpoints()
         authorization = await self._authenticate(form, where.basic)
-        return _token_in(*await self._fetcher.post(where.token, form, authorization))
+        return _tokens_in(*await self._fetcher.post(where.token, form, authorization))
 
     async def _authenticate(self, form: dict[str, str], basic: bool) -> str:
         """Put the client's credentials where the provider wants them (RFC 6749 section 2.3.1)."""
@@ -138,7 +154,7 @@ def _with_query(url: str, question: dict[str, str]) -> str:
     return f"{url}{'&' if '?' in url else '?'}{urllib.parse.urlencode(question)}"
 
 
-def _token_in(status: int, body: bytes) -> str:
+def _tokens_in(status: int, body: bytes) -> Tokens:
     try:
         answer = json.loads(body)
     except (ValueError, RecursionError):
@@ -150,5 +166,6 @@ def _token_in(status: int, body: bytes) -> str:
     token = answer.get("id_token")
     if status != 200 or not isinstance(token, str):
         error = str(answer.get("error", f"status {status}, no id_token"))[:200]
-        raise AuthenticationFailed(f"the issuer does not take the code: {error}")
-    return token
+        raise AuthenticationFailed(f"the issuer gives no ID token: {error}")
+    refresh = answer.get("refresh_token")
+    return Tokens(token, refresh if isinstance(refresh, str) and len(refresh) <= _MAX_REFRESH else "")

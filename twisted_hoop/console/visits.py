@@ -7,7 +7,7 @@ import hmac
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from twisted_hoop.model import Principal
 from twisted_hoop.settings import ConsoleSection
@@ -18,12 +18,19 @@ _ID = 32  # random bytes
 
 @dataclass(slots=True)
 class Visit:
-    """One person in one browser, from log-in to log-out. `csrf` stands in every form; times are POSIX."""
+    """One person in one browser, from log-in to log-out. `csrf` stands in every form; times are POSIX.
+
+    `refresh` renews the identity at its issuer, once `renew_at` has come; "" when the issuer gave no such token.
+    `nonce` is that of the log-in.
+    """
 
     principal: Principal
     csrf: str
     began: float
     seen: float
+    nonce: str = ""
+    refresh: str = field(default="", repr=False)
+    renew_at: float = 0.0
 
     def meant(self, csrf: str) -> bool:
         """Whether a form that carries this token is one of ours. In constant time."""
@@ -51,11 +58,12 @@ class Visits:
     def __len__(self) -> int:
         return len(self._visits)
 
-    def begin(self, principal: Principal) -> str:
+    def begin(self, principal: Principal, nonce: str = "", refresh: str = "") -> str:
         """A new visit's id, always a fresh one: an id from before the log-in proves nothing."""
         now = self._now()
         visit_id = secrets.token_urlsafe(_ID)
-        self._visits[_digest(visit_id)] = Visit(principal, secrets.token_urlsafe(_ID), now, now)
+        visit = Visit(principal, secrets.token_urlsafe(_ID), now, now, nonce, refresh, renew_at(principal, now))
+        self._visits[_digest(visit_id)] = visit
         while len(self._visits) > MAX_VISITS:
             self._visits.popitem(last=False)
         return visit_id
@@ -85,6 +93,11 @@ class Visits:
         terms = self._terms()
         young = now < visit.began + terms.lifetime and now < visit.seen + terms.idle
         return young and self._still_valid(visit.principal)
+
+
+def renew_at(principal: Principal, now: float) -> float:
+    """When an identity should be renewed: after two thirds of the time it has left."""
+    return now + max(0.0, (principal.expires or now) - now) * 2 / 3
 
 
 def _digest(visit_id: str) -> bytes:

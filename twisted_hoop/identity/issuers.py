@@ -36,17 +36,20 @@ class Issuer:
             raise AuthenticationFailed("the token has no jti, which its issuer's tokens need (I10)")
         return self._rules.principal(claims, digest, self._now()), claims
 
-    async def browser_login(self, token: str, client_id: str, nonce: str, digest: str) -> Principal:
+    async def browser_login(
+        self, token: str, client_id: str, nonce: str, digest: str, renewed: bool = False
+    ) -> Principal:
         """Whom an ID token proves that was issued to `client_id` for this `nonce` (OIDC Core section 3.1.3.7).
 
-        The same keys, conditions and groups as for every token; only the audience is the client and nobody else.
+        The same keys, conditions and groups as for every token; only the audience is the client and nobody else. One
+        that was `renewed` may leave the nonce out (section 12.2).
         """
         rules = self._rules.for_client(client_id)
         seen = peek(token)
         if seen.issuer != rules.issuer or seen.algorithm not in rules.algorithms:
             raise AuthenticationFailed("the ID token's issuer or algorithm is not the issuer's (I1, I3)")
         claims = verify(token, await self.keys.find(seen.kid, seen.algorithm), rules, self._now())
-        given = claims.get("nonce")
+        given = nonce if renewed and "nonce" not in claims else claims.get("nonce")
         if not nonce or not isinstance(given, str) or not hmac.compare_digest(given.encode(), nonce.encode()):
             raise AuthenticationFailed("the ID token was made for another log-in (I7)")
         return self._rules.principal(claims, digest, self._now())

@@ -111,18 +111,22 @@ class IdentityProvider:
             raise AuthenticationFailed("the token was used before (I10)")
         return known.principal
 
-    async def browser_login(self, issuer: str, token: str, client_id: str, nonce: str, peer: Peer) -> Principal:
+    async def browser_login(
+        self, issuer: str, token: str, client_id: str, nonce: str, peer: Peer, renews: Principal | None = None
+    ) -> Principal:
         """The principal an ID token proves that `issuer` gave `client_id` for `nonce`, or raise AuthenticationFailed.
 
         The same door (I8): keys, claims, source ranges and locks are looked at as for every token. It is not remembered
-        as a bearer token, whose audience is another.
+        as a bearer token, whose audience is another. One that `renews` a log-in must be of the same person.
         """
         with _counting(self._counted):
             found = self._issuers.get(issuer)
             if found is None:
                 raise AuthenticationFailed("the issuer of the log-in is not configured any more (I3)")
             digest = hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
-            principal = await found.browser_login(token, client_id, nonce, digest)
+            principal = await found.browser_login(token, client_id, nonce, digest, renewed=renews is not None)
+            if renews is not None and principal.key != renews.key:
+                raise AuthenticationFailed("the renewed token is somebody else's")
             found.check(peer)
             self._check_locks(principal)
             return principal
