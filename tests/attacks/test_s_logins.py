@@ -1,4 +1,4 @@
-"""Row S, logging in: floods, silence and swapped keys against the whole server side, in memory, on the test's own clock.
+"""Row S, logging in: floods, silence and swapped keys at the whole server side, in memory, on a clock of its own.
 
 S6, S17 and S19 at real clients and servers: test_ssh_logins.py, test_ssh_target.py; S5 step by step: test_ssh_auth.py.
 """
@@ -126,9 +126,10 @@ def test_S7_a_device_code_has_its_own_time_and_no_more() -> None:
     assert pair.pump().ended and pair.server.login is None
 
 
-@pytest.mark.parametrize(
-    "request_", [strings(b"none"), shown(new_private_key()), strings(b"password") + b"\0\0\0\0\1x"]
-)
+FLOODS = [strings(b"none"), shown(new_private_key()), strings(b"password") + b"\0\0\0\0\1x"]
+
+
+@pytest.mark.parametrize("request_", FLOODS, ids=["none", "keys", "passwords"])
 def test_S7_a_flood_of_requests_ends_the_connection(request_: bytes) -> None:
     client = Talkative(*[request_] * 200)
     pair = pair_of(client)
