@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 
@@ -25,12 +25,23 @@ class Row:
     added_p99_us: float | None = None
     cpu_us: float | None = None
     peak_mb: float | None = None
+    cpu_s_per_gb: float | None = None
+    """CPU seconds for a gigabyte that was carried."""
 
 
 Work = tuple[str, Callable[[], Iterable[Row]]]
 """A work's name, as `--only` matches it, and how to do it."""
 
-_COLUMNS = ("ratio", "added_p50_us", "added_p99_us", "cpu_us", "peak_mb")
+_TITLES = {
+    "ratio": "ratio",
+    "added_p50_us": "+p50 us",
+    "added_p99_us": "+p99 us",
+    "cpu_us": "cpu us",
+    "peak_mb": "peak MB",
+    "cpu_s_per_gb": "cpu s/GB",
+}
+COLUMNS = ("ratio", "added_p50_us", "added_p99_us", "cpu_us", "peak_mb")
+SSH_COLUMNS = ("ratio", "cpu_s_per_gb", "added_p50_us", "added_p99_us", "cpu_us", "peak_mb")
 
 
 def as_json(row: Row) -> str:
@@ -38,17 +49,16 @@ def as_json(row: Row) -> str:
     return json.dumps({key: _rounded(value) for key, value in asdict(row).items()})
 
 
-def heading(command: str) -> str:
+def heading(command: str, columns: Sequence[str] = COLUMNS) -> str:
     """The table's head and how to have it again."""
-    names = ("ratio", "+p50 us", "+p99 us", "cpu us", "peak MB")
-    titles = "".join(f"{name:>10}" for name in names)
+    titles = "".join(f"{_TITLES[name]:>10}" for name in columns)
     return f"# {command}\n{'work':<22}{'variant':<16}{'measured':>18}{titles}"
 
 
-def as_line(row: Row) -> str:
+def as_line(row: Row, columns: Sequence[str] = COLUMNS) -> str:
     """One line of the table."""
     measured = f"{_short(row.value)} {row.unit}"
-    cells = "".join(f"{_short(getattr(row, name)):>10}" for name in _COLUMNS)
+    cells = "".join(f"{_short(getattr(row, name)):>10}" for name in columns)
     return f"{row.work:<22}{row.variant:<16}{measured:>18}{cells}"
 
 
