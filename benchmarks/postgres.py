@@ -20,6 +20,7 @@ import harness  # noqa: F401 - finds this checkout
 from harness.bulk import bulk
 from harness.memory import idle, slow_reader
 from harness.pgbench import pgbench
+from harness.pure import plans
 from harness.queries import latency, lineage
 from harness.rows import Work, as_json, as_line, heading
 from harness.world import World, world
@@ -42,6 +43,7 @@ def works(place: World, given: argparse.Namespace, sessions: int) -> Iterable[Wo
     many, few = rounds or (12 if quick else 150), rounds or (1 if quick else 5)
     yield from latency(place, many)
     yield from lineage(place, many)
+    yield from plans(1000 if quick else 10_000)
     yield from pgbench(place, few, quick)
     yield from bulk(place, few)
     yield from idle(place, sessions)
