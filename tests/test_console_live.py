@@ -61,3 +61,9 @@ def test_it_ends_with_the_visit(console: ConsoleHouse) -> None:
 def test_nobody_else_listens(console: ConsoleHouse) -> None:
     answer = console.visitor().get("/approvals/events")
     assert answer.status == 303 and answer.headers["location"] == "/login?to=%2F"
+
+
+def test_asking_for_the_head_alone_watches_nothing(console: ConsoleHouse) -> None:
+    answer = console.visitor("bob").ask("HEAD", "/approvals/events")
+    assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream")
+    assert len(console.parts.feed) == 0

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.web.http import Request
 
 from tests.support.approvals import Time
 from tests.support.loop import Loop
 from tests.support.web import Web, running_web
 from twisted_hoop.console.attempts import Attempts
-from twisted_hoop.console.openid import FRESH, OpenId, endpoints_of
+from twisted_hoop.console.openid import FRESH, RETRY, OpenId, endpoints_of
 from twisted_hoop.errors import AuthenticationFailed, IssuerUnavailable, SecretUnavailable
 from twisted_hoop.identity.fetch import Fetcher
 from twisted_hoop.settings import IssuerSection
@@ -209,6 +210,25 @@ def test_the_document_is_kept_for_a_while(loop: Loop, web: Web) -> None:
     time.seconds += FRESH
     loop.run(ours.endpoints)
     assert web.hits["/.well-known/openid-configuration"] == 2
+
+
+def test_a_failure_is_kept_for_a_moment_and_many_ask_once(loop: Loop, web: Web) -> None:
+    """R14, S7: people nobody knows cannot make us flood the issuer."""
+    time, path = Time(), "/.well-known/openid-configuration"
+    document, web.answers[path] = web.answers[path], (500, b"")
+    ours = openid(loop, web, now=time)
+
+    async def asked() -> list[Any]:
+        many = [Deferred.fromCoroutine(ours.endpoints()) for _ in range(20)]
+        return list(await DeferredList(many, consumeErrors=True))
+
+    for _ in range(2):
+        results = loop.run(asked)
+        assert all(not well and fault.check(IssuerUnavailable) for well, fault in results)
+    assert web.hits[path] == 1
+    web.answers[path] = document
+    time.seconds += RETRY
+    assert all(well for well, _ in loop.run(asked)) and web.hits[path] == 2
 
 
 def test_a_farewell_only_where_there_is_one(loop: Loop, web: Web) -> None:

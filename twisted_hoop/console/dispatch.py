@@ -20,7 +20,7 @@ from twisted_hoop.console.routes import Room, find, is_page, make_routes
 from twisted_hoop.console.static import Static
 from twisted_hoop.console.visits import Visit, Visits
 from twisted_hoop.web.archive import Archive
-from twisted_hoop.web.calls import Answer, Call, Reply, named
+from twisted_hoop.web.calls import Answer, Call, Push, Reply, named
 from twisted_hoop.web.casts import Casts
 from twisted_hoop.web.estate import Estate
 from twisted_hoop.web.inbox import Inbox
@@ -87,6 +87,9 @@ class Console:
         if visit is None and not page.anybody:
             return self._door.to_login(call)
         answer: Answer = await page.handler(call, visit, **ids)
+        if isinstance(answer, Push) and call.method == "HEAD":
+            answer.left()
+            answer = Reply(text=b"", media_type=answer.media_type)
         who = named(visit.principal) if visit else ""
         self._log.debug("{method} {path}", method=call.method, path=call.path, principal=who, request=call.request_id)
         return answer

@@ -14,6 +14,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
 from twisted_hoop.console.attempts import Attempt
 from twisted_hoop.errors import AuthenticationFailed, IssuerUnavailable, SecretUnavailable
 from twisted_hoop.identity.fetch import Fetcher, is_safe
@@ -22,6 +25,8 @@ from twisted_hoop.settings import IssuerSection
 _MAX_REFRESH = 16 * 1024
 FRESH = 300.0
 """Seconds a discovery document is used before it is fetched again."""
+RETRY = 5.0
+"""Seconds after a failure until it is fetched again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,15 +62,38 @@ class OpenId:
         self._fetcher = fetcher
         self._secret = secret
         self._now = now
-        self._known: tuple[float, Endpoints] | None = None
+        self._known: tuple[float, Endpoints | IssuerUnavailable] | None = None
+        self._waiting: list[Deferred[None]] = []
 
     async def endpoints(self) -> Endpoints:
-        """The provider's, or IssuerUnavailable."""
+        """The provider's, or IssuerUnavailable. Fetched once for everybody who waits, and after a failure not at once:
+        people who are not logged in cannot make us flood the issuer."""
         if self._known is None or self._now() >= self._known[0]:
-            url = self.section.issuer.rstrip("/") + "/.well-known/openid-configuration"
-            found = endpoints_of(await self._fetcher.get(url), self.section.issuer)
-            self._known = (self._now() + FRESH, found)
+            waiter: Deferred[None] = Deferred()
+            self._waiting.append(waiter)
+            if len(self._waiting) == 1:
+                Deferred.fromCoroutine(self._fetch()).addBoth(self._fetched)
+            await waiter
+        assert self._known is not None
+        if isinstance(self._known[1], IssuerUnavailable):
+            raise IssuerUnavailable(str(self._known[1]))
         return self._known[1]
+
+    async def _fetch(self) -> None:
+        url = self.section.issuer.rstrip("/") + "/.well-known/openid-configuration"
+        try:
+            found = endpoints_of(await self._fetcher.get(url), self.section.issuer)
+        except IssuerUnavailable as fault:
+            self._known = (self._now() + RETRY, fault)
+        else:
+            self._known = (self._now() + FRESH, found)
+
+    def _fetched(self, result: Any) -> None:
+        if self._known is None or isinstance(result, Failure):
+            self._known = (self._now() + RETRY, IssuerUnavailable(f"its discovery failed: {result}"))
+        waiting, self._waiting = self._waiting, []
+        for waiter in waiting:
+            waiter.callback(None)
 
     async def address(self, attempt: Attempt, redirect: str) -> str:
         """Where the browser is sent to log in (section 3.1.2.1)."""
