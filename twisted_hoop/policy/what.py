@@ -50,6 +50,7 @@ FLAGS = frozenset({
     "no-where", "explain", "explain-analyze", "multi-statement", "masked-predicate", "cascade", "concurrently",
     "copy-program", "locks", "oracle", "returning", "security-definer", "sleeps", "temp", "writing-cte", USER_FUNCTION,
     "recursive", "force", "privileged", "pipe-to-shell", "background", REDIRECT_WRITE, "remove", "glob",
+    "listing",
 })  # fmt: skip
 """Every flag there is."""
 

@@ -81,8 +81,8 @@ class RuleSection(Section):
     flags: list[str] = Field(default_factory=list)
     """Properties: no-where (UPDATE or DELETE of every row), cascade, explain, explain-analyze, multi-statement,
     masked-predicate (compares a masked column), oracle (tells of data without showing it), returning, locks, sleeps,
-    temp, writing-cte, concurrently, security-definer, copy-program, user-function. To allow, every one the statement
-    has must be covered."""
+    temp, writing-cte, concurrently, security-definer, copy-program, user-function. Files: listing (looks at names and
+    attributes without reading content). To allow, every one the statement has must be covered."""
     hours: str = Field(default="", pattern=r"^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9])?$")
     """Time window, `09:00-17:30`; may span midnight."""
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(default_factory=list)
