@@ -62,6 +62,7 @@ class Parser(Lexer):
         return self._script(_EMPTY)
 
     def substituted(self) -> Script:
+        """The script up to the `)` that ends it, which is consumed."""
         self.deeper()
         script = self._script(frozenset({")"}))
         self.at += 1
@@ -69,6 +70,7 @@ class Parser(Lexer):
         return script
 
     def backticked(self, text: str, base: int) -> Script:
+        """The script that is the whole text; `base` is where it stands in the command line, -1 when it does not."""
         if self.depth >= DEEPEST:
             raise TooDeep("nested too deeply")
         return Parser(text, self.depth + 1, base, self.seen).parse()

@@ -147,6 +147,10 @@ def _in_option(value: Value) -> Iterator[Value]:
 def _parts(value: Value) -> Iterator[Value]:
     """`of=/x`, `host:/x`, `@/x`, `file:///x`."""
     text = value.text
+    if _URL.match(text) and not text.lower().startswith("file:"):
+        return
+    if text.startswith("/") and ":" in text:
+        yield Value(text.partition(":")[0], _rest(value, 0).glob.partition(":")[0])
     for match in re.finditer(r"[=:@,](?=/|~/|\.{1,2}/)", text):
         rest = _rest(value, match.end())
         yield Value(rest.text[2:] if rest.text.startswith("///") else rest.text, rest.glob, rest.home)

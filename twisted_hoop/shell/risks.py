@@ -48,7 +48,8 @@ _RISKY: Mapping[str, re.Pattern[str]] = {
         "capsh setpriv": r"--.*|--",
         "date": r"-[a-zA-Z]*f.*|--file.*",
         "jq": r".*\b(input_filename|\$__prog_args|import|include|env|getpath)\b.*",
-        "go cargo npm npx yarn pnpm pip pip3 gem bundle composer mvn gradle ant": (
+        "npx pnpx bunx": r".+",
+        "go cargo npm yarn pnpm pip pip3 gem bundle composer mvn gradle ant": (
             r"run|exec|x|dlx|generate|-e|test|-c|do|install|i|ci|script|build"
         ),
         "grep egrep fgrep zgrep": r"--include-dir-exec",

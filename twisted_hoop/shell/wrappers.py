@@ -218,9 +218,10 @@ _WATCH = takes("bcdegtxwqrCpf", "ns", "beep color differences errexit chgexit no
 
 def _second(runner: Runs, doing: Doing) -> Ends | None:
     """zsh's `repeat 3 command`."""
-    ends = runner.same(doing, doing.argv[2:], functions=True)
-    doing.state.forget()
-    return ends
+    runner.same(doing, doing.argv[2:], functions=True)
+    after = doing.state.copy()
+    after.forget()
+    return after, after
 
 
 def _same_shell(runner: Runs, doing: Doing) -> Ends | None:
