@@ -117,5 +117,18 @@ def test_C8_a_hostile_command_line_is_read_in_bounded_time(text: str) -> None:
 def test_the_corpus_holds_every_trick_of_the_row() -> None:
     """C1, C2: the words of the rows occur among the entries that are refused."""
     refused = "\n".join(text for expected, _, text in entries() if expected == "refused")
-    for word in ("base64", "$IFS", "<<", "eval", "env ", "sudo ", "find ", "xargs", "sh -c", "ssh ", "nohup", "timeout"):
+    for word in (
+        "base64",
+        "$IFS",
+        "<<",
+        "eval",
+        "env ",
+        "sudo ",
+        "find ",
+        "xargs",
+        "sh -c",
+        "ssh ",
+        "nohup",
+        "timeout",
+    ):
         assert word in refused

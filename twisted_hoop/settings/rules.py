@@ -67,22 +67,30 @@ class RuleSection(Section):
     """Patterns: functions called. To allow one that is not PostgreSQL's own, a rule must name it here (or the class
     `dynamic`): what it does cannot be told."""
     programs: list[str] = Field(default_factory=list)
-    """Patterns: programs a shell command runs, wrappers (sudo, env, sh -c, xargs …) and what they run alike: by name
-    (`rm`), or by path when the command gives one (`/opt/x/rm` meets `rm` as well to deny or review, not to allow)."""
+    """Patterns: programs a shell command runs, wrappers (sudo, env, sh -c, xargs …) and what they run alike; each is
+    judged by itself. To allow, `rm` covers the plain word and `rm` in /bin, /usr/bin, /sbin, /usr/sbin, /usr/local/bin
+    and /usr/local/sbin; a program given by another path needs a pattern for that path (`~/` for relative ones). To deny
+    or review, `rm` is met by every path that ends in it. A rule that allows programs or commands does not cover files
+    the shell itself writes (`>file`) unless it has paths or the flag redirect-write."""
     commands: list[str] = Field(default_factory=list)
-    """Patterns: each simple command as it would run, words joined by single spaces: `systemctl restart [a-z-]+`."""
+    """Patterns: each simple command as it would run, the program's name and its words joined by single spaces:
+    `systemctl restart [a-z-]+`. To allow, every form of it must be covered: by its path too where that is unusual."""
     arguments: list[str] = Field(default_factory=list)
-    """Patterns: words after the program. To allow, every one must be covered; "" stands for having none."""
+    """Patterns: words after the program. To allow, every one must be covered; "" stands for having none. A glob may be
+    anything it could expand to, here, in commands and in paths: that much must be covered, and one match forbids."""
     paths: list[str] = Field(default_factory=list)
-    """Patterns: files a command names or a transfer opens, without `.` and `..`: `/etc/.*`; relative ones begin with
-    `~/`. To allow, every one must be covered; "" stands for having none."""
+    """Patterns: files a command names, redirects to or a transfer opens, without `.` and `..`: `/etc/.*`; relative ones
+    begin with `~/`, the home directory of who logs in. A directory given to a recursive command is everything below it.
+    To allow, every one must be covered; "" stands for having none. Links at the target are not followed."""
     destinations: list[str] = Field(default_factory=list)
     """Patterns: `host:port` that a forward leads to or listens on; `unix:/path` for a socket."""
     flags: list[str] = Field(default_factory=list)
     """Properties: no-where (UPDATE or DELETE of every row), cascade, explain, explain-analyze, multi-statement,
     masked-predicate (compares a masked column), oracle (tells of data without showing it), returning, locks, sleeps,
     temp, writing-cte, concurrently, security-definer, copy-program, user-function. Files: listing (looks at names and
-    attributes without reading content). To allow, every one the statement has must be covered."""
+    attributes without reading content). Shell: recursive, force, remove (rm, unlink, find -delete …), privileged (sudo,
+    su, doas, chroot …, and what runs inside), redirect-write (the shell writes a file), pipe-to-shell (`… | sh`),
+    background, glob. To allow, every one the statement has must be covered."""
     hours: str = Field(default="", pattern=r"^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9])?$")
     """Time window, `09:00-17:30`; may span midnight."""
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(default_factory=list)
