@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.support.loop import Loop
-from twisted_hoop.errors import UnknownTarget
+from tests.support.ssh_server import authority
+from twisted_hoop.errors import ConfigurationError, UnknownTarget
 from twisted_hoop.halls import Halls
 from twisted_hoop.secrets.store import SecretStore
 from twisted_hoop.settings import MaskSection, Settings, TargetSection
@@ -53,3 +54,39 @@ def test_tls_to_a_target_is_made_from_its_section(loop: Loop, tmp_path: Path) ->
     door: Any = halls.find("shop").door
     assert door._context().check_hostname is False
     assert halls_of(loop, tmp_path, settings(target("hr", tls="verify-full"))).find("hr").door._context().check_hostname
+
+
+def ssh(name: str, **more: Any) -> TargetSection:
+    key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ"
+    given = {"name": name, "protocol": "ssh", "endpoint": "tcp:127.0.0.1:1", "login": "deploy", "host_keys": [key]}
+    return TargetSection.model_validate({**given, **more})
+
+
+def ssh_halls(loop: Loop, folder: Path, first: Settings) -> Halls:
+    return Halls(loop.reactor, first, SecretStore(loop.reactor, {}), b"k" * 32, folder, authority())
+
+
+def test_each_protocol_has_its_own_halls(loop: Loop, tmp_path: Path) -> None:
+    halls = ssh_halls(loop, tmp_path, settings(target("shop"), ssh("web-1")))
+    assert halls.find_ssh("web-1").section.login == "deploy" and halls.find("shop").target.name == "shop"
+    for find, name in ((halls.find, "web-1"), (halls.find_ssh, "shop"), (halls.find_ssh, "nowhere")):
+        with pytest.raises(UnknownTarget):
+            find(name)
+    with pytest.raises(ConfigurationError):
+        halls_of(loop, tmp_path, settings(ssh("web-1")))
+
+
+def test_S20_a_name_behind_a_jump_means_one_target_or_none(loop: Loop, tmp_path: Path) -> None:
+    halls = ssh_halls(loop, tmp_path, settings(ssh("web-1", names=["web.*"]), ssh("web-2", names=["web.*"])))
+    assert halls.named_ssh("web-2", 22).section.name == "web-2", "its own name before patterns of others"
+    for host in ("web-3", "db"):
+        with pytest.raises(UnknownTarget):
+            halls.named_ssh(host, 22)
+
+
+def test_r13_an_ssh_target_that_did_not_change_stays(loop: Loop, tmp_path: Path) -> None:
+    """R13."""
+    halls = ssh_halls(loop, tmp_path, settings(ssh("web-1"), ssh("web-2")))
+    one, two = halls.find_ssh("web-1"), halls.find_ssh("web-2")
+    halls.replace(settings(ssh("web-1"), ssh("web-2", exec_only=True)))
+    assert halls.find_ssh("web-1") is one and halls.find_ssh("web-2") is not two

@@ -11,7 +11,7 @@ FLOORS = (
     {"policy", "sql", "shell", "transport", "observability"},
     {"lineage"},
     {"store", "identity", "masking", "secrets", "recording"},
-    {"approval", "config"},
+    {"approval", "config", "one_time"},
     {"gate", "sessions", "bridge", "rehearsal", "locking", "notify"},
     {"services"},
     {"postgres", "ssh", "http", "web"},

@@ -68,7 +68,7 @@ class SshSession:
         self._target: IsConnection | None = None
         self._waiting: list[Deferred[IsConnection]] | None = None
         self._commands = self._moved = self._notes = 0
-        self._closed = False
+        self._closed = self._cut = False
         self._durable = recording.barrier() is not None
         services.sessions.open(session, self)
         services.observe(session, None, 0)
@@ -121,6 +121,7 @@ class SshSession:
     def _lane_finished(self, lane: Lane, outcome: Outcome) -> None:
         self._commands += lane.bridge.commands
         self._moved += lane.relay.moved
+        self._cut = self._cut or outcome.code == "client-lost"
         self.lanes.pop(lane.relay.channel, None)
 
     def _open_at_client(self, wish: Open, end: ChannelEnd) -> None:
@@ -182,8 +183,8 @@ class SshSession:
 
     def client_lost(self, reason: str) -> None:
         """The client's connection is gone."""
-        running = any(lane.bridge.outcome is None for lane in self.lanes.values())
-        self._finish(Outcome("client-lost" if running else "closed", reason), reason)
+        cut = self._cut or bool(self.lanes)
+        self._finish(Outcome("client-lost" if cut else "closed", reason), reason)
 
     # -- what the registry may do ---------------------------------------------------------------------------------
 
