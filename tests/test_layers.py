@@ -29,6 +29,7 @@ POSTGRES_CORE = (
 SSH_CORE = (
     "asking entries events forwards holding names relay replies requests running setup starting streams telling terms"
     " wishes"
+    " keys remote_paths scp scp_paths screen sftp sftp_answers sftp_operations sftp_packets terminal transfers"
 )
 PURE = {
     "errors",
@@ -40,6 +41,9 @@ PURE = {
     "policies",
     *(f"postgres.{name}" for name in POSTGRES_CORE.split()),
     *(f"ssh.{name}" for name in SSH_CORE.split()),
+    "recording.asciicast",
+    "recording.streams",
+    "recording.terminal_text",
 }
 """No Twisted: bytes, verdicts and values in, steps and values out. So are five whole rooms, named below."""
 

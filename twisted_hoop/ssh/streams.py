@@ -84,7 +84,7 @@ class Streams:
         steps: list[Step] = []
         for stream, masker in self._maskers.items():
             steps += self._shown(stream, data) if (data := masker.idle()) else []
-        return steps + self.input_ended()
+        return steps + (self._looked(*self._looker.idle()) if self._looker is not None else [])
 
     def output_ended(self) -> list[Step]:
         """Nothing follows, or an exit status does: everything that was held."""
