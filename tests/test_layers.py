@@ -15,7 +15,7 @@ FLOORS = (
     {"gate", "sessions", "bridge", "rehearsal", "locking", "notify"},
     {"services"},
     {"postgres", "ssh", "http", "web"},
-    {"console"},
+    {"console", "kubernetes"},
     {"policies", "halls", "warden", "follower", "health", "listeners", "testing"},
     {"service"},
     {"cli", "tap", "demo", "demo_data"},

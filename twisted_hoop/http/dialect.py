@@ -42,8 +42,11 @@ class BodyFilter(Protocol):
     def feed(self, data: bytes) -> bytes:
         """What may leave now. Raises BodyRefused when the message must not go on."""
 
+    def idle(self) -> bytes:
+        """Nothing came for some 50 ms: what is safe to show, though more may follow."""
+
     def flush(self) -> bytes:
-        """The rest, at the end of the body, or when nothing came for some 50 ms (then only what is safe to show)."""
+        """The rest, at the end of the body. Raises BodyRefused as well."""
 
 
 class BodyRefused(Exception):
@@ -77,7 +80,11 @@ class Tunnel(Protocol):
 
 
 class Dialect(Protocol):
-    """One target's understanding of requests. It raises errors.ProtocolError: the client gets a 400 by `failure`."""
+    """One target's understanding of requests. It raises errors.ProtocolError: the client gets a 400 by `failure`.
+
+    A target has one, made from its section when the configuration is loaded: `KubernetesDialect(section, shell, key)`
+    with the gateway's ShellReader and masking key.
+    """
 
     def read(self, head: RequestHead) -> Reading:
         """What a request asks for; the path is without the target's prefix."""

@@ -14,8 +14,8 @@ class ListenerSection(Section):
 
     name: str
     """Name in logs."""
-    protocol: Literal["postgres", "ssh", "api"]
-    """What is spoken there."""
+    protocol: Literal["postgres", "ssh", "http", "api"]
+    """What is spoken there; `http` serves targets of protocols `http` and `kubernetes`."""
     endpoint: str
     """Twisted server endpoint string: `tcp:5432:interface=127.0.0.1`."""
     address: str = Field(default="", pattern=r"^(.+:[0-9]{1,5})?$")
@@ -57,8 +57,9 @@ class TargetSection(Section):
     """[[targets]]: what clients may reach."""
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
-    """What clients name (PostgreSQL: dbname `target` or `target/database`; SSH: `account%target@gateway`, `ssh -J`)."""
-    protocol: Literal["postgres", "ssh"]
+    """What clients name (PostgreSQL: dbname `target` or `target/database`; SSH: `account%target@gateway`, `ssh -J`;
+    HTTP and Kubernetes: `https://gateway/target`)."""
+    protocol: Literal["postgres", "ssh", "http", "kubernetes"]
     """What is spoken with it."""
     endpoint: str
     """Twisted client endpoint string: `tcp:db.internal:5432`, `unix:/run/…`."""
@@ -69,7 +70,13 @@ class TargetSection(Section):
     login: str = ""
     """Role or account the gateway logs in as. SSH: used when the client names none."""
     secret: str = ""
-    """Its password: `env:NAME`, `file:PATH` or `vault:PATH#FIELD`. SSH: the password or the private key."""
+    """Its password: `env:NAME`, `file:PATH` or `vault:PATH#FIELD`. SSH: the password or the private key. HTTP: the
+    token, the password, or the value of `header`."""
+    credential: Literal["bearer", "basic", "header", "certificate", "none"] = "none"
+    """HTTP: how the gateway shows who it is: `secret` as bearer token, `login` and `secret` as basic authentication,
+    `secret` as the value of `header`, or the client certificate `certificate`. The client's own token never leaves."""
+    header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
+    """HTTP: name of the header that carries `secret`, when `credential` is `header`."""
     logins: list[str] = Field(default_factory=list)
     """SSH: patterns of accounts clients may name (`deploy@web-1`); empty means only `login`."""
     login_with: Literal["password", "key", "certificate"] = "password"
@@ -80,7 +87,8 @@ class TargetSection(Section):
     host_ca: list[str] = Field(default_factory=list)
     """SSH: keys of authorities that may sign the target's host key, in the same form."""
     names: list[str] = Field(default_factory=list)
-    """SSH: patterns of further host names clients may type for it behind `ssh -J`."""
+    """Patterns of further host names. SSH: that clients may type for it behind `ssh -J`. HTTP: by which it is served
+    without its name in the path."""
     env: list[str] = Field(default_factory=lambda: ["LANG", "LC_[A-Z]+", "TZ", "NO_COLOR", "COLORTERM"])
     """SSH: patterns of environment variables that reach the target (S18)."""
     exec_only: bool = False
