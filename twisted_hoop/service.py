@@ -33,7 +33,6 @@ from twisted_hoop.halls import Halls
 from twisted_hoop.health import Asked, Health
 from twisted_hoop.identity.locks import Locks
 from twisted_hoop.identity.provider import IdentityProvider
-from twisted_hoop.identity.replay import ReplayGuard
 from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.identity.ssh_key_files import load_gateway_keys
 from twisted_hoop.listeners import Listeners
@@ -45,6 +44,7 @@ from twisted_hoop.notify.deliveries import Deliveries
 from twisted_hoop.notify.posting import Poster
 from twisted_hoop.notify.slack_actions import SlackActions
 from twisted_hoop.observability.metrics import Metrics
+from twisted_hoop.one_time import OneTime
 from twisted_hoop.policies import PolicyInForce
 from twisted_hoop.recording.files import private_folder
 from twisted_hoop.recording.library import Library
@@ -93,7 +93,7 @@ class GatewayService(Service):
         self._reactor = reactor
         self._state = private_folder(Path(settings.gateway.state))
         self._locks = Locks()
-        self._replay = ReplayGuard()
+        self._replay = OneTime(lambda kind, key, until: self._once.first(kind, key, until))
         self.authority = SshAuthority(load_gateway_keys(settings.ssh, self._state), settings.ssh)
         self._grants = Grants()
         self.policy = PolicyInForce(settings, self._granted)
@@ -104,6 +104,7 @@ class GatewayService(Service):
         self.metrics.watch_recorder(self.recorder.counts)
         url = settings.store.url or f"sqlite:///{self._state / 'store.db'}"
         self.database = Database(url, reactor)
+        self._once = Once(self.database, time.time)
         self.index = SessionIndex(self.database, time.time, reactor)
         self._watch = Watch(lambda ids: self._shelf.decided(ids), reactor)
         self._shelf = Shelf(self.database, time.time, lambda principal: self.identity.still_valid(principal))
@@ -222,8 +223,8 @@ class GatewayService(Service):
         def locked(principal: Principal) -> bool:
             return self._locks.holds(principal) is not None
 
-        once = Once(self.database, time.time)
-        return SlackActions(lambda: self._settings, self._vault, self.desk, once, locked, time.time, poster)
+        desk, once = self.desk, self._once
+        return SlackActions(lambda: self._settings, self._vault, desk, once, locked, time.time, poster)
 
     def _page_of(self, ident: str) -> str:
         """Where a person can look at a request: in the console, or else at the API."""

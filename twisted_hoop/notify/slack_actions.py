@@ -21,11 +21,13 @@ from twisted_hoop.interfaces import ISecretStore
 from twisted_hoop.model import Principal
 from twisted_hoop.notify.channels import concerns
 from twisted_hoop.notify.posting import Poster
-from twisted_hoop.notify.signing import TOLERANCE, from_slack
+from twisted_hoop.notify.signing import TOLERANCE, from_slack, plausible
 from twisted_hoop.notify.slack import APPROVE, DENY
 from twisted_hoop.notify.webhook import address
 from twisted_hoop.settings import NotifySection, Settings, SlackUser
 from twisted_hoop.store.once import Once
+
+_REMEMBERED = 60.0  # seconds a signing secret is kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class SlackActions:
     ) -> None:
         self._settings, self._secrets, self._desk = settings, secrets, desk
         self._once, self._locked, self._now, self._poster = once, locked, now, poster
+        self._known: dict[str, tuple[float, str]] = {}
 
     async def actions(self, timestamp: str, signature: str, body: bytes) -> None:
         """One callback; AuthenticationFailed when it is not Slack's, or not for the first time.
@@ -72,16 +75,28 @@ class SlackActions:
         await self._answer(section, press, said, over)
 
     async def _sender(self, timestamp: str, signature: str, body: bytes) -> NotifySection:
+        # Anybody may call: what cannot be Slack's costs nothing but this look.
+        if not plausible(timestamp, signature, self._now()):
+            raise AuthenticationFailed("a callback that is none of Slack's, or old (A9)")
         for section in self._settings().notify:
             if section.kind != "slack" or not section.secret:
                 continue
-            try:
-                secret = await self._secrets.resolve(section.secret)
-            except SecretUnavailable:
-                continue
+            secret = await self._secret(section.secret)
             if from_slack(secret, timestamp, signature, body, self._now()):
                 return section
         raise AuthenticationFailed("a callback that no Slack channel of ours signed (A9)")
+
+    async def _secret(self, reference: str) -> str:
+        """The secret, asked for once a minute at most, however many call; "" (which signs nothing) when it is not there."""
+        known = self._known.get(reference)
+        if known is not None and 0 <= self._now() - known[0] < _REMEMBERED:
+            return known[1]
+        try:
+            secret = str(await self._secrets.resolve(reference))
+        except SecretUnavailable:
+            secret = ""
+        self._known[reference] = (self._now(), secret)
+        return secret
 
     async def _vote(self, section: NotifySection, press: Press) -> tuple[str, bool]:
         """What is told to people, and whether the buttons are of no use any more."""
