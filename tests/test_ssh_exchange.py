@@ -250,3 +250,26 @@ def test_a_clients_half_that_cannot_be(name: bytes, payload: bytes) -> None:
     assert pair.server_end.ended
     assert pair.server.login is None
     assert len(pair.ended) == 1
+
+
+def test_keys_again_and_again_before_the_login() -> None:
+    """S7: each costs us a signature and a lattice, and the client next to nothing."""
+    pair = Pair()
+    pair.client_end.connectionSecure = lambda: None  # type: ignore[method-assign]
+    pair.start().pump()
+    for _ in range(3):
+        pair.client_end.sendKexInit()
+        pair.pump()
+    assert not pair.server_end.ended
+    pair.client_end.sendKexInit()
+    pair.pump()
+    assert pair.ended == ["too many key exchanges before the login (S7)"]
+
+
+def test_keys_as_often_as_one_likes_behind_it() -> None:
+    """A client with a small RekeyLimit and much to say."""
+    pair = connected()
+    for _ in range(20):
+        pair.client_end.rekey()
+        pair.pump()
+    assert not pair.server_end.ended

@@ -69,6 +69,7 @@ class Exchange(Packets):
         exchanges = algorithms.KEY_EXCHANGES
         self._offer = KexInit(exchanges, host_key_algorithms, ciphers, ciphers, macs, macs, none, none)
         self._return_to = Stage.SECURE
+        self._before_login = 0
         self._ignore_guess = False
 
     # -- KEXINIT --------------------------------------------------------------------------------------------------
@@ -99,6 +100,7 @@ class Exchange(Packets):
     def ssh_KEXINIT(self, packet: bytes) -> None:
         """The other side's: agree, and go on to the exchange itself. A second one has no place in the table (S4)."""
         theirs = read_kexinit(packet)
+        self._count_exchange()
         if self._first_exchange:
             self._look_for_markers(theirs)
         self.otherKexInitPayload = bytes((KEXINIT,)) + packet
@@ -113,6 +115,13 @@ class Exchange(Packets):
         self._return_to = self._stage if self._stage is not Stage.HELLO else Stage.SECURE
         self.enter(Stage.EXCHANGE)
         self.begin()
+
+    def _count_exchange(self) -> None:
+        """An exchange costs us more than whoever asks for it: nobody needs many to log in (S7)."""
+        if self._stage is not Stage.CONNECTED:
+            self._before_login += 1
+            if self._before_login > self.limits.exchanges_before:
+                raise ProtocolError("too many key exchanges before the login (S7)", code=str(PROTOCOL_ERROR))
 
     def _look_for_markers(self, theirs: KexInit) -> None:
         strict = algorithms.STRICT_SERVER if self.isClient else algorithms.STRICT_CLIENT

@@ -15,6 +15,8 @@ class Limits:
     """How long a server waits for the client's KEXINIT before it sends its own; see exchange.py."""
     exchange: float = 60.0
     """From our KEXINIT of a re-exchange to its end."""
+    exchanges_before: int = 4
+    """Key exchanges before authentication (S7)."""
     farewell: float = 1.0
     """How long what is queued may take to leave after `disconnect`."""
     rekey_bytes: int = 1 << 30
