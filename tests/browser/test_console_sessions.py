@@ -44,6 +44,7 @@ def test_a_command_is_found_and_its_recording_exported(browser: Browser, world: 
         carol.page.get_by_role("button", name="Search").click()
         carol.page.get_by_role("link", name="a needle in the hay").click()
         expect(carol.page.locator("li.found")).to_contain_text("a needle in the hay")
+        assert carol.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         with carol.page.expect_download() as download:
             carol.page.get_by_role("link", name="Export").click()
         path = tmp_path / "export.jsonl"

@@ -8,6 +8,7 @@ from typing import Any
 
 from twisted_hoop.approval.shown import shown
 from twisted_hoop.recording.streams import stream_bytes
+from twisted_hoop.recording.terminal_text import Plain
 
 Entry = Mapping[str, Any]
 _OWN_PLACE = "n t kind command action text decision rule reason parameters policy approval session code channel stream"
@@ -22,7 +23,7 @@ class Moment:
     """One thing that happened. `at` is seconds since the start, `state` a word for its badge, `text` already `shown`.
 
     `details` are (name, value) pairs, `outcomes` lines of what came of it, `fold` whether the text is long; `channel`
-    is that of a terminal, which can be played, or -1.
+    is that of a terminal, which can be played, or -1. `raw` is a stream as it was, `drawn` whether on a terminal.
     """
 
     n: int
@@ -34,6 +35,8 @@ class Moment:
     outcomes: list[tuple[bool, str]] = field(default_factory=list)
     approval: str = ""
     channel: int = -1
+    raw: str = ""
+    drawn: bool = False
     fold: bool = False
     found: bool = False
 
@@ -46,9 +49,12 @@ def timeline(entries: Iterable[Entry], search: str = "") -> list[Moment]:
     moments: list[Moment] = []
     commands: dict[str, Moment] = {}
     stream: tuple[str, ...] = ()
+    terminals: set[Any] = set()
     for entry in entries:
         kind, command = str(entry.get("kind")), str(entry.get("command"))
         key = (kind, str(entry.get("channel")), str(entry.get("stream")))
+        if _has_terminal(entry):
+            terminals.add(str(entry.get("channel")))
         if kind in _STREAMS and key == stream:
             _append(moments[-1], entry)
             continue
@@ -58,11 +64,13 @@ def timeline(entries: Iterable[Entry], search: str = "") -> list[Moment]:
             owner.outcomes.append(_outcome(entry))
             continue
         moment = _moment(entry)
+        moment.drawn = kind == "output" and key[1] in terminals
         moments.append(moment)
         if kind == "command":
             commands[command] = moment
     wanted = search.casefold()
     for moment in moments:
+        moment.text = moment.text or _streamed(moment)
         moment.fold = moment.label in _STREAMS and len(moment.text) > _FOLD
         moment.found = bool(wanted) and wanted in moment.text.casefold()
     return moments
@@ -71,7 +79,7 @@ def timeline(entries: Iterable[Entry], search: str = "") -> list[Moment]:
 def _moment(entry: Entry) -> Moment:
     kind = str(entry.get("kind"))
     made = Moment(_number(entry.get("n")), _seconds(entry), kind, kind)
-    if kind == "terminal" or entry.get("terminal"):
+    if _has_terminal(entry):
         made.channel = _number(entry.get("channel"))
     if kind in ("command", "refused"):
         _asked(made, entry)
@@ -134,7 +142,16 @@ def _outcome(entry: Entry) -> tuple[bool, str]:
 
 
 def _append(made: Moment, entry: Entry) -> None:
-    made.text += shown(stream_bytes(entry).decode("utf-8", "backslashreplace").replace("\r\n", "\n"))
+    made.raw += stream_bytes(entry).decode("utf-8", "backslashreplace")
+
+
+def _streamed(moment: Moment) -> str:
+    """A stream as text. What a terminal drew is read without its escapes: they are noise here, and it can be played."""
+    return shown(Plain().feed(moment.raw) if moment.drawn else moment.raw.replace("\r\n", "\n"))
+
+
+def _has_terminal(entry: Entry) -> bool:
+    return entry.get("kind") == "terminal" or isinstance(entry.get("terminal"), Mapping)
 
 
 def _says(value: Any) -> bool:
