@@ -74,7 +74,7 @@ def living(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api
 
 
 SETTINGS = hypothesis.settings(
-    max_examples=15,
+    max_examples=6,
     suppress_health_check=list(hypothesis.HealthCheck),
     phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate],
 )

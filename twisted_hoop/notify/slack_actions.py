@@ -87,7 +87,7 @@ class SlackActions:
         raise AuthenticationFailed("a callback that no Slack channel of ours signed (A9)")
 
     async def _secret(self, reference: str) -> str:
-        """The secret, asked for once a minute at most, however many call; "" (which signs nothing) when it is not there."""
+        """The secret, asked for once a minute at most, however many call; "", which signs nothing, without one."""
         known = self._known.get(reference)
         if known is not None and 0 <= self._now() - known[0] < _REMEMBERED:
             return known[1]
