@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from twisted_hoop.config import load
-from twisted_hoop.model import Actor, Command, Decision, Effect, Kind, Peer, Principal, Session, Target
+from twisted_hoop.model import Actor, Decision, Effect, Kind, Peer, Principal, Session, Target
 from twisted_hoop.policy.rules import RulePolicy
+from twisted_hoop.rehearsal import command_of
 from twisted_hoop.settings import Settings
-from twisted_hoop.sql.reader import SqlReader
 
 PAGE = (Path(__file__).parent.parent / "docs/policy-cookbook.md").read_text()
 ISSUER = "https://id.example.com"
@@ -49,13 +49,6 @@ def _target(settings: Settings, name: str) -> Target:
     return Target(name, section.protocol, section.endpoint, frozenset(section.groups), options=options)
 
 
-def _command(text: str) -> Command:
-    understood = SqlReader().understand(text)
-    problem = {"class": frozenset({understood.problem}), "kind": frozenset({understood.problem})}
-    facts = tuple(statement.facts for statement in understood.statements)
-    return Command("query", text, (problem,) if understood.problem else facts)
-
-
 def _told(decision: Decision) -> str:
     rule = f": {decision.rule}" if decision.rule else ""
     if decision.effect is Effect.REVIEW:
@@ -80,7 +73,7 @@ def test_a_row_is_decided_as_it_says(settings_of: dict[str, Settings], title: st
     policy = RulePolicy(settings, lambda: now)
     who, target = _principals()[row["who"]], _target(settings, row.get("target", "shop"))
     assert policy.authorize(who, target).effect is Effect.ALLOW
-    command = _command(row["statement"].strip("`"))
+    command = command_of(target.protocol, row["statement"].strip("`").replace(r"\|", "|"))
     decision = policy.explain(Session("s", who, target, Peer("::1"), now), command)
     assert _told(decision) == row["decision"], "\n".join(decision.trace)
     if "masks" in row:
@@ -89,5 +82,5 @@ def test_a_row_is_decided_as_it_says(settings_of: dict[str, Settings], title: st
 
 
 def test_every_recipe_has_rules_and_claims() -> None:
-    assert len(RECIPE) == 7
+    assert len(RECIPE) == 8
     assert all("[[rules]]" in text and len(_rows(text)) >= 6 for text in RECIPE.values())

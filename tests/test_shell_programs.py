@@ -40,6 +40,7 @@ def test_which_words_are_files(text: str, paths: set[str]) -> None:
         ("grep -r x y", {"recursive"}),
         ("ls -R", {"recursive"}),
         ("ls -r", set()),
+        ("find x -name y", set()),
         ("tar cf x y", {"recursive"}),
         ("mv -f x y", {"force"}),
         ("git push --force", {"force"}),

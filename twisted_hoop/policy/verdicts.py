@@ -21,8 +21,8 @@ def combine(decisions: Sequence[Decision]) -> Decision:
         return first
     effect = max((d.effect for d in decisions), key=_STRICTNESS.__getitem__)
     strictest = [d for d in decisions if d.effect is effect]
-    if effect is Effect.DENY:
-        return strictest[0]
+    if effect is Effect.DENY:  # a rule says more than that none matches
+        return next((d for d in strictest if d.rule), strictest[0])
     return _joined(strictest, frozenset().union(*(d.masks for d in decisions)))
 
 

@@ -47,12 +47,15 @@ _RECURSIVE = words(
 )
 _RECURSIVE_BY_LETTER = {"rsync": "ar", "ls": "R", "dir": "R", "vdir": "R", "chmod": "R", "chown": "R", "chgrp": "R",
                         "setfacl": "R", "chattr": "R", "lsattr": "R", "cp": "rRa"}  # fmt: skip
-_ALWAYS_RECURSIVE = words("tar find rgrep du tree rsync fd rg ag ack")
+_ALWAYS_RECURSIVE = words("tar rgrep du tree rsync fd rg ag ack")
+_LISTS = words("ls dir vdir du tree find lsattr")
+"""Programs that look at names and sizes of what lies below a directory, and at no content."""
+
 _FORCING = words("rm mv cp ln srm shred umount rmmod gzip gunzip bzip2 xz zstd docker podman git kill")
 _REMOVERS = words("rm rmdir unlink shred srm wipe")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _BRACKETS = re.compile(r"\[[^\]]*\]")
-_GLUED = re.compile(r"-{1,2}[A-Za-z0-9][A-Za-z0-9_-]*=?(?=[/~.])")
+_GLUED = re.compile(r"-{1,2}[A-Za-z0-9][A-Za-z0-9_-]*=?(?=[/~]|\.{1,2}/)")
 
 
 def describe(doing: Doing) -> None:
@@ -63,7 +66,8 @@ def describe(doing: Doing) -> None:
         return
     doing.access |= _accesses(name)
     if name not in _SAYS:
-        kept = doing.trees if "recursive" in doing.flags else doing.files
+        deep = "recursive" in doing.flags and name not in _LISTS
+        kept = doing.trees if deep else doing.files
         kept.extend(_files(doing, name))
 
 

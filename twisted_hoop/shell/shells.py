@@ -168,17 +168,21 @@ _SCRIPT = Options("aefqt", "cEIBOTmo", words("append return flush force quiet"),
 
 
 def find(runner: Runs, doing: Doing) -> Ends | None:
-    """find: -exec and its kin run a command for what lies below the roots; -delete removes it."""
+    """find: -exec and its kin run a command for what lies below the roots; -delete removes it.
+
+    Without those it looks at names only, and the roots are all it reads.
+    """
     argv = doing.argv
     first = next((n for n, v in enumerate(argv) if n and _begins_expression(argv, n)), len(argv))
     roots = [value for value in argv[1:first] if not re.fullmatch(r"-[HLPO].*|-D|--", value.text)] or [Value(".")]
-    doing.told.update(range(first, len(argv)))
+    doing.told.update(range(1, len(argv)))
     at = first
     while at < len(argv):
         word = argv[at].text
         at += 1
         if word in ("-exec", "-execdir", "-ok", "-okdir"):
             end = _end_of(argv, at)
+            doing.flags.add("recursive")
             for root in roots:
                 runner.inner(doing, [_filled(value, root) for value in argv[at:end]])
             at = end + 1
@@ -191,7 +195,8 @@ def find(runner: Runs, doing: Doing) -> Ends | None:
             doing.files += argv[at : at + 1]
         elif word.startswith("-files0"):
             doing.doubt("find takes its roots from a file")
-    doing.trees += roots
+    acts = len(doing.flags & {"remove", "recursive"}) > 0
+    (doing.trees if acts else doing.files).extend(roots)
     return None
 
 
