@@ -50,7 +50,7 @@ def test_pieces_of_a_stream_are_joined_and_long_ones_folded() -> None:
     assert binary.text == "\\xff"
 
 
-def test_what_a_terminal_drew_is_read_without_its_escapes() -> None:
+def test_output_is_read_without_its_escapes_and_input_with_them() -> None:
     """R6: and a line's end that came in two pieces is one."""
     opened = {
         "n": 1,
@@ -62,14 +62,14 @@ def test_what_a_terminal_drew_is_read_without_its_escapes() -> None:
         "terminal": {"rows": 24},
     }
     pieces = ["\x1b[?2004h$ ls\r", "\n\x1b[31mred\x1b[0m\x1b]52;c;AAAA\x07\r\n"]
-    outputs = [
-        {"n": 2, "t": 1, "kind": "output", "channel": channel, "stream": "stdout", "text": text}
-        for channel in (0, 1)
+    streams = [
+        {"n": 2, "t": 1, "kind": kind, "channel": 0, "stream": "x", "text": text}
+        for kind in ("output", "input")
         for text in pieces
     ]
-    shell, drawn, plain = timeline([opened, *outputs])
+    shell, drawn, typed = timeline([opened, *streams])
     assert shell.channel == 0 and drawn.text == "$ ls\nred\n"
-    assert plain.text == "\\u{1B}[?2004h$ ls\n\\u{1B}[31mred\\u{1B}[0m\\u{1B}]52;c;AAAA\\u{7}\n"
+    assert typed.text == "\\u{1B}[?2004h$ ls\n\\u{1B}[31mred\\u{1B}[0m\\u{1B}]52;c;AAAA\\u{7}\n"
 
 
 def test_R6_escapes_of_terminals_are_written_out() -> None:

@@ -23,7 +23,7 @@ class Moment:
     """One thing that happened. `at` is seconds since the start, `state` a word for its badge, `text` already `shown`.
 
     `details` are (name, value) pairs, `outcomes` lines of what came of it, `fold` whether the text is long; `channel`
-    is that of a terminal, which can be played, or -1. `raw` is a stream as it was, `drawn` whether on a terminal.
+    is that of a terminal, which can be played, or -1. `raw` is a stream as it was.
     """
 
     n: int
@@ -36,7 +36,6 @@ class Moment:
     approval: str = ""
     channel: int = -1
     raw: str = ""
-    drawn: bool = False
     fold: bool = False
     found: bool = False
 
@@ -46,34 +45,39 @@ def timeline(entries: Iterable[Entry], search: str = "") -> list[Moment]:
 
     Moments whose text holds `search`, in any case, are marked.
     """
-    moments: list[Moment] = []
-    commands: dict[str, Moment] = {}
-    stream: tuple[str, ...] = ()
-    terminals: set[Any] = set()
+    joined = _Joined()
     for entry in entries:
-        kind, command = str(entry.get("kind")), str(entry.get("command"))
-        key = (kind, str(entry.get("channel")), str(entry.get("stream")))
-        if _has_terminal(entry):
-            terminals.add(str(entry.get("channel")))
-        if kind in _STREAMS and key == stream:
-            _append(moments[-1], entry)
-            continue
-        stream = key if kind in _STREAMS else ()
-        owner = commands.get(command) if kind == "outcome" else None
-        if owner is not None:
-            owner.outcomes.append(_outcome(entry))
-            continue
-        moment = _moment(entry)
-        moment.drawn = kind == "output" and key[1] in terminals
-        moments.append(moment)
-        if kind == "command":
-            commands[command] = moment
+        joined.take(entry)
     wanted = search.casefold()
-    for moment in moments:
+    for moment in joined.moments:
         moment.text = moment.text or _streamed(moment)
         moment.fold = moment.label in _STREAMS and len(moment.text) > _FOLD
         moment.found = bool(wanted) and wanted in moment.text.casefold()
-    return moments
+    return joined.moments
+
+
+class _Joined:
+    """Moments so far, the commands among them by number, and the stream the last one is a piece of."""
+
+    def __init__(self) -> None:
+        self.moments: list[Moment] = []
+        self._commands: dict[str, Moment] = {}
+        self._stream: tuple[str, ...] = ()
+
+    def take(self, entry: Entry) -> None:
+        """One entry: a moment of its own, or part of one that is here."""
+        kind, command = str(entry.get("kind")), str(entry.get("command"))
+        stream = (kind, str(entry.get("channel")), str(entry.get("stream"))) if kind in _STREAMS else ()
+        owner = self._commands.get(command) if kind == "outcome" else None
+        if stream and stream == self._stream:
+            _append(self.moments[-1], entry)
+        elif owner is not None:
+            owner.outcomes.append(_outcome(entry))
+        else:
+            self.moments.append(_moment(entry))
+            if kind == "command":
+                self._commands[command] = self.moments[-1]
+        self._stream = stream
 
 
 def _moment(entry: Entry) -> Moment:
@@ -146,8 +150,8 @@ def _append(made: Moment, entry: Entry) -> None:
 
 
 def _streamed(moment: Moment) -> str:
-    """A stream as text. What a terminal drew is read without its escapes: they are noise here, and it can be played."""
-    return shown(Plain().feed(moment.raw) if moment.drawn else moment.raw.replace("\r\n", "\n"))
+    """A stream as text. Output is read without its escapes (R6): they are noise here, and a terminal can be played."""
+    return shown(Plain().feed(moment.raw) if moment.label == "output" else moment.raw.replace("\r\n", "\n"))
 
 
 def _has_terminal(entry: Entry) -> bool:
