@@ -18,7 +18,7 @@ from twisted_hoop.postgres.target import TargetDoor
 from twisted_hoop.settings import MaskSection, Settings, TargetSection
 from twisted_hoop.shell.reader import ShellReader
 from twisted_hoop.sql.reader import SqlReader
-from twisted_hoop.ssh.hall import SshHall
+from twisted_hoop.ssh.hall import TARGET_LIMITS, SshHall
 from twisted_hoop.ssh.target import SshDoor
 from twisted_hoop.transport import ReloadingContext, client_context, client_endpoint
 
@@ -89,7 +89,7 @@ class Halls:
         if self._authority is None:
             raise ConfigurationError([f"targets ({section.name}): there is no authority for SSH"])
         endpoint = client_endpoint(self._reactor, section.endpoint)
-        door = SshDoor(self._reactor, section, endpoint, self._secrets, self._authority)
+        door = SshDoor(self._reactor, section, endpoint, self._secrets, self._authority, TARGET_LIMITS)
         return SshHall(section, door, self._shell, mine, self._key)
 
 

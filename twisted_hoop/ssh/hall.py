@@ -8,12 +8,17 @@ from twisted_hoop.masking.masker import MaskSet
 from twisted_hoop.policy.patterns import Patterns
 from twisted_hoop.settings import MaskSection, TargetSection
 from twisted_hoop.shell.reader import ShellReader
+from twisted_hoop.ssh.limits import Limits
 from twisted_hoop.ssh.target import SshDoor
 from twisted_hoop.targets import target_of_section
 from twisted_hoop.transport.connect import TcpPlace
 from twisted_hoop.transport.names import client_place
 
 SSH_PORT = 22
+INNER_PACKET = 32 * 1024 - 512
+"""Channel data in one message of a connection behind a jump, and of what a target sends: with what the inner packet
+adds it still fits one message of the outer connection, so that none is cut in two."""
+TARGET_LIMITS = Limits(packet=INNER_PACKET)
 
 
 class SshHall:

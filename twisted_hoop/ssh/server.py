@@ -15,7 +15,7 @@ from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.model import Peer
 from twisted_hoop.settings import GatewaySection
 from twisted_hoop.ssh.auth import UserAuth
-from twisted_hoop.ssh.hall import SshHall
+from twisted_hoop.ssh.hall import INNER_PACKET, SshHall
 from twisted_hoop.ssh.handlers import ConnectionHandler
 from twisted_hoop.ssh.host_keys import gateway_host_keys
 from twisted_hoop.ssh.jump import JumpConnection, Misled
@@ -26,9 +26,6 @@ from twisted_hoop.ssh.requests import shown
 from twisted_hoop.ssh.transport import ServerTransport
 from twisted_hoop.ssh.using import UsingTarget
 from twisted_hoop.ssh.ways import Login, Ways
-
-INNER_PACKET = 32 * 1024 - 512
-"""Channel data in one message of an inner connection: it fits one message of the outer one."""
 
 
 @dataclass(frozen=True, slots=True)
