@@ -20,7 +20,12 @@ from twisted_hoop.store.database import Database
 
 # Machines are shared: how long one example takes says nothing, and must not fail a test.
 # In CI the examples are the same every time: what is new there is the code. By hand they are new each time.
-hypothesis.settings.register_profile("shared", deadline=None, derandomize=bool(os.environ.get("CI")))
+hypothesis.settings.register_profile(
+    "shared",
+    deadline=None,
+    derandomize=bool(os.environ.get("CI")),
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
 hypothesis.settings.load_profile("shared")
 
 

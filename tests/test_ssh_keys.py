@@ -104,3 +104,7 @@ def test_a_line_too_long_to_follow() -> None:
         keys.press(data)
     assert not keys.exact and len(keys.text) <= LONGEST
     assert time.process_time() - began < 5
+
+
+def test_the_escape_key_alone() -> None:
+    assert not typed(b"ls\x1b").exact

@@ -41,10 +41,10 @@ def test_M3_escapes_between_the_digits() -> None:
 
 def test_M3_long_lines_without_an_end() -> None:
     """Minified JSON of megabytes, with a value at every place where it might be cut."""
-    rows = [{"n": number, "text": f"pay {SPACED.decode()} now", "card_number": number} for number in range(20_000)]
+    rows = [{"n": number, "text": f"pay {SPACED.decode()} now", "card_number": number} for number in range(4_000)]
     found = masker()
     shown = through(found, *cut(json.dumps(rows).encode(), [32768]))
-    assert SPACED not in shown and found.masked == 40_000
+    assert SPACED not in shown and found.masked == 8_000
     assert all(row["card_number"] == 0 and row["text"] == "pay ***** now" for row in json.loads(shown))
 
 

@@ -112,6 +112,8 @@ class BlockMasker:
         if self._open:
             return self._rest_of_key(block, found)
         plain = _ESCAPE.sub(b"", block) if b"\x1b" in block else block
+        if not self._own and b"\r" in plain:
+            plain = plain.replace(b"\r\n", b"\n")  # a line ends before its carriage return, for anchors as well
         if not self._masker.detector.might(plain):
             return block
         before = len(found)

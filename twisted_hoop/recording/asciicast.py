@@ -22,6 +22,7 @@ COLUMNS, ROWS = 80, 24
 """The size of a terminal nobody told."""
 MOST = 1000
 """Columns and rows are clamped to this (S21)."""
+_MOST_SECONDS = 1e12
 _STREAMS = ("stdout", "stderr")
 
 
@@ -143,4 +144,6 @@ def _size(entry: dict[str, Any]) -> tuple[int, int]:
 
 
 def _number(value: object) -> float:
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0.0
+    """A number that can be one: what is no finite number, or larger than any time, is 0."""
+    usable = isinstance(value, (int, float)) and not isinstance(value, bool) and abs(value) < _MOST_SECONDS
+    return float(value) if usable else 0.0  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ LONGEST: Final = 64 * 1024
 """Bytes of a line that are followed; a longer one is not exact."""
 
 _KEY: Final = re.compile(
-    rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|O[@-~]|[^\[O\x00-\x1f\x7f])|[^\x00-\x1f\x7f]++|[\x00-\x1a\x1c-\x1f\x7f]|\x1b(?=.)",
+    rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|O[@-~]|[^\[O\x00-\x1f\x7f])|[^\x00-\x1f\x7f]++|[\x00-\x1a\x1c-\x1f\x7f]|\x1b",
     re.DOTALL,
 )
 _PARTIAL: Final = re.compile(rb"\x1b(?:\[[0-?]*+[ -/]*+|O)?\Z")
