@@ -10,6 +10,11 @@ from typing import Any, TypeVar
 import re2
 
 from twisted_hoop.errors import ConfigurationError, UnknownTarget
+from twisted_hoop.http.credentials import Credentials
+from twisted_hoop.http.dialect import Dialect
+from twisted_hoop.http.hall import HttpHall
+from twisted_hoop.http.plain import PlainDialect
+from twisted_hoop.http.pool import Pool
 from twisted_hoop.identity.scram_keys import SaltedPasswords
 from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.interfaces import ISecretStore
@@ -22,7 +27,7 @@ from twisted_hoop.ssh.hall import TARGET_LIMITS, SshHall
 from twisted_hoop.ssh.target import SshDoor
 from twisted_hoop.transport import ReloadingContext, client_context, client_endpoint
 
-_HallT = TypeVar("_HallT", Hall, SshHall)
+_HallT = TypeVar("_HallT", Hall, SshHall, HttpHall)
 
 
 class Halls:
@@ -47,6 +52,7 @@ class Halls:
         self._salted = SaltedPasswords()
         self._halls: dict[str, Hall] = {}
         self._ssh: dict[str, SshHall] = {}
+        self._http: dict[str, HttpHall] = {}
         self.replace(settings)
 
     def replace(self, settings: Settings) -> None:
@@ -54,7 +60,11 @@ class Halls:
         sections = settings.targets
         halls = {s.name: self._hall(s, settings.masks) for s in sections if s.protocol == "postgres"}
         ssh = {s.name: self._ssh_hall(s, settings.masks) for s in sections if s.protocol == "ssh"}
-        self._halls, self._ssh = halls, ssh
+        http = {s.name: self._http_hall(s, settings.masks) for s in sections if s.protocol == "http"}
+        dropped = [hall for name, hall in self._http.items() if http.get(name) is not hall]
+        self._halls, self._ssh, self._http = halls, ssh, http
+        for hall in dropped:
+            hall.pool.close()
 
     def find(self, name: str) -> Hall:
         """The hall of that PostgreSQL target, or raise UnknownTarget."""
@@ -63,6 +73,15 @@ class Halls:
     def find_ssh(self, name: str) -> SshHall:
         """The hall of that SSH target, or raise UnknownTarget."""
         return _found(self._ssh, name)
+
+    def find_http(self, name: str) -> HttpHall:
+        """The hall of that target of HTTP, or raise UnknownTarget."""
+        return _found(self._http, name)
+
+    def named_http(self, host: str) -> HttpHall | None:
+        """The one plain HTTP target that is served by this host name; None for none, and for two."""
+        found = [hall for hall in self._http.values() if hall.answers_to(host)]
+        return found[0] if len(found) == 1 else None
 
     def named_ssh(self, host: str, port: int) -> SshHall:
         """The SSH target that a client means by this behind `ssh -J`; UnknownTarget for none, and for two (S20)."""
@@ -92,6 +111,20 @@ class Halls:
         door = SshDoor(self._reactor, section, endpoint, self._secrets, self._authority, TARGET_LIMITS)
         return SshHall(section, door, self._shell, mine, self._key)
 
+    def _http_hall(self, section: TargetSection, masks: list[MaskSection]) -> HttpHall:
+        mine = _of(section, masks)
+        known = self._http.get(section.name)
+        if known is not None and known.same(section, mine):
+            return known
+        reactor = self._reactor
+        credentials = Credentials(section, self._secrets, reactor.seconds)
+        endpoint = client_endpoint(reactor, section.endpoint)
+        pool = Pool(reactor, section, endpoint, _context(section, ("http/1.1",)), credentials)
+        return HttpHall(section, pool, self._dialect(section), mine)
+
+    def _dialect(self, section: TargetSection) -> Dialect:
+        return PlainDialect(section)
+
 
 def _found(halls: dict[str, _HallT], name: str) -> _HallT:
     hall = halls.get(name)
@@ -104,12 +137,12 @@ def _of(section: TargetSection, masks: list[MaskSection]) -> list[MaskSection]:
     return [m for m in masks if not m.targets or any(re2.fullmatch(p, section.name) for p in m.targets)]
 
 
-def _context(section: TargetSection) -> Callable[[], ssl.SSLContext] | None:
+def _context(section: TargetSection, alpn: tuple[str, ...] = ()) -> Callable[[], ssl.SSLContext] | None:
     mode = section.tls
     if mode == "disable":
         return None
     return ReloadingContext(
-        lambda: client_context(mode, section.ca, section.certificate, section.key),
+        lambda: client_context(mode, section.ca, section.certificate, section.key, alpn),
         section.ca,
         section.certificate,
         section.key,

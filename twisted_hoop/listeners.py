@@ -13,6 +13,7 @@ from twisted.protocols.policies import WrappingFactory
 
 from twisted_hoop.console.front import Front
 from twisted_hoop.errors import ConfigurationError
+from twisted_hoop.http.listening import HttpListening
 from twisted_hoop.identity.provider import IdentityProvider, ScramLogin
 from twisted_hoop.identity.scram_keys import EndPoint
 from twisted_hoop.model import Peer
@@ -43,6 +44,7 @@ class Listeners:
         parts: Parts,
         console: Answering | None = None,
         ssh: SshListening | None = None,
+        http: HttpListening | None = None,
     ) -> None:
         self._reactor = reactor
         self._settings = settings
@@ -51,6 +53,7 @@ class Listeners:
         self._parts = parts
         self._console = console
         self._ssh = ssh
+        self._http = http
         self._ports: list[tuple[ListenerSection, IListeningPort]] = []
 
     async def start(self) -> None:
@@ -80,6 +83,10 @@ class Listeners:
             if self._ssh is None:
                 raise ConfigurationError([f"listeners: {section.name}: SSH is not to be had here"])
             return self._ssh.factory(section)
+        if section.protocol == "http":
+            if self._http is None:
+                raise ConfigurationError([f"listeners: {section.name}: HTTP is not to be had here"])
+            return self._http.factory(section, _context(section, ("http/1.1",)))
         return self._postgres(section)
 
     def _postgres(self, section: ListenerSection) -> PostgresFactory:

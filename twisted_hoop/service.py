@@ -31,6 +31,7 @@ from twisted_hoop.follower import Follower
 from twisted_hoop.gate import Gate
 from twisted_hoop.halls import Halls
 from twisted_hoop.health import Asked, Health
+from twisted_hoop.http.listening import HttpListening
 from twisted_hoop.identity.locks import Locks
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.ssh_authority import SshAuthority
@@ -134,6 +135,7 @@ class GatewayService(Service):
             lambda: self.identity,
             *self._web(vault),
             self._ssh(vault),
+            self._http(),
         )
 
     # -- composing ------------------------------------------------------------------------------------------------
@@ -174,6 +176,12 @@ class GatewayService(Service):
             lambda: self.identity,
             self.authority,
             secrets,
+        )
+
+    def _http(self) -> HttpListening:
+        services = self._services(self.halls.find_http)
+        return HttpListening(
+            self._reactor, lambda: self._settings, services, self.halls.named_http, lambda: self.identity
         )
 
     def _parts(self) -> Parts:

@@ -17,6 +17,7 @@ from twisted_hoop.transport.names import client_place, server_binding
 WAYS_IN = {
     "postgres": {"token", "oauth", "scram"},
     "ssh": {"token", "certificate", "key", "device"},
+    "http": {"token"},
     "api": {"token"},
 }
 """Protocol → ways to log in there."""
@@ -84,7 +85,7 @@ def check_target(key: Key, target: TargetSection) -> Iterator[Problem]:
         yield Problem((*key, "secret"), why)
     yield from required((*key, "groups"), target.groups)
     yield from _requests(key, target)
-    yield from _ssh_target(key, target) if target.protocol == "ssh" else _postgres_target(key, target)
+    yield from _CHECKS[target.protocol](key, target)
 
 
 def _requests(key: Key, target: TargetSection) -> Iterator[Problem]:
@@ -125,6 +126,26 @@ def _postgres_target(key: Key, target: TargetSection) -> Iterator[Problem]:
     for number, oid in enumerate(target.allow_functions):
         if not 0 < oid < 2**32:
             yield Problem((*key, "allow_functions", number), "an OID is a number from 1 to 4294967295")
+
+
+def _http_target(key: Key, target: TargetSection) -> Iterator[Problem]:
+    wanted = {"bearer": ("secret",), "basic": ("login", "secret"), "header": ("header", "secret")}
+    needed = wanted.get(target.credential, ("certificate",) if target.credential == "certificate" else ())
+    for name in needed:
+        if not getattr(target, name):
+            yield Problem((*key, name), f"is missing: credential = {target.credential!r} needs it")
+    for name in ("secret", "header", "login"):
+        if getattr(target, name) and name not in needed:
+            yield Problem((*key, name), f"is of no use with credential = {target.credential!r}")
+    if target.header.lower() in _NEVER:
+        yield Problem((*key, "header"), "is about the connection and carries no credential")
+    if target.protocol == "kubernetes" and target.names:
+        yield Problem((*key, "names"), "is of no use: a cluster is served by its name in the path")
+    yield from patterns((*key, "names"), target.names)
+
+
+_NEVER = ("host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "expect")
+_CHECKS = {"postgres": _postgres_target, "ssh": _ssh_target, "http": _http_target, "kubernetes": _http_target}
 
 
 def _pair(key: Key, section: ListenerSection | TargetSection) -> Iterator[Problem]:

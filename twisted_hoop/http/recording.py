@@ -1,0 +1,72 @@
+"""What the bridges of a session's exchanges see of its one recording: a failure is one for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from twisted_hoop.errors import RecordingFailed
+from twisted_hoop.interfaces import IRecording
+from twisted_hoop.model import Entry
+
+
+class ExchangeRecording:
+    """See the module: the session's. `failed` is told of the first failure; nothing is written, and so nothing
+    carried, afterwards (R1).
+    """
+
+    def __init__(
+        self, recording: IRecording, seconds: Callable[[], float], failed: Callable[[RecordingFailed], None]
+    ) -> None:
+        self.id = recording.id
+        self.seconds = seconds
+        self._recording = recording
+        self._tell = failed
+        self._failure: RecordingFailed | None = None
+        recording.on_failure = self.fail
+
+    def of(self) -> OneExchange:
+        """For one exchange."""
+        return OneExchange(self)
+
+    def write(self, entry: Entry, lazy: bool) -> None:
+        """See IRecording."""
+        if self._failure is not None:
+            raise self._failure
+        try:
+            self._recording.write(entry, lazy)
+        except RecordingFailed as error:
+            self.fail(error)
+            raise
+
+    def fail(self, error: RecordingFailed) -> None:
+        """An entry was not written."""
+        if self._failure is None:
+            self._failure = error
+            self._tell(error)
+
+    def barrier(self) -> Awaitable[None] | None:
+        """See IRecording."""
+        return self._recording.barrier()
+
+
+class OneExchange:
+    """What its bridge writes to: outcomes get the time since the exchange began, in seconds."""
+
+    __slots__ = ("_began", "_whole", "id", "on_failure")
+
+    def __init__(self, whole: ExchangeRecording) -> None:
+        self.id = whole.id
+        self.on_failure: Any = None
+        self._whole = whole
+        self._began = whole.seconds()
+
+    def write(self, entry: Entry, lazy: bool = False) -> None:
+        """See IRecording."""
+        if entry.kind == "outcome" and "status" in entry.data:
+            entry = Entry("outcome", {**entry.data, "seconds": round(self._whole.seconds() - self._began, 6)})
+        self._whole.write(entry, lazy)
+
+    def barrier(self) -> Awaitable[None] | None:
+        """See IRecording."""
+        return self._whole.barrier()
