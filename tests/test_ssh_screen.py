@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_hoop.ssh.screen import BUDGET, Screen
+from twisted_hoop.ssh.screen import BUDGET, PANICS, Screen
 
 
 def shown(data: bytes, columns: int = 40, rows: int = 5) -> Screen:
@@ -59,7 +59,7 @@ PIECES = st.binary(max_size=60) | st.text("\x1b[;123HJKmAB?hl漢x\r\n", max_size
 
 @given(st.integers(1, 30), st.integers(1, 6), st.lists(PIECES, max_size=6))
 def test_anything_can_be_shown(columns: int, rows: int, pieces: list[bytes]) -> None:
-    """A panic of the emulator is contained: it is switched off, the session goes on."""
+    """A panic of the emulator is contained: the screen is empty then, and the session goes on."""
     screen = Screen(columns, rows)
     for piece in pieces:
         screen.feed(piece)
@@ -81,3 +81,15 @@ def test_a_flood_costs_little_and_the_prompt_behind_it_is_seen(piece: bytes) -> 
     screen.feed(b"\r\n\x1b[0m\r\n$ ")
     assert screen.typed() and not screen.typed()
     assert screen.before_cursor() == "$ "
+
+
+def test_after_a_panic_the_screen_begins_again() -> None:
+    """avt's own, when a wide character does not fit any more, or another that is made here."""
+    screen = shown(b"$ one")
+    for _ in range(PANICS - 1):
+        screen._guarded(lambda: 1 // 0)
+        screen.feed(b"$ two")
+        assert screen.line() == "$ two"
+    screen._guarded(lambda: 1 // 0)
+    screen.feed(b"$ three")
+    assert (screen.line(), screen.before_cursor()) == ("", "")

@@ -2,7 +2,7 @@
 
 It is fed what the client is shown. It never slows a session: work is counted in advance, and what goes beyond the
 budget is not followed. Whoever types next begins with a fresh screen and the end of what was shown: `lost` says so. An
-emulator that fails is switched off, and nothing is known of the screen from then on.
+emulator that fails begins again with an empty screen, some times.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ MOST_ROWS: Final = 200
 BUDGET: Final = 1 << 20
 """Units of work between two keys of the person, about 12 ns each: a byte is one, a line half as many as it has columns,
 an escape that may touch the whole screen half as many as it has cells."""
+PANICS: Final = 8
+"""Failures of the emulator after which a session does without it; before, it begins again with an empty screen."""
 TAIL: Final = 8 * 1024
 """Bytes that are kept of what was not followed: prompts stand at the end."""
 _ESCAPE: Final = 16
@@ -28,9 +30,9 @@ _PARTIAL: Final = re.compile(rb"\x1b(?:\[[0-?]{0,64})?\Z")
 
 
 class Screen:
-    """One terminal. Sizes are clamped to 1 … 500 columns and 1 … 200 rows (S21)."""
+    """One terminal. Sizes are clamped to 2 … 500 columns and 1 … 200 rows (S21); one column holds no wide character."""
 
-    __slots__ = ("_budget", "_columns", "_decoder", "_partial", "_rows", "_tail", "_terminal", "lost")
+    __slots__ = ("_budget", "_columns", "_decoder", "_panics", "_partial", "_rows", "_tail", "_terminal", "lost")
 
     def __init__(self, columns: int, rows: int) -> None:
         self.lost = False
@@ -38,6 +40,7 @@ class Screen:
         self._budget = BUDGET
         self._tail = b""
         self._partial = b""
+        self._panics = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._terminal: Vt | None = Vt(self._columns, self._rows, 0)
 
@@ -94,7 +97,8 @@ class Screen:
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise
         except BaseException:  # noqa: BLE001  a panic of the emulator is no Exception
-            self._terminal = None
+            self._panics += 1
+            self._terminal = Vt(self._columns, self._rows, 0) if self._panics < PANICS else None
 
     def before_cursor(self) -> str:
         """The text of the cursor's row up to the cursor: the prompt, when nothing has been typed yet."""
@@ -122,4 +126,4 @@ class Screen:
 
 
 def _clamped(columns: int, rows: int) -> tuple[int, int]:
-    return min(max(columns, 1), MOST_COLUMNS), min(max(rows, 1), MOST_ROWS)
+    return min(max(columns, 2), MOST_COLUMNS), min(max(rows, 1), MOST_ROWS)
