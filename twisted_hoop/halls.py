@@ -123,7 +123,7 @@ class Halls:
         return HttpHall(section, pool, self._dialect(section), mine)
 
     def _dialect(self, section: TargetSection) -> Dialect:
-        return PlainDialect(section)
+        return PlainDialect(section, self._key)
 
 
 def _found(halls: dict[str, _HallT], name: str) -> _HallT:

@@ -17,8 +17,9 @@ _RULE_PATTERNS = (
     "issuers", "subjects", "groups", "except_groups", "actors", "delegated_by", "targets", "protocols", "classes",
     "statements", "schemas", "tables", "columns", "functions", "flags",
     "programs", "commands", "arguments", "paths", "destinations",
+    "methods", "hosts", "content_types",
 )  # fmt: skip
-_MAY_BE_NONE = ("schemas", "tables", "columns", "functions", "arguments", "paths")
+_MAY_BE_NONE = ("schemas", "tables", "columns", "functions", "arguments", "paths", "content_types")
 _MASK_PATTERNS = ("targets", "groups", "except_groups", "columns", "fields")
 _ONLY_REVIEW = ("approvers", "approvals", "valid", "uses", "wait")
 

@@ -7,9 +7,11 @@ import re
 from collections.abc import Sequence
 
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.http.bodies import Bodies
 from twisted_hoop.http.dialect import BodyFilter, Reading, Tunnel
 from twisted_hoop.http.messages import Answer, RequestHead, ResponseHead
 from twisted_hoop.http.reading import without
+from twisted_hoop.http.routing import plain_host
 from twisted_hoop.model import ApprovalRequest, Decision, Facts, Refusal, Session
 from twisted_hoop.settings import MaskSection, TargetSection
 
@@ -24,10 +26,11 @@ controls, and in lower case (K6)."""
 
 
 class PlainDialect:
-    """A Dialect. `section` is the target's."""
+    """A Dialect. `section` is the target's, `key` the gateway's masking key."""
 
-    def __init__(self, section: TargetSection) -> None:
+    def __init__(self, section: TargetSection, key: bytes) -> None:
         self._section = section
+        self._bodies = Bodies(key)
         self._readings: dict[tuple[bytes, ...], Reading] = {}
 
     def read(self, head: RequestHead) -> Reading:
@@ -47,9 +50,9 @@ class PlainDialect:
         method, path = head.method.decode(), head.path.decode()
         facts: dict[str, frozenset[str]] = {
             "class": frozenset({"read" if head.method in READS and not head.upgrade else "write"}),
-            "method": frozenset({method}),
+            "method": frozenset({"UPGRADE" if head.upgrade else method}),
             "path": frozenset({path}),
-            "host": frozenset({head.host.rpartition(b":")[0].decode() if b":" in head.host else head.host.decode()}),
+            "host": frozenset({plain_host(head.host)}),
         }
         if kind:
             facts["content_type"] = frozenset({kind.decode("latin-1")})
@@ -68,13 +71,13 @@ class PlainDialect:
 
     def request_body(self, head: RequestHead, reading: Reading, masks: Sequence[MaskSection]) -> BodyFilter | None:
         """See Dialect."""
-        return None
+        return self._bodies.request_filter(masks, head)
 
     def response_body(
         self, head: RequestHead, reading: Reading, response: ResponseHead, masks: Sequence[MaskSection]
     ) -> BodyFilter | None:
         """See Dialect."""
-        return None
+        return self._bodies.response_filter(masks, response)
 
     def tunnel(self, head: RequestHead, reading: Reading, response: ResponseHead, decision: Decision) -> Tunnel | None:
         """See Dialect."""

@@ -55,10 +55,15 @@ FLAGS = frozenset({
 """Every flag there is."""
 
 NONE = ""
-"""In an allow rule's schemas, tables, columns, functions, arguments or paths: what has none is covered as well."""
+"""In an allow rule's schemas, tables, columns, functions, arguments, paths or content_types: what has none is covered
+as well."""
 
-_WORDS = (("commands", "command"), ("arguments", "argument"), ("paths", "path"), ("destinations", "destination"))
-"""Keys of rules on what shells and forwards do, and their facts; `…_glob` holds those that are yet to be expanded."""
+_WORDS = (
+    ("commands", "command"), ("arguments", "argument"), ("paths", "path"), ("destinations", "destination"),
+    ("methods", "method"), ("hosts", "host"), ("content_types", "content_type"),
+)  # fmt: skip
+"""Keys of rules on what shells, forwards and requests do, and their facts; `…_glob` holds those that are yet to be
+expanded."""
 
 WhatTest = Callable[[Facts], bool]
 _NONE: frozenset[str] = frozenset()

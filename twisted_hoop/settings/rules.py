@@ -81,9 +81,17 @@ class RuleSection(Section):
     paths: list[str] = Field(default_factory=list)
     """Patterns: files a command names, redirects to or a transfer opens, without `.` and `..`: `/etc/.*`; relative ones
     begin with `~/`, the home directory of who logs in. A directory given to a recursive command is everything below it.
-    To allow, every one must be covered; "" stands for having none. Links at the target are not followed."""
+    To allow, every one must be covered; "" stands for having none. Links at the target are not followed. HTTP: the
+    path of a request as it was sent, without the target's name and the query: `/v1/orders/[0-9]+`."""
     destinations: list[str] = Field(default_factory=list)
     """Patterns: `host:port` that a forward leads to or listens on; `unix:/path` for a socket."""
+    methods: list[str] = Field(default_factory=list)
+    """Patterns: methods of HTTP requests: GET, POST, … An upgraded connection (WebSocket) has the method `UPGRADE`."""
+    hosts: list[str] = Field(default_factory=list)
+    """Patterns: the host an HTTP request names, in lower case and without a port."""
+    content_types: list[str] = Field(default_factory=list)
+    """Patterns: media type of an HTTP request's body, in lower case and without parameters: `application/json`. To
+    allow, it must be covered; "" stands for having none."""
     flags: list[str] = Field(default_factory=list)
     """Properties: no-where (UPDATE or DELETE of every row), cascade, explain, explain-analyze, multi-statement,
     masked-predicate (compares a masked column), oracle (tells of data without showing it), returning, locks, sleeps,
