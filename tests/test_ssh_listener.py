@@ -18,10 +18,10 @@ def settings(**more: Any) -> Settings:
 
 def test_S11_what_is_the_gateway_itself() -> None:
     listener = {"name": "ssh", "protocol": "ssh", "endpoint": "tcp:2222:interface=192.0.2.10"}
-    any_ = {"name": "any", "protocol": "ssh", "endpoint": "tcp:2223"}
+    any_ = {"name": "any", "protocol": "ssh", "endpoint": "tcp:2223", "address": "ssh.example.com:22"}
     own = own_hosts(settings(listeners=[listener, any_]))
     assert own("hoop.example.com", 1) and own("HOOP.example.com.", 22) and own("192.0.2.10", 2222)
-    assert own("::ffff:192.0.2.10", 5432)
+    assert own("::ffff:192.0.2.10", 5432) and own("ssh.example.com", 22)
     assert not own("web-1", 22) and not own("127.0.0.1", 2223), "loopback needs a rule that names it anyway"
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from twisted_hoop.config.belonging import check_belonging
 from twisted_hoop.config.draft import Draft
 from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.config.network import check_listener, check_target, is_loopback, problem_with_key, required
@@ -37,6 +38,7 @@ def check(draft: Draft) -> Iterator[Problem]:
         yield from check_listener(("listeners", number), listener, draft)
     for number, target in draft.targets:
         yield from check_target(("targets", number), target)
+    yield from check_belonging(draft)
     yield from check_rules(draft)
     yield from check_masks(draft)
     yield from check_notify(draft)

@@ -63,6 +63,7 @@ def own_hosts(settings: Settings) -> Callable[[str, int], bool]:
     """Whether a host and a port are the gateway itself, by the names that the configuration has for it (S11)."""
     hosts = {urlsplit(settings.gateway.url).hostname or ""}
     for listener in settings.listeners:
+        hosts.add(listener.address.rpartition(":")[0])
         binding = server_binding(listener.endpoint)
         if isinstance(binding, TcpBinding):
             hosts.add(binding.interface)
