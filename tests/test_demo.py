@@ -143,7 +143,7 @@ def test_what_a_running_demo_offers(demo: Demo) -> None:
     """What is printed can be pasted, files are ours alone (R11), ports are remembered, a second demo is sent away."""
     process = demo.started()
     lines = [line.strip() for line in demo.said.splitlines() if line.startswith("     ")]
-    assert len(lines) == 17
+    assert len(lines) == 18 and lines[-1].startswith("http://127.0.0.1:")
     shown = demo.paste(lines[0])
     assert "Ada Lovelace" in shown and "1111" in shown and "4111111111111111" not in shown
     files = [*demo.folder.glob("tokens/*"), *demo.folder.glob("secrets/*"), *demo.folder.glob("**/*.key")]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.loop import Loop, running_loop
-from tests.support.tokens import Door, make_ring, make_settings, write_jwks
+from tests.support.tokens import Door, Time, make_ring, make_settings, write_jwks
 from twisted_hoop.config import load
 from twisted_hoop.errors import AuthenticationFailed
 from twisted_hoop.model import Kind, Peer, Principal
@@ -149,7 +149,7 @@ def prove(loop: Loop, folder: Path, section: IssuerSection, claims: dict[str, An
     """A token as the issuer would sign it, at a door configured as documented but for where the keys are."""
     ring = make_ring(section.issuer, "RS256")
     jwks = str(write_jwks(ring, folder / "jwks"))
-    door = Door(loop, make_settings(section.model_copy(update={"jwks": jwks})))
+    door = Door(loop, make_settings(section.model_copy(update={"jwks": jwks})), Time(float(NOW)))
     return door(ring.sign(claims, headers=headers), Peer("10.1.2.3"))
 
 

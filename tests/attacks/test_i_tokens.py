@@ -36,7 +36,7 @@ def loop() -> Iterator[Loop]:
 @pytest.fixture
 def door(loop: Loop, tmp_path: Path) -> Door:
     section = issuer_section(RING, write_jwks(RING, tmp_path / "jwks"))
-    return Door(loop, make_settings(section))
+    return Door(loop, make_settings(section), Time(float(NOW)))
 
 
 def part(value: Any) -> str:

@@ -32,17 +32,22 @@ class House:
         return self.gateway.dsn(target, who, **more)
 
 
+def make_shop(postgres: Server, name: str) -> str:
+    """A database with the shop in it, owned by the role the gateway logs in as; its name."""
+    postgres.create_login(LOGIN, PASSWORD)
+    postgres.run(f"create database {name} owner {LOGIN}")
+    postgres.run(f"alter schema public owner to {LOGIN}", name)
+    load_shop(postgres.dsn_for(name, LOGIN, PASSWORD))
+    for table in ("held_rows", "brief_rows", "retried_rows"):
+        postgres.run(f"create table {table} (id int, note text)", name)
+        postgres.run(f"alter table {table} owner to {LOGIN}", name)
+    return name
+
+
 @pytest.fixture(scope="session")
 def gateway_database(postgres: Server) -> str:
-    """A database with the shop in it, owned by the role the gateway logs in as."""
-    postgres.create_login(LOGIN, PASSWORD)
-    postgres.run(f"create database through owner {LOGIN}")
-    postgres.run(f"alter schema public owner to {LOGIN}", "through")
-    load_shop(postgres.dsn_for("through", LOGIN, PASSWORD))
-    for table in ("held_rows", "brief_rows", "retried_rows"):
-        postgres.run(f"create table {table} (id int, note text)", "through")
-        postgres.run(f"alter table {table} owner to {LOGIN}", "through")
-    return "through"
+    """The database of the tests here."""
+    return make_shop(postgres, "through")
 
 
 @pytest.fixture(scope="session")

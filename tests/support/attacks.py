@@ -75,8 +75,7 @@ def attacked(
 ) -> Iterator[Attacked]:
     """A gateway before a database of its own. `more` are further targets; {server} in it is "host:port"."""
     database = f"attacked_{folder.name.replace('-', '_')}".lower()
-    if not server.run(f"select 1 from pg_roles where rolname = '{LOGIN}'"):
-        server.create_login(LOGIN, PASSWORD)
+    server.create_login(LOGIN, PASSWORD)
     server.run(f"create database {database} owner {LOGIN}")
     server.run(f"alter schema public owner to {LOGIN}", database)
     load_shop(server.dsn_for(database, LOGIN, PASSWORD))

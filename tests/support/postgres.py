@@ -75,8 +75,9 @@ class Server:
         return f"host={self.host} port={self.port} dbname={database} {who} gssencmode=disable{tls}"
 
     def create_login(self, name: str, password: str) -> None:
-        """A role that may log in with a password (SCRAM)."""
-        self.run(f"create role {name} login password '{password}'")
+        """A role that may log in with a password (SCRAM); one of that name that is there already stays."""
+        if not self.run(f"select 1 from pg_roles where rolname = '{name}'"):
+            self.run(f"create role {name} login password '{password}'")
 
     def create_database(self, name: str) -> str:
         """An empty database; returns its dsn."""
