@@ -3,9 +3,10 @@
     python benchmarks/postgres.py [--quick] [--json] [--only PATTERN] [--rounds N]
 
 Variants: `direct`; `pgbouncer` (session mode, when it is on PATH); `dumb proxy` (Twisted's stock transports, nothing
-else); `hoop` (policy and recording on); `hoop masked` (the same with one masked column that the query reads);
-`hoop tls` (TLS from the client, compared with `direct tls`; the target's leg is in the clear everywhere). They take
-turns within one run; compare ratios, not figures of different runs. CPU is the proxy's own, from the scheduler.
+else); `bare relay` (our transport and reactor, nothing else: the floor); `hoop` (policy and recording on);
+`hoop masked` (the same with one masked column that the query reads); `hoop tls` (TLS from the client, compared with
+`direct tls`; the target's leg is in the clear everywhere). They take turns within one run; compare ratios, not figures
+of different runs. CPU is the proxy's own, from the scheduler.
 `--quick` takes less than a minute and has fewer transactions and rows. `--only` is a regular expression on works.
 """
 

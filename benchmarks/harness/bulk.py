@@ -21,7 +21,7 @@ Run = Callable[[Variant], object]
 def bulk(world: World, rounds: int) -> Iterable[Work]:
     """Rows a second, and CPU for each row."""
     size = f"{world.rows // 1_000_000}M" if world.rows >= 1_000_000 else f"{world.rows // 1000}k"
-    plain = world.named("direct", "pgbouncer", "dumb proxy", "hoop")
+    plain = world.named("direct", "pgbouncer", "dumb proxy", "bare relay", "hoop")
     for name, sql in (("select", _SELECT), ("copy", _COPY)):
         read = partial(_read, sql)
         yield _work(f"{name} {size}", plain, rounds, read, world.rows)

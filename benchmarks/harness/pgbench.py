@@ -19,7 +19,7 @@ _DONE = re.compile(r"actually processed: ([0-9]+)")
 
 def pgbench(world: World, rounds: int, quick: bool) -> Iterable[Work]:
     """Each protocol with one client and with eight, and a connection for every transaction."""
-    plain = world.named("direct", "pgbouncer", "dumb proxy", "hoop", "hoop masked")
+    plain = world.named("direct", "pgbouncer", "dumb proxy", "bare relay", "hoop", "hoop masked")
     tls = world.named("direct tls", "hoop tls")
     for mode in ("simple", "extended", "prepared"):
         for clients in (1, 8):

@@ -24,7 +24,7 @@ Ask = Callable[[Wire], object]
 
 def latency(world: World, rounds: int) -> Iterable[Work]:
     """One connection, one point query after another: simple with new literals, and prepared."""
-    plain = world.named("direct", "pgbouncer", "dumb proxy", "hoop", "hoop masked")
+    plain = world.named("direct", "pgbouncer", "dumb proxy", "bare relay", "hoop", "hoop masked")
     for variants, suffix in ((plain, ""), (world.named("direct tls", "hoop tls"), " tls")):
         yield _work(f"latency simple{suffix}", variants, rounds, _simple())
         yield _work(f"latency prepared{suffix}", variants, rounds, _prepared())

@@ -81,7 +81,7 @@ def world(rows: int, sessions: int) -> Iterator[World]:
         pooler = _pgbouncer(server, folder, stack)
         if pooler is None:
             missing.append("PgBouncer is not on PATH: its rows are left out")
-        variants += [v for v in (pooler, _dumb(server, folder, stack)) if v is not None]
+        variants += [v for v in (pooler, _dumb(server, folder, stack), _bare(server, folder, stack)) if v is not None]
         variants += _hoop(server, folder, stack)
         yield World(server, tuple(variants), rows, tuple(missing), folder)
 
@@ -109,12 +109,20 @@ def _direct(server: Server, tls: bool = False) -> Variant:
 
 
 def _dumb(server: Server, folder: Path, stack: ExitStack) -> Variant:
+    return _relay("dumb proxy", "relay.py", server, folder, stack)
+
+
+def _bare(server: Server, folder: Path, stack: ExitStack) -> Variant:
+    return _relay("bare relay", "bare.py", server, folder, stack)
+
+
+def _relay(name: str, program: str, server: Server, folder: Path, stack: ExitStack) -> Variant:
     port = free_port()
-    script = str(Path(__file__).with_name("relay.py"))
-    process = Measured([sys.executable, script, str(port), str(server.port)], folder / "relay.log")
+    script = str(Path(__file__).with_name(program))
+    process = Measured([sys.executable, script, str(port), str(server.port)], folder / f"{program}.log")
     stack.callback(process.stop)
     process.wait_for(port)
-    return Variant("dumb proxy", port, server.user, server.password, "bench", process)
+    return Variant(name, port, server.user, server.password, "bench", process)
 
 
 def _hoop(server: Server, folder: Path, stack: ExitStack) -> list[Variant]:

@@ -151,6 +151,8 @@ class Rewriter:
     def _row(self, data: bytes, pos: i64, end: i64, start: i64, n: i64, plan: RowPlan, writer: BytesWriter) -> i64:
         """Rewrite the row at `pos` if it must be; the place up to which input is written is returned."""
         if plan.only_fixed:
+            if plan.count == 1:
+                return self._one_fixed_cell(data, pos, end, start, plan, writer)
             return self._fixed_row(data, pos, end, start, plan, writer)
         if plan.count == 0:
             raise ProtocolError("rows came that were not announced", "target")
@@ -169,6 +171,35 @@ class Rewriter:
         writer.append(DATA_ROW)
         write_i32_be(writer, i32(end - pos - 1 + delta))
         return self._write_row(data, pos, end, plan, replacements, writer)
+
+    def _one_fixed_cell(self, data: bytes, pos: i64, end: i64, start: i64, plan: RowPlan, writer: BytesWriter) -> i64:
+        """The same for a plan of one fixed cell: nothing is put aside."""
+        cells: i64 = i64(read_i16_be(data, pos + 5))
+        want: i64 = plan.index[0]
+        if want >= cells:
+            return start
+        p: i64 = pos + 7
+        i: i64 = 0
+        while i < want:
+            length: i64 = i64(read_i32_be(data, p))
+            p += 4
+            if length > 0:
+                p += length
+            i += 1
+        length = i64(read_i32_be(data, p))
+        if length < -1 or p + 4 + length > end:
+            raise ProtocolError("a cell reaches past its row", "target")
+        if length < 0:
+            return start
+        fixed = plan.fixed[0]
+        self.masked += 1
+        if start < pos:
+            writer.write(data[start:pos])
+        writer.append(DATA_ROW)
+        write_i32_be(writer, i32(end - pos - 5 + len(fixed) - length))
+        writer.write(data[pos + 5 : p])
+        writer.write(fixed)
+        return p + 4 + length
 
     def _fixed_row(self, data: bytes, pos: i64, end: i64, start: i64, plan: RowPlan, writer: BytesWriter) -> i64:
         """The same for a plan of fixed cells only, in one walk that ends at the last of them."""
