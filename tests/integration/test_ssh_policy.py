@@ -158,8 +158,10 @@ def test_S15_every_way_to_a_secret_is_refused(house_of_ssh: SshHouse, tmp_path: 
         "sftp": house.do(["sftp", *config, "-b", "-", "direct"], f"get /etc/shadow {to}\n".encode()),
         "sftp from a folder": house.do(["sftp", *config, "-b", "-", "direct"], f"cd /etc\nget shadow {to}\n".encode()),
         "rsync": house.do(["rsync", "-e", f"ssh -F {config[1]}", "direct:/etc/shadow", to]),
+        "a script for a shell": house.do(house.command(options=["-T"]), b"cd /etc\ncat /etc/shadow\necho after\n"),
         "subsystem by exec": house.run("/usr/lib/openssh/sftp-server", stdin=_sftp_open(b"/etc/shadow")),
     }
+    assert b"after" not in tries["a script for a shell"].stdout
     for way, done in tries.items():
         assert b"root:" not in done.stdout and not (tmp_path / "got").exists(), way
         assert done.returncode != 0 or way == "subsystem by exec", way

@@ -161,10 +161,13 @@ class ChannelRelay:
             return self._objected(objection)
 
     def _objected(self, objection: Objection) -> list[Step]:
-        """What a mask forbids to go in: the command ends, and none of it was sent."""
-        entry = notice_entry(self.channel, str(objection), mask=objection.finding.mask)
+        """What may not go in ends the command, and none of it was sent."""
+        if objection.refusal is not None:
+            entry = refused_entry(self.channel, self._terms.number(), objection.refusal)
+        else:
+            entry = notice_entry(self.channel, str(objection), mask=objection.mask)
         told = [Record(entry), *self._hang_up()]
-        return told + self._goodbye(f"hoop: refused: {objection}", REFUSED, Outcome("closed"), ended="refused")
+        return told + self._goodbye(str(objection), REFUSED, Outcome("closed"), ended="refused")
 
     # -- in front of the command ----------------------------------------------------------------------------------
 

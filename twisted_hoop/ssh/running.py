@@ -12,6 +12,7 @@ from twisted_hoop.ssh import requests as names
 from twisted_hoop.ssh.entries import notice_entry, outcome_entry
 from twisted_hoop.ssh.events import STDOUT, Close, Data, Eof, Event, Reply, Request
 from twisted_hoop.ssh.replies import OwedReplies
+from twisted_hoop.ssh.script import ScriptJudge
 from twisted_hoop.ssh.starting import Judge
 from twisted_hoop.ssh.streams import Streams
 from twisted_hoop.ssh.terminal import TerminalJudge
@@ -100,7 +101,7 @@ class Running:
                 return self.control(event)
             case Eof():
                 self._input_ends = True
-                return self._end_input()
+                return self._judged(self._judge.ended()) if isinstance(self._judge, ScriptJudge) else self._end_input()
             case Close():
                 return self._client_closes()
         return []

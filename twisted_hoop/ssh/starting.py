@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Union
 
 from twisted_hoop.masking.streams import StreamLooker, StreamMasker
-from twisted_hoop.model import Decision
+from twisted_hoop.model import Decision, Facts
 from twisted_hoop.shell.reading import Reading
 from twisted_hoop.ssh.events import STDERR, STDOUT, Request
 from twisted_hoop.ssh.requests import EXEC, SHELL, SUBSYSTEM, Terminal, parse_text
 from twisted_hoop.ssh.scp import ScpJudge
+from twisted_hoop.ssh.script import ScriptJudge
 from twisted_hoop.ssh.sftp import SftpJudge
 from twisted_hoop.ssh.streams import Streams
 from twisted_hoop.ssh.terminal import TerminalJudge
 from twisted_hoop.ssh.terms import Terms
 
-Judge = Union[SftpJudge, ScpJudge, TerminalJudge]
+Judge = Union[SftpJudge, ScpJudge, TerminalJudge, ScriptJudge]
 SFTP = b"sftp"
 _SFTP_PROGRAMS = frozenset({"sftp-server", "internal-sftp"})
 
@@ -38,7 +39,7 @@ def judge_of(
 ) -> Judge | None:
     """Who asks for each operation of a transfer, or for each line of a shell; None where there are none to ask for."""
     if start.name == SHELL:
-        return _lines(channel, number, terms, terminal) if terminal is not None else None
+        return _lines(channel, number, terms, terminal)
     if start.name == SUBSYSTEM:
         return SftpJudge(channel, number) if parse_text(start.data) == SFTP else None
     transfer = reading.transfer if start.name == EXEC and reading is not None else None
@@ -49,11 +50,15 @@ def judge_of(
     return ScpJudge.of(reading.text, channel, number) if transfer.program == "scp" else None
 
 
-def _lines(channel: int, number: int, terms: Terms, terminal: Terminal) -> TerminalJudge:
+def _lines(channel: int, number: int, terms: Terms, terminal: Terminal | None) -> Judge:
+    def facts(line: bytes) -> tuple[Facts, ...]:
+        return terms.read(line).facts
+
+    hide = terms.masks.for_recording
+    if terminal is None:
+        return ScriptJudge(facts, channel, number, hide)
     size = terminal.size
-    return TerminalJudge(
-        lambda line: terms.read(line).facts, size.columns, size.rows, channel, number, terms.masks.for_recording
-    )
+    return TerminalJudge(facts, size.columns, size.rows, channel, number, hide)
 
 
 def transfer_streams(channel: int, decision: Decision, judge: Judge | None) -> Streams:

@@ -10,8 +10,10 @@ from typing import Union
 
 from twisted_hoop.masking.requests import Finding
 from twisted_hoop.masking.streams import StreamLooker, StreamMasker
+from twisted_hoop.model import Refusal
 from twisted_hoop.recording.streams import stream_entry
 from twisted_hoop.ssh.events import STDERR, STDOUT, Data
+from twisted_hoop.ssh.telling import refusal_text
 from twisted_hoop.steps import Record, Step, ToClient, ToTarget
 
 Bytes = Union[bytes, memoryview]
@@ -19,11 +21,23 @@ NAMES = {STDOUT: "stdout", STDERR: "stderr"}
 
 
 class Objection(Exception):
-    """A mask found something on its way in that may not go there; `finding` says which."""
+    """What ends a command because of what was to go into it: a mask's find, or a line that was refused."""
 
-    def __init__(self, finding: Finding) -> None:
-        super().__init__(f"mask {finding.mask} found {finding.detector} in {finding.where}, which may not go there")
-        self.finding = finding
+    def __init__(self, text: str, mask: str = "", refusal: Refusal | None = None) -> None:
+        super().__init__(text)
+        self.mask = mask
+        self.refusal = refusal
+
+    @classmethod
+    def of_finding(cls, finding: Finding) -> Objection:
+        """A mask found something on its way in that may not go there."""
+        text = f"mask {finding.mask} found {finding.detector} in {finding.where}, which may not go there"
+        return cls(f"hoop: refused: {text}", finding.mask)
+
+    @classmethod
+    def of_refusal(cls, refusal: Refusal) -> Objection:
+        """The gate's no to a part of the input."""
+        return cls(refusal_text(refusal), "", refusal)
 
 
 class Streams:
@@ -71,7 +85,7 @@ class Streams:
     def _looked(self, data: bytes, findings: list[Finding]) -> list[Step]:
         for finding in findings:
             if finding.action != "mask":
-                raise Objection(finding)
+                raise Objection.of_finding(finding)
         return self._sent(data) if data else []
 
     def _sent(self, data: Bytes) -> list[Step]:
