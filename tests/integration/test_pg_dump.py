@@ -9,7 +9,7 @@ import pytest
 from tests.integration.conftest import LOGIN, PASSWORD, House
 from tests.support.programs import psql, run
 
-# pg_dump 17 does not read a server of version 18: its own older server is in test_targets.py.
+# pg_dump 17 does not read a server of version 18: its own older server is in test_live_targets.py.
 FORMS = (("plain",), ("plain", "--inserts"), ("plain", "--column-inserts", "--rows-per-insert=7"), ("custom",))
 SECRETS = ("4111111111111111", "734-10-1000", "5555555555554444")
 
