@@ -5,6 +5,7 @@ Every test runs by user name (`ssh ACCOUNT%web-1@gateway`) and behind a jump (`s
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import subprocess
@@ -12,9 +13,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import asyncssh
+import paramiko
 import pytest
 
+from tests.support.ssh_gateway import ssh_gateway
 from tests.support.ssh_house import SshHouse
+from tests.support.sshd import ACCOUNT
 
 BIG = os.urandom(3_000_000)
 DIGEST = hashlib.sha256(BIG).hexdigest()
@@ -160,3 +165,67 @@ def _until(look: object) -> None:
     while not look():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+@JUMP
+def test_under_fsync_every_byte_arrives_too(tmp_path: Path, jump: bool) -> None:
+    """Commands wait for the disk, and what is recorded before them with them."""
+    with ssh_gateway(tmp_path / "gw", more='[recording]\ndurability = "fsync"\n') as place:
+        done = place.run("sha256sum; exit 3", stdin=BIG, jump=jump)
+        assert (done.returncode, done.stdout.split()[0].decode()) == (3, DIGEST)
+        (tmp_path / "from").write_bytes(BIG)
+        copied = place.do(["scp", *place.options(), str(tmp_path / "from"), f"{host_of(jump)}:{tmp_path}/there"])
+        assert copied.returncode == 0 and (tmp_path / "there").read_bytes() == BIG, copied.stderr
+
+
+def test_paramiko(house_of_ssh: SshHouse, tmp_path: Path) -> None:
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.MissingHostKeyPolicy())
+    client.connect(
+        "127.0.0.1",
+        house_of_ssh.port,
+        username=f"{ACCOUNT}%web-1",
+        key_filename=str(house_of_ssh.folder / "key-sue"),
+        allow_agent=False,
+        look_for_keys=False,
+        timeout=60,
+    )
+    with client:
+        stdin, stdout, stderr = client.exec_command("cat; echo err >&2; exit 4", timeout=60)
+        stdin.write("hello")
+        stdin.channel.shutdown_write()
+        assert (stdout.read(), stderr.read(), stdout.channel.recv_exit_status()) == (b"hello", b"err\n", 4)
+        _, _, refused = client.exec_command("rm x", timeout=60)
+        assert b"nothing is removed" in refused.read() and refused.channel.recv_exit_status() == 126
+        (tmp_path / "from").write_bytes(BIG)
+        with client.open_sftp() as sftp:
+            sftp.put(str(tmp_path / "from"), str(tmp_path / "there"))
+            sftp.get(str(tmp_path / "there"), str(tmp_path / "back"))
+            with pytest.raises(OSError, match="refused by rule no secrets"):
+                sftp.open("/etc/shadow")
+    assert (tmp_path / "back").read_bytes() == BIG
+
+
+def test_asyncssh(house_of_ssh: SshHouse, tmp_path: Path) -> None:
+    (tmp_path / "from").write_bytes(BIG)
+
+    async def work() -> None:
+        async with asyncssh.connect(
+            "127.0.0.1",
+            house_of_ssh.port,
+            username=f"{ACCOUNT}%web-1",
+            client_keys=[str(house_of_ssh.folder / "key-sue")],
+            known_hosts=None,
+            agent_path=None,
+            config=None,
+        ) as client:
+            done = await client.run("cat; exit 4", input="hello")
+            assert (done.stdout, done.exit_status) == ("hello", 4)
+            killed = await client.run("kill -TERM $$")
+            assert killed.exit_signal is not None and killed.exit_signal[0] == "TERM"
+            async with client.start_sftp_client() as sftp:
+                await sftp.put(tmp_path / "from", str(tmp_path / "there"))
+                await sftp.get(str(tmp_path / "there"), tmp_path / "back")
+
+    asyncio.run(asyncio.wait_for(work(), 60))
+    assert (tmp_path / "back").read_bytes() == BIG
