@@ -7,6 +7,7 @@ import pytest
 from tests.support.shell import decision, doubts, entries, guards, read
 from twisted_hoop.model import Effect
 from twisted_hoop.policy.rules import RulePolicy
+from twisted_hoop.shell.understanding import FAULT
 
 ENTRIES = list(entries())
 
@@ -20,6 +21,7 @@ def rules() -> RulePolicy:
 def test_it_is_refused(rules: RulePolicy, text: str) -> None:
     """C1, C2: by a rule that names it, or because nothing allows what cannot be resolved."""
     assert decision(rules, text).effect is Effect.DENY, read(text).facts
+    assert not read(text).why.startswith(FAULT), read(text).why
 
 
 @pytest.mark.parametrize("text", [text for expected, _, text in ENTRIES if expected == "understood"])

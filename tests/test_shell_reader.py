@@ -12,6 +12,7 @@ from tests.support.shell import HARD, entries
 from twisted_hoop.policy.what import CLASSES, FLAGS
 from twisted_hoop.shell.reader import ShellReader
 from twisted_hoop.shell.reading import Reading
+from twisted_hoop.shell.understanding import FAULT
 
 ATTRIBUTES = {
     "class", "program", "command", "command_glob", "argument", "argument_glob", "path", "path_glob", "access", "flag",
@@ -90,7 +91,7 @@ def test_bytes_that_are_not_utf8_are_judged_as_they_are() -> None:
 
 
 def sound(reading: Reading) -> None:
-    assert reading.facts
+    assert reading.facts and not reading.why.startswith(FAULT), reading.why
     for facts in reading.facts:
         assert "exec" in facts["class"] and facts["class"] <= CLASSES
         assert facts.get("flag", frozenset()) <= FLAGS

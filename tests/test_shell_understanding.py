@@ -4,7 +4,7 @@ import pytest
 
 from tests.support.shell import commands, doubts, found, of_program, read
 from twisted_hoop.shell.reading import Transfer
-from twisted_hoop.shell.understanding import HANDLERS, LONGEST, Understanding
+from twisted_hoop.shell.understanding import FAULT, HANDLERS, LONGEST, Understanding
 
 
 def test_one_command() -> None:
@@ -80,5 +80,15 @@ def test_every_handler_survives_no_words_at_all() -> None:
     understanding = Understanding()
     for name in HANDLERS:
         for text in (name, f"{name} --", f"{name} -", f"{name} x", f"{name} -x", f"{name} --x=y z", f"{name} a b c d"):
-            assert understanding.understand(text.encode()).facts
+            reading = understanding.understand(text.encode())
+            assert reading.facts and not reading.why.startswith(FAULT), (text, reading.why)
     assert LONGEST == 65536
+
+
+def test_a_mistake_of_ours_refuses_and_does_not_raise(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(self: object, text: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Understanding, "parse", fails)
+    reading = Understanding().understand(b"ls")
+    assert reading.facts == ({"class": frozenset({"exec", "unknown"})},) and reading.why.startswith(FAULT)

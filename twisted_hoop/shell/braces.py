@@ -11,6 +11,8 @@ from twisted_hoop.shell.tree import Literal, Part
 MOST = 64
 """Words that one may become; with more it is not expanded."""
 
+_LONGEST = 4096
+
 Item = Union[str, Part]
 """An unquoted character, or anything else."""
 
@@ -32,6 +34,8 @@ def alternatives(parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
     items: list[Item] = []
     for part in parts:
         items += part.text if isinstance(part, Literal) and not part.quoted else [part]
+    if len(items) > _LONGEST or items.count("{") > MOST:
+        raise TooMany("braces in a long word")
     found = _expanded(items)
     return [_parts(words) for words in found]
 

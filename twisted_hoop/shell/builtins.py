@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from twisted_hoop.shell.conditions import evaluated, has_subscript, is_plain_number
 from twisted_hoop.shell.doing import Doing
 from twisted_hoop.shell.handling import Handler, Runs
-from twisted_hoop.shell.names import NAME, is_special
+from twisted_hoop.shell.names import NAME, is_special, is_volatile
 from twisted_hoop.shell.options import Options, Unreadable, given, words
 from twisted_hoop.shell.paths import placed
 from twisted_hoop.shell.tree import Arithmetic
@@ -15,7 +16,7 @@ from twisted_hoop.shell.values import ANYTHING, HOME, State, Value
 from twisted_hoop.shell.walk import Ends
 
 _DECLARED = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?=)(.*)", re.S)
-_EVALUATED = frozenset("$`")
+_NUMERIC = re.compile(r"%[-+ #0'*.0-9]*[hlLqjzt]*[diouxXeEfFgGaAc]")
 _SET_LETTERS = re.compile(r"[-+][aebfhmnuvxBCEPT]*o?")
 _SET_WORDS = words(
     "errexit nounset pipefail xtrace verbose noglob noclobber allexport monitor notify posix errtrace functrace"
@@ -33,7 +34,11 @@ def change_directory(runner: Runs, doing: Doing) -> Ends | None:
 def _places(doing: Doing, operands: list[Value]) -> frozenset[str] | None:
     start = doing.state.places
     if not operands:
-        return frozenset({HOME}) if doing.state.homely and "HOME" not in doing.state.variables else None
+        return (
+            frozenset({HOME})
+            if doing.name == "cd" and doing.state.homely and "HOME" not in doing.state.variables
+            else None
+        )
     value = operands[0]
     known = value.literal or (value.home and not (value.glob or value.unsure or value.dialect))
     if len(operands) > 1 or not known or value.text.startswith(("-", "+")) or start is None:
@@ -48,8 +53,19 @@ def leave_directory(runner: Runs, doing: Doing) -> Ends | None:
     return None
 
 
+def _count(doing: Doing) -> bool:
+    """Whether at most one word stands behind, a number: zsh evaluates others, bash goes on after several."""
+    words_behind = doing.argv[1:]
+    if len(words_behind) > 1 or not all(map(is_plain_number, words_behind)):
+        doing.doubt(f"{doing.name} with words that are not a number")
+        return False
+    return True
+
+
 def leave(runner: Runs, doing: Doing) -> Ends | None:
     """exit: nothing comes after it."""
+    if not _count(doing):
+        return None
     gone = doing.state.copy()
     gone.dead = True
     return gone, gone
@@ -58,6 +74,7 @@ def leave(runner: Runs, doing: Doing) -> Ends | None:
 def leave_loop(runner: Runs, doing: Doing) -> Ends | None:
     """break, continue."""
     if len(doing.argv) > 1:
+        _count(doing)
         doing.state.forget()
     runner.walk.leave(doing.state, call=False)
     return None
@@ -65,15 +82,43 @@ def leave_loop(runner: Runs, doing: Doing) -> Ends | None:
 
 def leave_call(runner: Runs, doing: Doing) -> Ends | None:
     """return."""
-    runner.walk.leave(doing.state, call=True)
+    if _count(doing):
+        runner.walk.leave(doing.state, call=True)
+    return None
+
+
+def export(runner: Runs, doing: Doing) -> Ends | None:
+    """export: the same in every shell."""
+    _declare(doing, doing.state, known=True)
+    return None
+
+
+def local(runner: Runs, doing: Doing) -> Ends | None:
+    """local: hides a variable until the call ends; an error outside of one."""
+    inside = [runner.walk.local(name, doing.state) for name in _declared_names(doing)]
+    _declare(doing, doing.state, known=all(inside))
     return None
 
 
 def declare(runner: Runs, doing: Doing) -> Ends | None:
-    """export, declare, typeset, local, readonly."""
+    """declare, typeset, readonly: not every shell has them, they may be local, and may keep a value for good."""
+    for name in _declared_names(doing):
+        runner.walk.local(name, doing.state)
+    if doing.name == "readonly" or any("r" in value.text for value in doing.argv[1:] if value.text[:1] == "-"):
+        doing.doubt("a variable that cannot be set any more")
+    _declare(doing, doing.state, known=False)
+    return None
+
+
+def _declared_names(doing: Doing) -> list[str]:
+    return [value.text.partition("=")[0].rstrip("+") for value in doing.argv[1:] if value.text[:1] not in ("-", "+")]
+
+
+def _declare(doing: Doing, state: State, known: bool) -> None:
     options = "".join(value.text[1:] for value in doing.argv[1:] if value.text[:1] in ("-", "+"))
     if not set(options) <= set("xgrp"):
         doing.doubt("a declaration with which a name or a value means something else")
+    _injected(doing)
     for value in doing.argv[1:]:
         match = _DECLARED.match(value.text)
         name = match[1] if match else value.text
@@ -81,9 +126,8 @@ def declare(runner: Runs, doing: Doing) -> Ends | None:
             continue
         if is_special(name):
             doing.doubt(f"the variable {name} is set")
-        if match or name not in doing.state.variables:
-            doing.state.variables[name] = _declared(value, match)
-    return None
+        if match or doing.name != "export":
+            state.variables[name] = _declared(value, match) if known and not is_volatile(name) else ANYTHING
 
 
 def _declared(value: Value, match: re.Match[str] | None) -> Value:
@@ -120,21 +164,28 @@ def _names(values: Iterable[Value]) -> list[str]:
 
 
 def formatted(runner: Runs, doing: Doing) -> Ends | None:
-    """printf."""
-    if len(doing.argv) > 1 and doing.argv[1].text.startswith("-v"):
+    """printf and zsh's print: a variable may be set, and zsh evaluates what is to be shown as a number."""
+    operands = doing.argv[1:]
+    if any(value.text[:1] == "-" and "v" in value.text for value in operands[:-1]):
         reads(runner, doing)
+    numeric = operands and _NUMERIC.search(operands[0].text)
+    if doing.name == "print" and any(value.text[:1] == "-" and set(value.text) & set("fPzS") for value in operands):
+        doing.doubt("print with an option that evaluates its words")
+    if numeric and not all(map(is_plain_number, operands[1:])):
+        doing.doubt("printf of a number that is not known")
     return None
 
 
 def _injected(doing: Doing) -> None:
     """`x[$(command)]` as a name: some builtins evaluate the subscript, quoted or not."""
-    if any("[" in value.text and set(value.text) & _EVALUATED for value in doing.argv[1:]):
+    if any(map(has_subscript, doing.argv[1:])):
         doing.doubt("a subscript that is evaluated")
 
 
 def tests(runner: Runs, doing: Doing) -> Ends | None:
-    """test, [."""
-    _injected(doing)
+    """test, [: zsh evaluates numbers there."""
+    if why := evaluated(doing.argv):
+        doing.doubt(why)
     return None
 
 
@@ -167,6 +218,7 @@ def settings(runner: Runs, doing: Doing) -> Ends | None:
 
 def shift(runner: Runs, doing: Doing) -> Ends | None:
     """shift."""
+    _count(doing)
     doing.state.positional = None
     return None
 
@@ -213,6 +265,12 @@ _DOUBTFUL = (
     "enable bind complete compgen compopt fc history shopt setopt unsetopt emulate zmodload autoload functions sched"
     " zcompile vared bindkey zle zstyle disable unalias unhash limit ztcp zpty zselect coproc select foreach function"
     " at batch tmux screen expect pwsh osascript rvim ed ex incron anacron run-parts jobs suspend newgrp sg"
+    " pushln echoti echotc log zmv zargs"
+    " proxychains proxychains4 torsocks torify tsocks eatmydata firejail bwrap proot schroot fakechroot aa-exec runcon"
+    " valgrind perf rlwrap dbus-run-session dbus-launch xvfb-run xinit startx ssh-agent sshpass lxc incus lxc-attach"
+    " lxc-execute machinectl systemd-nspawn mosh dbclient pdsh clush salt salt-call run-one daemonize daemon entr"
+    " inotifywait flatpak snap srun sbatch mpirun mpiexec logsave hyperfine multitime cpulimit run0 please super pfexec"
+    " calife softlimit envuidgid envdir s6-setuidgid runsv runas debugfs"
 )
 
 BUILTINS: Mapping[str, Handler] = {
@@ -221,14 +279,19 @@ BUILTINS: Mapping[str, Handler] = {
     **dict.fromkeys(("cd", "chdir", "pushd"), change_directory),
     "exit": leave,
     **dict.fromkeys(("break", "continue"), leave_loop),
-    **dict.fromkeys(("export", "declare", "typeset", "local", "readonly", "integer", "float", "setenv"), declare),
-    **dict.fromkeys(("read", "mapfile", "readarray", "getopts", "wait"), reads),
+    **dict.fromkeys(("declare", "typeset", "readonly", "integer", "float", "setenv", "private"), declare),
+    "export": export,
+    "local": local,
+    **dict.fromkeys(
+        ("read", "mapfile", "readarray", "getopts", "wait", "getln", "sysread", "strftime", "zparseopts"), reads
+    ),
     **dict.fromkeys(("test", "["), tests),
     "popd": leave_directory,
     "return": leave_call,
     "unset": unset,
     "unsetenv": unset,
     "printf": formatted,
+    "print": formatted,
     "let": arithmetic,
     "set": settings,
     "shift": shift,

@@ -29,7 +29,7 @@ def _in_namespace(runner: Runs, doing: Doing) -> Ends | None:
 
 def _kubectl(runner: Runs, doing: Doing) -> Ends | None:
     texts = [value.text for value in doing.argv]
-    if "exec" not in texts and "debug" not in texts:
+    if "--" not in texts and "exec" not in texts and "debug" not in texts:
         return None
     if "--" not in texts:
         raise Unreadable("a command in a container that is not set apart by --")

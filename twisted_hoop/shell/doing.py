@@ -10,6 +10,7 @@ from twisted_hoop.shell.paths import Place, escaped, placed
 from twisted_hoop.shell.values import State, Value
 
 HOMES = ("/bin", "/usr/bin", "/sbin", "/usr/sbin", "/usr/local/bin", "/usr/local/sbin")
+_LINKER = re.compile(r"ld(-[\w-]+)?\.so(\.[0-9]+)*|ld-[\w.-]+\.so(\.[0-9]+)*", re.A)
 _OPEN = re.compile(r"\\.|[*?]+", re.S)
 
 
@@ -63,6 +64,11 @@ class Doing:
         return self.argv[0].text.rpartition("/")[2] if self.argv else ""
 
     @property
+    def family(self) -> str:
+        """`python3.11` and `vim.tiny` are what they begin with, and every dynamic linker runs what it is given."""
+        return "ld.so" if _LINKER.fullmatch(self.name) else self.name.partition(".")[0].rstrip("0123456789-")
+
+    @property
     def state(self) -> State:
         """What is known of the shell it runs in."""
         return self.context.state
@@ -105,6 +111,10 @@ class Doing:
                     self.doubt("a glob that may become an option")
         if self.argv and not self.argv[0].literal:
             self.doubt("a program whose name is not known")
+        if self.argv and "/" in self.argv[0].text:
+            for place in self.placed(self.argv[0]):
+                if place.unsure:
+                    self.doubt(place.unsure)
 
     def _all_places(self) -> list[Place]:
         found = list(self.places)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 from twisted_hoop.shell.braces import TooMany, alternatives, has_braces
+from twisted_hoop.shell.names import is_volatile
 from twisted_hoop.shell.paths import escaped
 from twisted_hoop.shell.tree import (
     Arithmetic,
@@ -25,6 +26,9 @@ from twisted_hoop.shell.values import ANYTHING, HOME, LONGEST_VALUE, NUMBER, Sta
 Output = Callable[[Script, State], "Value | None"]
 """Judges a script in a shell of its own; says what it prints, without newlines at the end, when that is known."""
 
+Doubted = Callable[[str, State], None]
+"""Told of what may run something while it is expanded, wherever it stands: in an assignment too."""
+
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _HARMLESS = re.compile(r"[\w\s+\-*/%()<>=!&|^~?:,]*", re.A)
 _ASSIGNED = re.compile(
@@ -35,10 +39,13 @@ _COUNTS = frozenset("?#$!")
 
 
 class Expander:
-    """Expands words. `output` is called for every substitution, so that what it would run is judged."""
+    """Expands words. `output` is called for every substitution, so that what it would run is judged, and `doubted` for
+    what may run something that nobody can see: subscripts and offsets are arithmetic, and that evaluates variables.
+    """
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, doubted: Doubted) -> None:
         self._output = output
+        self._doubted = doubted
 
     def words(self, word: Word, state: State) -> list[Value]:
         """The words that one word becomes."""
@@ -102,6 +109,7 @@ class Expander:
             for inner in part.parts:
                 self._add(_Field(), inner, state)
             state.variables[part.name] = ANYTHING
+            self._doubted("an expansion with an operator", state)
             field.put(unknown(f"${{{part.name}...}}", "an expansion with an operator"), part.quoted)
         elif part.name in "@*" and state.positional == ():
             field.there = field.there or (part.quoted and part.name == "*")
@@ -118,8 +126,14 @@ class Expander:
         for name in _IDENTIFIER.findall(arithmetic.text):
             sure = sure and is_number(state.variables.get(name, ANYTHING))
         for match in _ASSIGNED.finditer(arithmetic.text):
-            state.variables[match[1] or match[2]] = NUMBER if sure else ANYTHING
-        return NUMBER if sure else unknown("$((...))", "arithmetic on what is not known to be numbers")
+            name = match[1] or match[2]
+            sure = sure and not is_volatile(name)
+            state.variables[name] = NUMBER if sure else ANYTHING
+        if sure:
+            return NUMBER
+        why = "arithmetic on what is not known to be numbers"
+        self._doubted(why, state)
+        return unknown("$((...))", why)
 
 
 def _looked_up(name: str, state: State) -> Value:

@@ -38,10 +38,15 @@ _BLANK = re.compile(r"(?:[ \t]|\\\n)*(?:#[^\n\x00]*)?")
 _RESERVED = re.compile(
     r"(if|then|elif|else|fi|do|done|case|esac|while|until|for|function|select|coproc|in|\{|\}|!|\[\[|\]\])(?=[\s;&|<>()]|\Z)"
 )
-_REDIRECT = re.compile(r"(?:[0-9]+|\{[A-Za-z_]\w*\})?(<<<|<<-|<<|<&|<>|<(?!\()|>&|>>|>\||>(?!\()|&>>|&>)", re.A)
+_REDIRECT = re.compile(r"([0-9]*|\{[A-Za-z_]\w*\})(<<<|<<-|<<|<&|<>|<(?!\()|>&|>>|>\||>(?!\()|&>>|&>)", re.A)
 _ASSIGNS = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(\+?)=")
 _DEFINES = re.compile(r"([^\s;&|<>()$`'\"\\*?\[\]{}!#=~]+)[ \t]*\([ \t]*\)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_ONE_CHARACTER = re.compile(r"[\x80-\xff][\\|`{}\[\]~]")
+_NOT_A_FUNCTION = frozenset({
+    "nocorrect", "noglob", "repeat", "foreach", "end", "time", "coproc", "select", "function", "namespace", "declare",
+    "export", "float", "integer", "local", "readonly", "typeset",
+})  # fmt: skip
 _NUMERIC_GLOB = re.compile(r"<[0-9]*-[0-9]*>")
 _TEST_OPERATORS = re.compile(r"&&|\|\||[()<>|]|!(?=\s)|=~|==?")
 _EMPTY = frozenset({""})
@@ -59,6 +64,8 @@ class Parser(Lexer):
         """The whole text. Raises Unclear."""
         if match := _NUMERIC_GLOB.search(self.text):
             raise Unclear(f"{match[0]} is a glob to one shell and two redirects to others")
+        if _ONE_CHARACTER.search(self.text):
+            raise Unclear("bytes that are one character in some locales, and a sign of the shell's in others")
         return self._script(_EMPTY)
 
     def substituted(self) -> Script:
@@ -110,6 +117,8 @@ class Parser(Lexer):
                 break
             if last:
                 raise Unclear("a here-document without end")
+            if line.endswith("\\") and not document.quoted:
+                raise Unclear("a here-document with a line that goes on")
             lines.append(line + "\n")
         self._blind((start, self.at))
         self._put_body(document, "".join(lines))
@@ -236,6 +245,12 @@ class Parser(Lexer):
         word = self.word()
         if not word.raw:
             raise Unclear("a word is missing")
+        return self._within_a_line(word)
+
+    def _within_a_line(self, word: Word) -> Word:
+        """A here-document begins where the line ends: not within a word, where shells would disagree."""
+        if self._waiting and "\n" in word.raw:
+            raise Unclear("a here-document and a word that goes on in the next line")
         return word
 
     def _count(self) -> None:
@@ -247,7 +262,7 @@ class Parser(Lexer):
         self._count()
         self.at = match.end()
         if self.peek() != "(":
-            return Assignment(match[1], self.word(assigned=True), bool(match[2]))
+            return Assignment(match[1], self._within_a_line(self.word(assigned=True)), bool(match[2]))
         self.at += 1
         words = list[Word]()
         self._skip_lines()
@@ -259,7 +274,9 @@ class Parser(Lexer):
 
     def _redirect(self, match: re.Match[str]) -> Redirect:
         self.at = match.end()
-        operator = match[1]
+        operator = match[2]
+        if match[1].startswith("{"):
+            raise Unclear("a redirect that sets a variable")
         self._skip_blank()
         target = self._some_word()
         if operator not in ("<<", "<<-"):
@@ -300,6 +317,8 @@ class Parser(Lexer):
         self._skip_lines()
         if self._reserved() not in _COMPOUND and self.peek() != "(":
             raise Unclear("a function whose body is not a compound command")
+        if name in _NOT_A_FUNCTION:
+            raise Unclear("a function whose name is a reserved word of some shells")
         return Function(name, self._command())
 
     def _function(self) -> Command:

@@ -13,7 +13,20 @@ _SPECIAL = re.compile(
     r"|POSIXLY_CORRECT|.*ASKPASS|.*_COMMAND|.*_RSH|.*_SHELL|HOSTALIASES|RES_OPTIONS|GCC_.*|COMPILER_PATH|TMPPREFIX"
     r"|WORDCHARS|KEYTIMEOUT|FIGNORE|GLOBIGNORE|EXECIGNORE|OPTIND|OLDPWD|PWD|XDG_.*|CC|CXX|LD|AR|MAKE"
 )
+_VOLATILE = re.compile(
+    r"_|BASH.*|RANDOM|SRANDOM|SECONDS|LINENO|HIST.*|EPOCH.*|E?UID|E?GID|PPID|GROUPS|DIRSTACK|FUNCNAME|PIPESTATUS|COMP_.*"
+    r"|COPROC|OPTARG|OPTERR|MAPFILE|REPLY|LINES|COLUMNS|TTY.*|HOST|HOSTNAME|USERNAME|LOGNAME|MACHTYPE|OSTYPE|VENDOR|CPUTYPE"
+    r"|ERRNO|TRY_BLOCK.*|M(ATCH|BEGIN|END)|match|mbegin|mend|ZSH.*|FUNCNEST|KEY.*|ARGC|argv|status|pipestatus|signals"
+    r"|aliases|galiases|saliases|builtins|commands|functions|func.*|options|parameters|history|historywords|jobdirs"
+    r"|jobtexts|jobstates|nameddirs|userdirs|usergroups|modules|dirstack|errnos|sysparams|mapfile|termcap|terminfo"
+    r"|reswords|patchars|dis_.*|prompt|psvar|watch|fignore|mailpath|module_path|histchars|words|terminfo|langinfo|epochtime"
+)
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def is_volatile(name: str) -> bool:
+    """Whether some shell may give the variable another value than the one it is set to."""
+    return _VOLATILE.fullmatch(name) is not None or is_special(name)
 
 
 def is_special(name: str) -> bool:

@@ -22,8 +22,7 @@ WRITERS = words("chattr chgrp chmod chown mkdir mkfifo mknod mkswap rmdir rm set
 """Programs that write what they name, and read nothing of it."""
 
 _NOT_ONLY_FILES = words(
-    "echo printf id uname sleep true false pwd who whoami groups ps pgrep basename dirname type which tr awk gawk mawk"
-    " grep egrep fgrep rgrep zgrep jq test ["
+    "echo printf id uname sleep true false pwd who whoami groups ps pgrep basename dirname type which tr test ["
 )
 _MORE_FILES = words(
     "bunzip2 bzip2 cp csplit dd ed ex gunzip gzip install link ln mount mv nano patch scp sftp shar sort split srm"
@@ -51,6 +50,7 @@ _ALWAYS_RECURSIVE = words("tar rgrep du tree rsync fd rg ag ack")
 _LISTS = words("ls dir vdir du tree find lsattr")
 """Programs that look at names and sizes of what lies below a directory, and at no content."""
 
+_LOOKING = words("grep egrep fgrep rgrep zgrep jq rg ag ack")
 _FORCING = words("rm mv cp ln srm shred umount rmmod gzip gunzip bzip2 xz zstd docker podman git kill")
 _REMOVERS = words("rm rmdir unlink shred srm wipe")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
@@ -58,8 +58,17 @@ _BRACKETS = re.compile(r"\[[^\]]*\]")
 _GLUED = re.compile(r"-{1,2}[A-Za-z0-9][A-Za-z0-9_-]*=?(?=[/~]|\.{1,2}/)")
 
 
+def _pattern(doing: Doing) -> None:
+    """The first operand of grep and jq is what to look for."""
+    texts = [value.text for value in doing.argv]
+    if doing.name in _LOOKING and not any(text.startswith(("-e", "-f", "--reg", "--fi", "--from-f")) for text in texts):
+        number = next((number for number, text in enumerate(texts) if number and not text.startswith("-")), 0)
+        doing.told.add(number)
+
+
 def describe(doing: Doing) -> None:
     """Add the flags, files and accesses of a command by its name and words."""
+    _pattern(doing)
     name, arguments = doing.name, doing.argv[1:]
     _flags(doing, name, arguments)
     if not doing.argv:

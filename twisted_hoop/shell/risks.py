@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from twisted_hoop.shell.doing import Doing
 from twisted_hoop.shell.handling import Handler, Runs
-from twisted_hoop.shell.options import Unreadable
+from twisted_hoop.shell.options import Unreadable, words
 from twisted_hoop.shell.values import Value
 from twisted_hoop.shell.walk import Ends
 
@@ -62,11 +62,32 @@ _RISKY: Mapping[str, re.Pattern[str]] = {
 }  # fmt: skip
 
 
+_LONG: Mapping[str, frozenset[str]] = {
+    "tar": words(
+        "to-command checkpoint-action use-compress-program rsh-command rmt-command info-script new-volume-script"
+    ),
+    "sort": words("compress-program"),
+    "split": words("filter"),
+    "wget": words("use-askpass execute config input-file"),
+    "man": words("pager html browser"),
+    "make": words("eval"),
+    "curl": words("config engine"),
+}
+"""Long options, any beginning of which GNU's getopt_long takes for the whole."""
+
+
+def _abbreviates(name: str, text: str) -> bool:
+    option = text[2:].partition("=")[0]
+    return text.startswith("--") and len(option) > 1 and any(o.startswith(option) for o in _LONG.get(name, ()))
+
+
 def risky(runner: Runs, doing: Doing) -> Ends | None:
     """Programs that run commands, or read scripts, when an option or a word tells them to."""
-    pattern = _RISKY[doing.name]
+    name = doing.name if doing.name in _RISKY else doing.family
+    pattern = _RISKY[name]
     for value in doing.argv[1:]:
-        if pattern.fullmatch(value.text) and not _is_usual(doing, value):
+        risk = pattern.fullmatch(value.text) or _abbreviates(name, value.text)
+        if risk and not _is_usual(doing, value):
             raise Unreadable(f"{doing.name} with a word that may make it run a command")
     return None
 

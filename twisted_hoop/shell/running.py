@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from twisted_hoop.model import Facts
 from twisted_hoop.shell.braces import has_braces
+from twisted_hoop.shell.conditions import evaluated
 from twisted_hoop.shell.doing import Context, Doing, Opened
 from twisted_hoop.shell.handling import INHERITED, Handler
 from twisted_hoop.shell.lexing import TooDeep, Unclear
-from twisted_hoop.shell.names import is_special
+from twisted_hoop.shell.names import is_special, is_volatile
 from twisted_hoop.shell.options import Unreadable
 from twisted_hoop.shell.programs import describe
 from twisted_hoop.shell.tree import Assignment, Redirect, Script, Simple, Statement
-from twisted_hoop.shell.values import ANYTHING, LONGEST_VALUE, State, TooLong, Value, merged
+from twisted_hoop.shell.values import ANYTHING, State, TooLong, Value, merged
 from twisted_hoop.shell.walk import Around, Ends, Walk
 
 _DEEPEST = 10
-_LINKER = re.compile(r"ld(-[\w-]+)?\.so(\.[0-9]+)*|ld-[\w.-]+\.so(\.[0-9]+)*", re.A)
 _MOST = 256 << 10
 _SINKS = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"})
 
@@ -87,12 +86,8 @@ class Runner:
                 self.walk.expander.words(word, state)
             return Value("(...)", unsure="an array")
         value = self.walk.expander.one(item.value, state)
-        before = state.variables.get(item.name, ANYTHING)
-        if not item.append:
-            return value
-        if len(before.text) + len(value.text) > LONGEST_VALUE:
-            raise TooLong("a variable that grows too long")
-        return Value(before.text + value.text) if before.literal and value.literal else ANYTHING
+        # dash knows no +=; what a volatile variable is set to it need not be.
+        return ANYTHING if item.append or is_volatile(item.name) else value
 
     def _assign(self, prefix: list[tuple[Assignment, Value]], context: Context, empty: bool) -> Ends:
         """Assignments without a command, or redirects alone."""
@@ -136,7 +131,7 @@ class Runner:
         self.found.append({})
         ends: Ends | None = None
         doing.flags |= doing.context.flags
-        handler = self._handlers.get(doing.name) or self._handlers.get(_family(doing.name))
+        handler = self._handlers.get(doing.name) or self._handlers.get(doing.family)
         try:
             ends = handler(self, doing) if handler else None
         except Unreadable as what:
@@ -244,12 +239,14 @@ class Runner:
 
     def tested(self, words: list[Value], state: State, around: Around) -> None:
         """`[[` and `((`: they run nothing of themselves, unless a word in them is evaluated as arithmetic."""
-        doubtful = next((value for value in words if value.unsure and "arithmetic" in value.unsure), None)
-        subscripts = any("[" in value.text and set(value.text) & set("$`") for value in words)
-        if doubtful or subscripts:
-            doing = Doing([], Context(state, around.piped, around.flags))
-            doing.doubt(doubtful.unsure if doubtful else "a subscript that is evaluated")
-            self._note(doing)
+        if why := evaluated(words):
+            self.doubted(why, state, around)
+
+    def doubted(self, why: str, state: State, around: Around) -> None:
+        """Something may run while words are expanded or tested."""
+        doing = Doing([], Context(state, around.piped, around.flags))
+        doing.doubt(why)
+        self._note(doing)
 
     def printed(self, script: Script, state: State) -> Value | None:
         """What `echo` prints of literal words, where every shell prints the same."""
@@ -263,11 +260,6 @@ class Runner:
         plain = all(value.literal and "\\" not in value.text for value in values)
         text = " ".join(value.text for value in values).rstrip("\n")
         return Value(text) if plain and not text.startswith("-") else None
-
-
-def _family(name: str) -> str:
-    """`python3.11` is a python, whatever its version, and every dynamic linker runs what it is given."""
-    return "ld.so" if _LINKER.fullmatch(name) else name.rstrip("0123456789.-")
 
 
 def _only(script: Script) -> Simple | None:

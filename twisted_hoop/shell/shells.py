@@ -15,7 +15,8 @@ from twisted_hoop.shell.walk import Ends
 _INPUT = "a shell that reads commands from its input"
 _STDIN = frozenset({"-", "/dev/stdin", "/dev/fd/0", "/proc/self/fd/0"})
 _LONG = words("norc noprofile posix login verbose noediting debugger restricted pretty-print")
-_WITH_VALUE = words("-o +o -O +O")
+_LETTERS = frozenset("abcefhlmnopsuvxBCEPT")
+"""Options that mean the same to all shells, or nothing that matters."""
 _SAFE_SSH = re.compile(
     r"(?i)(StrictHostKeyChecking|UserKnownHostsFile|GlobalKnownHostsFile|ConnectTimeout|ConnectionAttempts|BatchMode|Port"
     r"|User|LogLevel|ServerAlive\w+|ControlMaster|ControlPath|ControlPersist|IdentitiesOnly|IdentityFile|Compression"
@@ -28,11 +29,11 @@ def shell(runner: Runs, doing: Doing) -> Ends | None:
     """sh, bash, dash, zsh, ksh …: `-c` takes the first operand for a command line, not the word behind it."""
     code, stdin, rest = False, False, 1
     argv = doing.argv
-    while rest < len(argv) and argv[rest].text[:1] in ("-", "+") and argv[rest].text not in ("-", "--", "+"):
+    while rest < len(argv) and argv[rest].text[:1] in ("-", "+") and argv[rest].text not in ("-", "--"):
         text = argv[rest].text
         _known(argv[rest])
-        code = code or (text[0] == "-" and text[1] != "-" and "c" in text)
-        stdin = stdin or (text[1] != "-" and "s" in text)
+        code = code or (text[0] == "-" and text[1:2] != "-" and "c" in text)
+        stdin = stdin or (text[1:2] != "-" and "s" in text)
         rest += 1 + _values_of(text)
     if rest < len(argv) and argv[rest].text in ("-", "--"):
         rest += 1
@@ -52,17 +53,13 @@ def _known(value: Value) -> None:
         raise Unreadable("an option of a shell that cannot be resolved")
     if text.startswith("--") and text[2:] not in _LONG:
         raise Unreadable(f"the option {text} of a shell")
-    if not text.startswith("--") and not set(text[1:]) <= set(
-        "abcefhklmnoprstuvxBCDEHPTOLiwyFGIJKNQRSUVWXYZ0123456789"
-    ):
+    if not text.startswith("--") and not set(text[1:]) <= _LETTERS:
         raise Unreadable(f"the option {text} of a shell")
-    if not text.startswith("--") and set(text[1:]) & set("iHktDr"):
-        raise Unreadable(f"the option {text}, with which a shell reads commands in another way")
 
 
 def _values_of(text: str) -> int:
     """`-o name`: every o of a cluster takes a word."""
-    return 0 if text.startswith("--") else text.count("o") + text.count("O")
+    return 0 if text.startswith("--") else text.count("o")
 
 
 def _code(runner: Runs, doing: Doing, operands: list[Value]) -> None:
@@ -105,7 +102,7 @@ def switch_user(runner: Runs, doing: Doing) -> Ends | None:
     doing.flags.add("privileged")
     state, user, at = doing.state.fresh(), False, 1
     state.homely = False
-    line: Value | None = None
+    lines = list[Value]()
     while at < len(doing.argv):
         found = given(_SU, doing.argv, at)
         if found.has("s", "shell", "G", "P", "pty"):
@@ -113,15 +110,15 @@ def switch_user(runner: Runs, doing: Doing) -> Ends | None:
         if found.has("u", "user"):
             runner.inner(doing, doing.argv[found.rest :], state)
             return None
-        line = next(iter(found.values("c", "command", "session-command")), line)
+        lines += found.values("c", "command", "session-command")
         at = found.rest
         login = found.has("l", "login") or (at < len(doing.argv) and doing.argv[at].text == "-")
         state.places = None if login else state.places
         user = user or (at < len(doing.argv) and doing.argv[at].text != "-")
         at += 1
-    if line is None:
+    if len(lines) != 1:
         raise Unreadable(_INPUT)
-    runner.code(doing, line, state)
+    runner.code(doing, lines[0], state)
     return None
 
 

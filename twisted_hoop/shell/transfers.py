@@ -7,7 +7,7 @@ from typing import Literal
 
 from twisted_hoop.shell.doing import Doing
 from twisted_hoop.shell.handling import Handler, Runs
-from twisted_hoop.shell.options import Unreadable, words
+from twisted_hoop.shell.options import Options, Unreadable, given, words
 from twisted_hoop.shell.reading import Transfer
 from twisted_hoop.shell.risks import risky
 from twisted_hoop.shell.values import Value
@@ -20,6 +20,9 @@ _PACKS: Mapping[str, Direction] = {
     "git-upload-archive": "download",
     "git-receive-pack": "upload",
 }
+JUDGED_TRANSFERS = frozenset(("scp", "sftp-server", "internal-sftp"))
+"""Transfers whose files are judged one by one while they pass."""
+_SCP = Options("12346ABCOTdfpqRrstv", "DFJPSXcilo")
 _RSYNC_DARING = ("--rsh", "--daemon", "--config", "--dparam", "-M", "--log-file-format")
 _GLOBAL = {"-C": 1, "-c": 1, "--git-dir": 1, "--work-tree": 1, "--namespace": 1}
 _SAFE_SETTINGS = (
@@ -47,9 +50,10 @@ _GIT_RUNNING = {
 def transfer_of(name: str, argv: Sequence[Value]) -> Transfer | None:
     """The transfer that a command is by its words, paths as they are written; None when it is none."""
     texts = [value.text for value in argv[1:]]
-    if name == "scp" and (direction := _scp(texts)):
+    if name == "scp" and (direction := _scp(argv)):
         return Transfer("scp", direction, tuple(_operands(texts)))
-    if name == "rsync" and "--server" in texts:
+    # Its clients send it first; behind another word it may be that word's value, or an operand (C2).
+    if name == "rsync" and texts[:1] == ["--server"]:
         operands = _operands(texts)
         return Transfer("rsync", "download" if "--sender" in texts else "upload", tuple(operands[1:]))
     if name in ("sftp-server", "internal-sftp"):
@@ -61,12 +65,16 @@ def transfer_of(name: str, argv: Sequence[Value]) -> Transfer | None:
     return None
 
 
-def _scp(texts: list[str]) -> Direction | None:
-    """The undocumented -t (to) and -f (from) of the remote end; options before the paths."""
-    letters = "".join(text[1:] for text in texts if text.startswith("-") and not text.startswith("--"))
-    if "t" in letters and "f" in letters:
+def _scp(argv: Sequence[Value]) -> Direction | None:
+    """The undocumented -t (to) and -f (from) of the remote end; options before the paths. May raise Unreadable."""
+    found = given(_SCP, argv)
+    if found.has("t", "f") and found.has("S", "o", "F", "D"):
+        raise Unreadable("scp with an option that may run a command")
+    if argv[found.rest - 1].text != "--" and any(value.text.startswith("-") for value in argv[found.rest :]):
+        raise Unreadable("an option of scp behind a path, which some take for one")
+    if found.has("t") and found.has("f"):
         return "both"
-    return "upload" if "t" in letters else "download" if "f" in letters else None
+    return "upload" if found.has("t") else "download" if found.has("f") else None
 
 
 def _operands(texts: list[str]) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from twisted_hoop.model import Facts
 from twisted_hoop.shell.builtins import BUILTINS
 from twisted_hoop.shell.containers import CONTAINERS
-from twisted_hoop.shell.doing import Context, Doing, shown
+from twisted_hoop.shell.doing import HOMES, Context, Doing, shown
 from twisted_hoop.shell.editing import EDITORS
 from twisted_hoop.shell.grammar import Parser
 from twisted_hoop.shell.interpreters import INTERPRETERS
@@ -17,7 +17,7 @@ from twisted_hoop.shell.risks import RISKS
 from twisted_hoop.shell.running import Runner
 from twisted_hoop.shell.second_reading import SecondReading
 from twisted_hoop.shell.shells import SHELLS
-from twisted_hoop.shell.transfers import TRANSFERS, transfer_of
+from twisted_hoop.shell.transfers import JUDGED_TRANSFERS, TRANSFERS, transfer_of
 from twisted_hoop.shell.tree import Script, Simple, Word
 from twisted_hoop.shell.values import State, TooLong, Value
 from twisted_hoop.shell.wrappers import WRAPPERS
@@ -28,7 +28,13 @@ LONGEST = 64 << 10
 HANDLERS = {**RISKS, **INTERPRETERS, **EDITORS, **TRANSFERS, **BUILTINS, **WRAPPERS, **CONTAINERS, **SHELLS}
 """Program → who finds out what it does; a program that is not here does what its words say."""
 
+FAULT = "the gateway failed to read it"
+"""What `why` begins with when reading met a mistake of ours."""
+
 _SHOWN = 500
+_SILENT = frozenset("sudo doas env nice ionice timeout nohup exec command setsid stdbuf".split())
+"""Wrappers that print nothing while what they run does well."""
+_KEPT = frozenset((*HOMES, "/usr/lib/git-core", "/usr/libexec/git-core"))
 
 
 @dataclass(slots=True)
@@ -55,6 +61,8 @@ class Understanding:
             return _problem(text, "oversize", str(what)[:_SHOWN])
         except Unclear as what:
             return _problem(text, "unknown", str(what)[:_SHOWN])
+        except Exception as fault:  # noqa: BLE001 - a mistake of ours refuses this command and ends no session
+            return _problem(text, "unknown", f"{FAULT}: {type(fault).__name__}")
 
     def _read(self, text: bytes) -> Reading:
         script = self.parse(text.decode("latin-1"))
@@ -74,9 +82,18 @@ def _problem(text: bytes, name: str, why: str) -> Reading:
 
 
 def _transfer(script: Script, facts: tuple[Facts, ...]) -> Transfer | None:
-    """The transfer that the whole line is: one simple command, perhaps behind wrappers, and nothing doubtful."""
+    """The transfer that the whole line is: one simple command, perhaps behind wrappers, and nothing doubtful.
+
+    What such a line prints is taken for bytes of files. So nothing that prints of itself may stand in it, nor a program
+    of somebody's own that is only called like one (M3, R8); what sftp and scp say is read, whoever they are.
+    """
     transfers = [one for one in facts if "transfer" in one["class"]]
     if len(transfers) != 1 or any({"dynamic", "unknown", "oversize"} & one["class"] for one in facts):
+        return None
+    (there,) = transfers
+    if not all(_is_kept(one, _SILENT) for one in facts if one is not there):
+        return None
+    if not (JUDGED_TRANSFERS & there.get("program", set()) or _is_kept(there)):
         return None
     command = script[0].chain[0][1].commands[0]
     single = len(script) == 1 and len(script[0].chain) == 1 and len(script[0].chain[0][1].commands) == 1
@@ -86,8 +103,15 @@ def _transfer(script: Script, facts: tuple[Facts, ...]) -> Transfer | None:
     for start in range(len(argv)):
         name = argv[start].text.rpartition("/")[2]
         if found := transfer_of(name, argv[start:]):
-            return Transfer(found.program, found.direction, tuple(sorted(transfers[0].get("path", ()))))
+            return Transfer(found.program, found.direction, tuple(sorted(there.get("path", ()))))
     return None
+
+
+def _is_kept(facts: Facts, names: frozenset[str] | None = None) -> bool:
+    """Whether its program, one of `names`, lies where programs are kept, as far as its words say."""
+    programs = [program.rpartition("/") for program in facts.get("program", ())]
+    known = all(names is None or name in names for _, _, name in programs)
+    return bool(programs) and known and all(head in _KEPT or not slash for head, slash, _ in programs)
 
 
 def _plain(word: Word) -> Value:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from twisted_hoop.shell.expansion import Expander
+from twisted_hoop.shell.names import is_special, is_volatile
 from twisted_hoop.shell.tree import (
     Case,
     Command,
@@ -48,10 +49,11 @@ class Around:
 
 @dataclass(slots=True)
 class _Frame:
-    """A loop or a call: `left` are the states in which it was left early."""
+    """A loop or a call: `left` are the states in which it was left early, `hidden` what its local variables hide."""
 
     call: bool
     left: list[State] = field(default_factory=list)
+    hidden: dict[str, Value | None] = field(default_factory=dict)
 
 
 class Judge(Protocol):
@@ -66,6 +68,9 @@ class Judge(Protocol):
     def tested(self, words: list[Value], state: State, around: Around) -> None:
         """The words of `[[` and what arithmetic in `((` came to."""
 
+    def doubted(self, why: str, state: State, around: Around) -> None:
+        """Something may run while words are expanded."""
+
     def printed(self, script: Script, state: State) -> Value | None:
         """What a script prints, without newlines at its end, when that is certain."""
 
@@ -75,7 +80,7 @@ class Walk:
 
     def __init__(self, judge: Judge) -> None:
         self._judge = judge
-        self.expander = Expander(self._printed)
+        self.expander = Expander(self._printed, lambda why, state: judge.doubted(why, state, self.around))
         self.around = Around()
         self._frames: list[_Frame] = []
         self._steps = 0
@@ -240,7 +245,9 @@ class Walk:
     def _each(self, command: For, values: list[Value], state: State) -> State:
         for value in values:
             turn = state.copy()
-            turn.variables[command.name] = value
+            if is_special(command.name):
+                self._judge.doubted(f"the variable {command.name} is set", state, self.around)
+            turn.variables[command.name] = ANYTHING if is_volatile(command.name) else value
             state = merged(state, merged(*self.script(command.body, turn)))
         return state
 
@@ -281,9 +288,19 @@ class Walk:
         before, state.positional = state.positional, arguments
         self._frames.append(_Frame(call=True))
         succeeded, failed = self.command(function.body, state)
-        after = self._joined([succeeded, failed, *self._frames.pop().left])[0]
+        frame = self._frames.pop()
+        after = self._joined([succeeded, failed, *frame.left])[0]
         after.positional = before
+        for name, value in frame.hidden.items():
+            after.variables[name] = ANYTHING if value is None else value
         return after, after
+
+    def local(self, name: str, state: State) -> bool:
+        """A variable becomes local to the call that is under way; False when there is none."""
+        frame = next((frame for frame in reversed(self._frames) if frame.call), None)
+        if frame is not None:
+            frame.hidden.setdefault(name, state.variables.get(name))
+        return frame is not None
 
     def uncalled(self) -> None:
         """Functions that nothing called are judged for any arguments: something may yet call them."""
