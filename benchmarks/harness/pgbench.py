@@ -23,9 +23,9 @@ def pgbench(world: World, rounds: int, quick: bool) -> Iterable[Work]:
     tls = world.named("direct tls", "hoop tls")
     for mode in ("simple", "extended", "prepared"):
         for clients in (1, 8):
-            each = (800 if quick else 6000) // (clients if quick else 2)
+            each = (4000 if quick else 12_000) // (clients if quick else 4)
             yield _work(f"{mode} c{clients}", plain, rounds, ["-M", mode, "-c", str(clients), "-t", str(each)])
-    yield _work("prepared c1 tls", tls, rounds, ["-M", "prepared", "-c", "1", "-t", str(800 if quick else 6000)])
+    yield _work("prepared c1 tls", tls, rounds, ["-M", "prepared", "-c", "1", "-t", str(4000 if quick else 12_000)])
     reconnecting = ["-M", "simple", "-C", "-c", "1", "-t", str(20 if quick else 150)]
     yield _work("connect c1", plain, rounds, reconnecting)
     yield _work("connect c1 tls", tls, rounds, reconnecting)
