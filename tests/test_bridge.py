@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from twisted_hoop.bridge import HELD_BACK, Bridge
 from twisted_hoop.errors import ProtocolError, RecordingFailed
 from twisted_hoop.model import Approval, ApprovalRequest, Decision, Effect, Entry, Outcome
+from twisted_hoop.steps import Record, ToClient
 from twisted_hoop.testing import DENIED, FakeApprover, FakeGate, FakePending, FakeRecording, make_session
 from twisted_hoop.testing.postgres import SHOP, catalogue_of, kinds, knowledge_of, make_relay, message, query, ready
 
@@ -303,3 +304,13 @@ def test_what_was_masked_in_an_answer_is_counted() -> None:
     world.bridge.client_received(SELECT)
     world.bridge.target_received(message(b"C", b"SELECT 1\0") + ready())
     assert [answer[1:] for answer in world.answers] == [(0, 0)]
+
+
+def test_what_only_its_protocol_knows_of_is_carried_out_like_the_rest() -> None:
+    world = World()
+    world.bridge.carry(lambda: [Record(Entry("notice")), ToClient(b"a moment")])
+    assert world.client.value() == b"a moment" and world.recording.entries[-1].kind == "notice"
+    world.bridge.end("57P01", "over")
+    world.client.clear()
+    world.bridge.carry(lambda: [ToClient(b"late")])
+    assert world.client.value() == b""

@@ -41,7 +41,7 @@ class Objection(Exception):
 
 
 class Streams:
-    """See the module. `output` and `inputs` tell whether bytes are recorded or only counted."""
+    """See the module. `output` and `inputs` tell whether bytes are recorded or only counted; stderr always is."""
 
     def __init__(
         self,
@@ -120,6 +120,6 @@ class Streams:
     def _shown(self, stream: int, data: Bytes) -> list[Step]:
         name = NAMES[stream]
         self._sizes[name] += len(data)
-        if not self._output:
+        if not self._output and stream == STDOUT:
             return [ToClient(Data(stream, data))]
         return [Record(stream_entry("output", self._channel, name, data)), ToClient(Data(stream, data))]
