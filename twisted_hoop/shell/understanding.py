@@ -12,6 +12,7 @@ from twisted_hoop.shell.editing import EDITORS
 from twisted_hoop.shell.grammar import Parser
 from twisted_hoop.shell.interpreters import INTERPRETERS
 from twisted_hoop.shell.lexing import TooDeep, Unclear
+from twisted_hoop.shell.options import words
 from twisted_hoop.shell.reading import Reading, Transfer
 from twisted_hoop.shell.risks import RISKS
 from twisted_hoop.shell.running import Runner
@@ -32,7 +33,7 @@ FAULT = "the gateway failed to read it"
 """What `why` begins with when reading met a mistake of ours."""
 
 _SHOWN = 500
-_SILENT = frozenset("sudo doas env nice ionice timeout nohup exec command setsid stdbuf".split())
+_SILENT = words("sudo doas env nice ionice timeout nohup exec command setsid stdbuf")
 """Wrappers that print nothing while what they run does well."""
 _KEPT = frozenset((*HOMES, "/usr/lib/git-core", "/usr/libexec/git-core"))
 

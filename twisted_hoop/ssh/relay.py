@@ -243,8 +243,8 @@ class ChannelRelay:
                 refused_here(command, "exec_only", "this target takes commands only", "Give ssh the command to run.")
             )
         if cannot_be_judged(self._reading):
-            why = "the files of this scp cannot be told, so they cannot be judged (S15)"
-            return self._refused(refused_here(command, "scp", why, "Write scp as scp itself does."))
+            why = "the files of this transfer cannot be told, so they cannot be judged (S15)"
+            return self._refused(refused_here(command, "transfer", why, "Run scp or sftp-server by itself."))
         return self._ask(command, self._command_decided)
 
     def _ask(self, command: Command, then: Callable[[Verdict], list[Step]]) -> list[Step]:
@@ -289,7 +289,7 @@ class ChannelRelay:
         terms, decision, terminal = self._terms, admission.decision, self._setup.terminal
         judge = judge_of(self.channel, number, start, self._reading, terms, terminal)
         if is_transfer(start, self._reading):
-            streams = transfer_streams(self.channel, decision, judge)
+            streams = transfer_streams(self.channel, decision, terms, judge)
         else:
             streams = text_streams(self.channel, decision, terms, terminal is not None)
         return Running(self.channel, number, start, self._setup.requests(), self._replies, streams, judge)

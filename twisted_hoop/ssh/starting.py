@@ -7,6 +7,7 @@ from typing import Union
 from twisted_hoop.masking.streams import StreamLooker, StreamMasker
 from twisted_hoop.model import Decision, Facts
 from twisted_hoop.shell.reading import Reading
+from twisted_hoop.shell.transfers import JUDGED_TRANSFERS
 from twisted_hoop.ssh.events import STDERR, STDOUT, Request
 from twisted_hoop.ssh.requests import EXEC, SHELL, SUBSYSTEM, Terminal, parse_text
 from twisted_hoop.ssh.scp import ScpJudge
@@ -18,6 +19,7 @@ from twisted_hoop.ssh.terms import Terms
 
 Judge = Union[SftpJudge, ScpJudge, TerminalJudge, ScriptJudge]
 SFTP = b"sftp"
+DOUBTFUL = frozenset({"dynamic", "unknown", "oversize"})
 _SFTP_PROGRAMS = frozenset({"sftp-server", "internal-sftp"})
 
 
@@ -29,9 +31,21 @@ def is_transfer(start: Request, reading: Reading | None) -> bool:
 
 
 def cannot_be_judged(reading: Reading | None) -> bool:
-    """Whether a transfer whose files are judged one by one is written so that they cannot be (S15)."""
-    transfer = reading.transfer if reading is not None else None
-    return transfer is not None and transfer.program == "scp" and (not reading or ScpJudge.of(reading.text) is None)
+    """Whether a transfer whose files are judged one by one is written so that they cannot be (S15).
+
+    One that stands among other commands is no transfer of the whole line: nobody would look at its files. Where a rule
+    allows what is doubtful, it allows that as well.
+    """
+    if reading is None:
+        return False
+    if reading.transfer is not None:
+        return reading.transfer.program == "scp" and ScpJudge.of(reading.text) is None
+    doubted = any(DOUBTFUL & facts["class"] for facts in reading.facts)
+    return not doubted and any(map(_has_files, reading.facts))
+
+
+def _has_files(facts: Facts) -> bool:
+    return "transfer" in facts["class"] and not JUDGED_TRANSFERS.isdisjoint(facts.get("program", ()))
 
 
 def judge_of(
@@ -61,12 +75,14 @@ def _lines(channel: int, number: int, terms: Terms, terminal: Terminal | None) -
     return TerminalJudge(facts, size.columns, size.rows, channel, number, hide)
 
 
-def transfer_streams(channel: int, decision: Decision, judge: Judge | None) -> Streams:
-    """The streams of a transfer: nothing in them is masked, and content is recorded only when the decision says so;
-    by the judge, where there is one, file by file.
+def transfer_streams(channel: int, decision: Decision, terms: Terms, judge: Judge | None) -> Streams:
+    """The streams of a transfer: in its files nothing is masked, and they are recorded only when the decision says so;
+    by the judge, where there is one, file by file. What it says on stderr is text: masked and recorded (M3, R8).
     """
     content = decision.content and judge is None
-    return Streams(channel, {}, None, output=content, inputs=content)
+    masker = terms.masks.stream_masker(terms.effective() | decision.masks)
+    maskers = {} if masker is None else {STDERR: masker}
+    return Streams(channel, maskers, None, output=content, inputs=content)
 
 
 def text_streams(channel: int, decision: Decision, terms: Terms, terminal: bool) -> Streams:
