@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.api import Api
-from tests.support.approvals import ALICE, DELETE, RETRY
+from tests.support.approvals import ALICE, DELETE, RETRY, session_of
 from twisted_hoop.cli.main import cli
 
 Hoop = Callable[..., Result]
@@ -80,3 +80,12 @@ def test_at_a_terminal_the_text_is_shown_and_asked_about(
     assert json.loads(hoop("bob", "approvals", "show", ident, "--json").output)["votes"] == []
     yes = CliRunner().invoke(cli, ["approvals", "approve", ident], input="y\n", env=environment)
     assert yes.exit_code == 0 and "1 of 2" in yes.output
+
+
+def test_a3_another_login_is_shown(api: Api, hoop: Hoop) -> None:
+    """A3: as whom it runs at the target; parameters of several lines are no further parameters."""
+    command = replace(DELETE, parameters=("1\n$2 = 'harmless'", "2"))
+    session = session_of(ALICE, login="root")
+    ident = api.loop.run(lambda: api.office.approver.file(session, command, RETRY)).request.id
+    shown = hoop("bob", "approvals", "show", ident).output
+    assert "its login  root" in shown and "$1 = 1\n| $2 = 'harmless'\n$2 = 2\n" in shown

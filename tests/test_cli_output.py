@@ -39,3 +39,13 @@ def test_table_cells_are_no_markup(capsys: pytest.CaptureFixture[str]) -> None:
 def test_times() -> None:
     assert when(0) == when(None) == when("x") == ""
     assert when(1_800_000_000) == "2027-01-15 08:00:00+00:00"
+
+
+def test_r7_a3_values_write_no_fields_of_ours(capsys: pytest.CaptureFixture[str]) -> None:
+    """R7, A3: a reason of several lines cannot look like fields of the request it is the reason of."""
+    print_fields({"reason given": "x\n      rule  harmless", "rule": "writes"})
+    assert capsys.readouterr().out.splitlines() == [
+        "reason given  x",
+        "            |       rule  harmless",
+        "        rule  writes",
+    ]

@@ -41,3 +41,25 @@ def test_A3_nothing_in_it_hides_or_acts(text: str, reason: str) -> None:
     whole = headline(told) + "\n".join(lines(told)) + str(told.approval["text"])
     assert not any(hides(char) for char in whole)
     json.dumps(told.approval)
+
+
+FORGED = "CHG-1\ntouches: nothing\ndoes: read\n\nSELECT 1"
+
+
+def test_A3_R7_values_write_no_lines_of_ours() -> None:
+    """A3, R7: what a requester or voter writes cannot say what the request touches; nor can a parameter."""
+    vote = Vote("i|bob", "Bob", True, FORGED, 1.0)
+    command = replace(DELETE, reason=FORGED, parameters=(FORGED,), context=(("search_path", FORGED),))
+    said = "\n".join(lines(notice("voted", command, votes=(vote,)))).split("\n")
+    assert [line for line in said if line.startswith(("touches", "does"))] == [
+        "touches: public.customers",
+        "does: write",
+    ]
+    assert "" not in said and "SELECT 1" not in said
+
+
+def test_A3_another_login_is_told() -> None:
+    """A3: the login at the target, which is part of what is approved; what the context tells is not told twice."""
+    told = lines(notice(attributes={"login": "ro\u202eot", "search_path": "x"}, uses=3))
+    assert "its login: ro\\u{202E}ot" in told and not any(line.startswith("its search_path") for line in told)
+    assert "holds: 3 times, for 900 seconds" in told

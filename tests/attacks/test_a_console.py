@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 
-from tests.support.approvals import DELETE, RETRY
+from tests.support.approvals import DELETE, RETRY, session_of
 from tests.support.visitor import ConsoleHouse, text_of, words_of
 from twisted_hoop.approval.lifecycle import State
 from twisted_hoop.approval.requests import Request
@@ -138,3 +138,15 @@ def test_a8_of_two_who_decide_at_once_one_counts(console: ConsoleHouse) -> None:
         assert sorted(answers.values()) == [303, 409]
         won = State.GRANTED if answers["approve"] == 303 else State.DENIED
         assert seen(console, ident).state is won and len(seen(console, ident).votes) == 1
+
+
+def test_a3_another_login_or_database_shows_where_one_decides(console: ConsoleHouse) -> None:
+    """A3: one command as `root` and as `deploy` are two commands; so they look, on the card with the buttons too."""
+    session = session_of(console.person("alice"), login="ro\u202eot", database="other", application_name="psql")
+    command = replace(DELETE, context=(("search_path", "evil, public"),))
+    terms = replace(RETRY, uses=3)
+    ident = console.api.loop.run(lambda: console.api.office.approver.file(session, command, terms)).request.id
+    for path in ("/approvals", f"/approvals/{ident}"):
+        words = words_of(console.visitor("bob").get(path))
+        for part in ("login ro\\u{202E}ot", "database other", "evil, public", "3 times"):
+            assert part.replace(" ", "") in words.replace(" ", ""), (path, part)

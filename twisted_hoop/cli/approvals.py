@@ -155,7 +155,7 @@ def _print(request: dict[str, Any]) -> None:
             "state": request["state"],
             "who": f"{who['label']} ({who['issuer']}|{who['subject']})",
             "target": request["target"],
-            "database": request["attributes"].get("database", ""),
+            **{f"its {name}": value for name, value in request["attributes"].items() if name not in request["context"]},
             "reason given": request["reason"],
             "rule": f"{request['rule']}: {request['rule_reason']}",
             "approvers": request["approvers"],
@@ -177,11 +177,12 @@ def _print(request: dict[str, Any]) -> None:
 
 def _print_text(request: dict[str, Any]) -> None:
     from twisted_hoop.approval.shown import visible
+    from twisted_hoop.cli.output import continued
 
     # `shown` is the API's one-to-one form; `visible` only distrusts the API itself (R6).
     click.echo(f"\n{visible(request['shown'])}\n")
     for number, value in enumerate(request["parameters"], 1):
-        click.echo(f"${number} = {'NULL' if value is None else visible(value)}")
+        click.echo(f"${number} = {'NULL' if value is None else continued(value)}")
 
 
 def _vote(vote: dict[str, Any]) -> str:

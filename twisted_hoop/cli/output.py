@@ -22,12 +22,20 @@ def json_line(value: dict[str, Any]) -> str:
 
 
 def print_fields(fields: dict[str, Any]) -> None:
-    """`name  value` lines; empty values are left out."""
+    """`name  value` lines; empty values are left out.
+
+    Further lines of a value begin with a bar where names would stand: a value cannot write fields of ours (A3, R7).
+    """
     width = max(map(len, fields), default=0)
     for name, value in fields.items():
         if value not in ("", None, [], ()):
             text = ", ".join(map(str, value)) if isinstance(value, (list, tuple)) else str(value)
-            click.echo(f"{name:>{width}}  {visible(text)}")
+            click.echo(f"{visible(name):>{width}}  {continued(text, width)}")
+
+
+def continued(text: str, width: int = 0) -> str:
+    """A text that is safe for a terminal, its further lines marked as such behind `width` spaces."""
+    return visible(text).replace("\n", "\n" + " " * width + "| ")
 
 
 def print_table(columns: tuple[str, ...], rows: list[list[str]]) -> None:

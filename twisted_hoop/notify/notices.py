@@ -24,6 +24,7 @@ def _told(request: Request) -> dict[str, Any]:
         "state": request.state.value,
         "action": request.action,
         "target": request.target,
+        "attributes": _elsewhere(request),
         "principal": {**who, "label": label_of(who)},
         "text": shown(request.text),
         "notes": list(notes(request.text)),
@@ -44,6 +45,12 @@ def _told(request: Request) -> dict[str, Any]:
         "until": request.until,
         "digest": request.digest,
     }
+
+
+def _elsewhere(request: Request) -> dict[str, str]:
+    """Attributes of the session that the command's context does not tell already: the login at an SSH target."""
+    said = {name for name, _ in request.context}
+    return {name: shown(value) for name, value in request.attributes.items() if value and name not in said}
 
 
 def _vote(vote: Vote) -> dict[str, Any]:
@@ -74,11 +81,15 @@ def headline(notice: Notice) -> str:
 
 
 def lines(notice: Notice) -> list[str]:
-    """What else there is to know, a line each, without the text itself."""
+    """What else there is to know, a line each, without the text itself.
+
+    What the requester wrote may have several lines; the further ones begin with a bar."""
     told, who = notice.approval, notice.approval["principal"]
     facts = (
         ("who", f"{who['label']} ({shown(who['issuer'])}|{shown(who['subject'])})"),
         ("target", told["target"]),
+        # Another login at the same target is another command (A3). Notices of earlier releases do not have it.
+        *((f"its {name}", value) for name, value in sorted(told.get("attributes", {}).items())),
         ("reason given", told["reason"]),
         ("rule", f"{told['rule']}: {told['rule_reason']}"),
         ("touches", ", ".join(told["tables"])),
@@ -86,10 +97,16 @@ def lines(notice: Notice) -> list[str]:
         ("beware", "; ".join(told["notes"])),
         ("said", "; ".join(_said(vote) for vote in told["votes"])),
         ("approvals needed", str(told["quorum"]) if told["quorum"] > 1 else ""),
+        ("holds", f"{told['uses']} times, for {told['valid']:.0f} seconds" if told["uses"] > 1 else ""),
         *((f"with {name}", value) for name, value in told["context"].items()),
         *((f"${n}", "NULL" if value is None else value) for n, value in enumerate(told["parameters"], 1)),
     )
-    return [f"{name}: {value}" for name, value in facts if value]
+    return [f"{name}: {_continued(value)}" for name, value in facts if value]
+
+
+def _continued(value: str) -> str:
+    """A value of several lines, those after the first marked as its own: it cannot write further lines of ours (A3)."""
+    return value.replace("\n", "\n    | ")
 
 
 def _said(vote: dict[str, Any]) -> str:

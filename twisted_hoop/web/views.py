@@ -88,7 +88,7 @@ def approval_view(request: Request, viewer: Principal) -> dict[str, Any]:
         "notes": list(notes(request.text)),
         "parameters": [None if value is None else shown(value) for value in request.parameters],
         "context": {name: shown(value) for name, value in request.context},
-        "tables": list(request.tables),
+        "tables": [shown(name) for name in request.tables],
         "classes": list(request.classes),
         "facts": [{name: [shown(each) for each in values] for name, values in fact.items()} for fact in request.facts],
         "reason": shown(request.reason),
