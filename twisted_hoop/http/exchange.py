@@ -15,6 +15,7 @@ from twisted_hoop.http.answering import Answering
 from twisted_hoop.http.dialect import BodyFilter, BodyRefused, Dialect, Reading
 from twisted_hoop.http.entries import command_entry, notice_entry, refused_entry
 from twisted_hoop.http.framing import Body, body_of
+from twisted_hoop.http.mediatypes import readable
 from twisted_hoop.http.messages import Answer, Framing, Headers
 from twisted_hoop.http.reading import Heads, Request
 from twisted_hoop.http.writing import CONTINUE, LAST_CHUNK, answer_bytes, chunk, request_start
@@ -206,6 +207,7 @@ class Exchange:
         assert self._reading is not None
         masks = terms.masks(decision)
         outgoing = terms.dialect.outgoing(head, self._reading, terms.session)
+        outgoing = readable(outgoing) if masks else outgoing
         self._answering.admitted(self._reading, decision, masks, self._told(decision))
         self._filter = (
             terms.dialect.request_body(head, self._reading, masks) if head.framing is not Framing.NONE else None

@@ -13,6 +13,8 @@ from typing import Final
 from twisted_hoop.lineage.catalogue import TypeInfo
 from twisted_hoop.masking.detectors import Detector
 from twisted_hoop.masking.fields import Fields
+from twisted_hoop.masking.formstreams import FormMasker
+from twisted_hoop.masking.jsonstreams import JsonMasker
 from twisted_hoop.masking.messages import Field, redact_fields
 from twisted_hoop.masking.requests import RequestMask
 from twisted_hoop.masking.shown import shown
@@ -99,6 +101,16 @@ class MaskSet:
         fields = self._fields_of(effective)
         spans = self._span_masker(effective)
         return StreamMasker(spans, fields) if spans is not None or fields else None
+
+    def json_masker(self, effective: frozenset[str]) -> JsonMasker | None:
+        """The same for one body that is JSON: what comes out is JSON again."""
+        fields, spans = self._fields_of(effective), self._span_masker(effective)
+        return JsonMasker(spans, fields) if spans is not None or fields else None
+
+    def form_masker(self, effective: frozenset[str]) -> FormMasker | None:
+        """The same for one form body."""
+        fields, spans = self._fields_of(effective), self._span_masker(effective)
+        return FormMasker(spans, fields) if spans is not None or fields else None
 
     def stream_looker(self, effective: frozenset[str]) -> StreamLooker | None:
         """What looks at one stream that goes in (`direction = "request"`); None when no mask does."""
