@@ -28,3 +28,11 @@ def test_functions_that_may_do_anything_are_named() -> None:
 def test_long_lists_and_names_are_cut() -> None:
     assert why(class_="write", table="a b c d e f g") == "no rule allows write of a, b, c, d, e and 2 more"
     assert len(why(class_="write", table="x" * 5000)) < 200
+
+
+def test_shell_commands_are_told_by_their_programs() -> None:
+    assert why(class_="exec", program="rm /bin/rm", command="rm", path="/etc") == "no rule allows exec of rm"
+    assert why(class_="exec dynamic", program="sh") == "no rule allows dynamic of sh"
+    assert why(class_="file-read", path="/etc/x") == "no rule allows file-read of /etc/x"
+    assert why(class_="forward", destination="db:22") == "no rule allows forward of db:22"
+    assert why(class_="exec", program="\x1b[2J\udcff") == r"no rule allows exec of \x1b[2J\udcff"

@@ -65,4 +65,8 @@ def test_a_shell_command_is_read_as_the_gateway_reads_it() -> None:
     ):
         found = rehearse(rules, BOT, web, text)
         assert (found.effect, found.decision.rule) == (effect, rule), text
+    odd = rehearse(rules, BOT, web, "cat \ud800 $'\\xff'")
+    assert all(
+        value.isprintable() and value.encode() for facts in odd.facts for values in facts.values() for value in values
+    )
     assert command_of("ssh", "").facts == ({"class": frozenset({"shell"})},)

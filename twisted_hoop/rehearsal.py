@@ -39,7 +39,13 @@ def rehearse(rules: RulePolicy, principal: Principal, target: Target, text: str)
     command = command_of(target.protocol, text)
     decision = rules.explain(session, command)
     masks = decision.masks | {mask.name for mask in rules.masks_for(principal, target)}
-    return Rehearsal(rules.authorize(principal, target), decision, masks, command.facts)
+    facts = tuple({name: frozenset(map(_shown, values)) for name, values in each.items()} for each in command.facts)
+    return Rehearsal(rules.authorize(principal, target), decision, masks, facts)
+
+
+def _shown(value: str) -> str:
+    """Facts of shells may hold bytes that are no Unicode, which JSON cannot carry (S19)."""
+    return value.encode("utf-8", "backslashreplace").decode()
 
 
 def command_of(protocol: str, text: str) -> Command:
@@ -59,7 +65,7 @@ def _sql(text: str) -> Command:
 def _shell(text: str) -> Command:
     if not text:
         return Command("shell", "", ({"class": frozenset({"shell"})},))
-    known = Understanding().understand(text.encode("utf-8", "surrogateescape"))
+    known = Understanding().understand(text.encode("utf-8", "backslashreplace"))
     return Command("exec", text, known.facts)
 
 

@@ -54,6 +54,11 @@ def _simple() -> st.SearchStrategy[str]:
         st.sampled_from(
             ["set -- rm a", "unset x", "shift", "break", "continue", "return", "exit", "true", "false", "aa fail"]
         ),
+        st.builds("{} {}={}".format, st.sampled_from(["local", "declare", "readonly"]), _variables, _assigned),
+        st.builds("{}+={}".format, _variables, _words),
+        st.sampled_from(
+            ["exit 1 2", ": rm; $_ a", "[ $x = a ]", "[[ $y == b ]]", "x=$((1+1))", "set -e", "unset f", "wait"]
+        ),
         st.builds("trap '{}' EXIT".format, _inner),
         st.builds("{} < f1".format, _plain),
     )

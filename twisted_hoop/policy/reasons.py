@@ -21,10 +21,25 @@ def _why(facts: Facts | None) -> str:
     guarded = sorted(GUARDED & classes)
     what = ", ".join(guarded or sorted(classes))
     tables = sorted(facts.get("table", ())) if facts else []
-    of = f" of {_listed(tables)}" if tables and not guarded else ""
+    of = f" of {_listed(tables)}" if tables and not guarded else _of_program(facts)
     if facts and USER_FUNCTION in facts.get("flag", ()):
         of += f" with functions that are not PostgreSQL's own ({_listed(sorted(facts.get('function', ())))})"
     return f"no rule allows {_cut(what)}{of}"
+
+
+def _of_program(facts: Facts | None) -> str:
+    """The names of a shell command's programs, paths left out; a transfer's or a forward's files and destinations."""
+    for attribute in ("program", "destination", "path"):
+        if values := facts.get(attribute) if facts else None:
+            names = [value for value in sorted(values) if attribute != "program" or "/" not in value]
+            return f" of {_listed([_printable(name) for name in names or sorted(values)])}"
+    return ""
+
+
+def _printable(text: str) -> str:
+    """What is typed may be no Unicode, or move the cursor of who is told (R6, S19)."""
+    shown = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in shown)
 
 
 def _listed(values: list[str]) -> str:
