@@ -132,3 +132,20 @@ def test_the_corpus_holds_every_trick_of_the_row() -> None:
         "timeout",
     ):
         assert word in refused
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "less '+!rm -rf /' x",
+        "more '+!rm -rf /' x",
+        "MANPAGER='rm -rf /' man ls",
+        "EXINIT='!rm -rf /' view x",
+        "APT_CONFIG=x apt-get update",
+        "RIPGREP_CONFIG_PATH=x rg y",
+        "env RUSTC_WRAPPER=x rustc y.rs",
+    ],
+)
+def test_C2_pagers_and_settings_that_name_a_program_are_doubted(line: str) -> None:
+    """What they run is in a word, or in a file that a variable names (S18)."""
+    assert "dynamic" in doubts(line)

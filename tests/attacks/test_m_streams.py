@@ -72,3 +72,10 @@ def test_C8_streams_made_to_hurt(data: bytes) -> None:
     began = time.process_time()
     through(masker(), *cut(data, [32768]))
     assert time.process_time() - began < 6
+
+
+@pytest.mark.parametrize("before", [b"", b"\r\n", b"exported\n"])
+def test_M3_a_byte_order_mark_hides_no_column(before: bytes) -> None:
+    """Spreadsheets write one in front of the header, and so of its first name."""
+    shown = through(masker(), before + b"\xef\xbb\xbfcard_number,id\r\nx-1,7\r\n")
+    assert b"x-1" not in shown and b",7" in shown

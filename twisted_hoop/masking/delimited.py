@@ -157,7 +157,7 @@ class DelimitedMasker:
 
     def _named(self, body: bytes, delimiter: bytes) -> _Table | None:
         aligned = delimiter == b"|" and body[:1] in (b" ", b"|")
-        names = [_bare(field) for field in body.split(delimiter)]
+        names = [_bare(field) for field in body.removeprefix(_BYTE_ORDER_MARK).split(delimiter)]
         told = names[1:-1] if aligned and body[:1] == body[-1:] == b"|" else names
         if len(set(told)) < len(told) or not all(map(_HEADER_NAME.fullmatch, told)):
             return None
@@ -201,7 +201,11 @@ class DelimitedMasker:
         return raw[:start] + shown + rest
 
 
-_ANY_NAME: Final = re.compile(rb"(?:^|[,;\t|])[ \"]*([^\W\d][\w .()/#-]{0,127}?)[ \"\r]*(?=$|[,;\t|])", re.MULTILINE)
+_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
+"""Of UTF-8: what spreadsheets write has it in front of the header."""
+_ANY_NAME: Final = re.compile(
+    rb"(?:^(?:\xef\xbb\xbf)?|[,;\t|])[ \"]*([^\W\d][\w .()/#-]{0,127}?)[ \"\r]*(?=$|[,;\t|])", re.MULTILINE
+)
 
 
 def _bare(field: bytes) -> bytes:

@@ -20,6 +20,7 @@ _RISKY: Mapping[str, re.Pattern[str]] = {
         "zip": r"-[A-Za-z]*T.*|--unzip-command.*|-TT.*",
         "sort": r"--compress-program.*|--comp.*",
         "split": r"--filter.*|--fil.*",
+        "less zless more most pg": r"\+.*|-[A-Za-z]*[kKoO].*|--(lesskey|log|LOG).*",
         "man": r"-[HPX].*|--(pager|html|browser).*",
         "vi vim view nvim emacs nano vimdiff rview ex": r"(\+|--(cmd|eval|load|batch|script)|-[cSeslufb]).*",
         "nmap": r"--(script|interactive|datadir|resume).*",
