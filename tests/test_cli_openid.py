@@ -103,3 +103,18 @@ def test_which_token_a_gateway_can_read() -> None:
     assert usable_token({"access_token": "opaque"}, "access_token") == "opaque"
     with pytest.raises(Exception, match="JWT"):
         usable_token({"access_token": "opaque"})
+
+
+@pytest.mark.parametrize(
+    "where",
+    ["file:///etc/passwd", "javascript:alert(1)", "--help", "http://other.example/go", "https://", "https://x/\x1b[2J"],
+)
+def test_only_pages_are_opened(loop: Loop, where: str) -> None:
+    """R6: an issuer, or who speaks for it, opens no file and no program here, and writes nothing to the terminal."""
+    with running_web(loop) as web:
+        client = issuer(web)
+        for name in ("verification_uri", "verification_uri_complete"):
+            code = {"device_code": "d", "user_code": "A", "verification_uri": f"{web.url}/go", "expires_in": 30}
+            web.answers["/device"] = json.dumps({**code, name: where}).encode()
+            with pytest.raises(CommandFailed, match="no https address"):
+                begin(client, discover(client))

@@ -29,6 +29,6 @@ def test_metrics_are_for_this_machine_and_operators(office: Office, loop: Loop, 
 def test_whoami_says_what_the_token_proves(api: Api) -> None:
     token = api.token("carol", act={"sub": "agent-7", "iss": ISSUER})
     who = api.ask("GET", "/v1/whoami", token=token).json
-    assert (who["subject"], who["kind"], who["auditor"], who["operator"]) == ("carol", "human", True, False)
+    assert (who["subject"], who["kind"], who["auditor"], who["operator"]) == ("carol", "human", False, False)
     assert who["chain"] == [{"issuer": ISSUER, "subject": "agent-7"}]
     assert who["groups"] == ["auditors", "dba"] and who["expires"] > 0

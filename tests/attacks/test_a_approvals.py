@@ -318,3 +318,17 @@ def test_a8_approvers_race_in_processes_of_their_own(request: pytest.FixtureRequ
     database.stop()
     assert sorted(results)[:3] == ["decided"] * 3 and found is not None and len(found.votes) == 1
     assert found.state.value in results
+
+
+def test_i9_a2_the_word_of_who_is_locked_does_not_count(office: Office, loop: Loop) -> None:
+    """I9, A2: somebody with bob's stolen token said yes; bob is locked; carol's yes alone is not two people's."""
+    terms = replace(RETRY, quorum=2)
+    ident = filed(office, loop, session_of(), terms)
+    assert vote(office, loop, ident, BOB) == "pending"
+    decided = filed(office, loop, session_of(), RETRY)
+    assert vote(office, loop, decided, BOB) == "granted"
+    loop.run(lambda: office.approver.locked(BOB.key))
+    assert vote(office, loop, ident, CAROL) == "pending"
+    request = loop.run(lambda: office.desk.show(CAROL, ident))
+    assert [each.key for each in request.votes] == [CAROL.key]
+    assert loop.run(lambda: office.desk.show(CAROL, decided)).votes[0].key == BOB.key  # what was decided stays written

@@ -106,3 +106,23 @@ def test_r2_a_damaged_recording_says_so(api: Api) -> None:
     real.write_bytes(bytes(data))
     lines = api.ask("GET", PATH, "carol").body.splitlines()
     assert b'"kind": "damaged"' in lines[-1]
+
+
+def test_r2_i8_an_agent_is_no_auditor_and_no_operator(api: Api) -> None:
+    """R2, I8: whoever acts for an auditor would read recordings in that person's name, and lock people as an operator."""
+    agent = {"act": {"sub": "agent-7"}}
+    auditor, operator = api.token("carol", **agent), api.token("olga", **agent)
+    for path in (PATH, f"/v1/sessions/{RECORDED}/entries", "/v1/configuration", "/v1/approvals?scope=all"):
+        assert api.ask("GET", path, token=auditor).status == 403, path
+    who = api.ask("GET", "/v1/whoami", token=auditor).json
+    assert who["chain"] and not who["auditor"] and readings(api) == []
+    body = {"kind": "principal", "value": f"{ALICE.issuer}|alice"}
+    assert api.ask("POST", "/v1/locks", token=operator, body=body).status == 403
+    assert api.ask("POST", f"/v1/sessions/{RECORDED}/end", token=operator, body={}).status == 403
+
+
+def test_r6_a_reason_has_no_control_characters(api: Api) -> None:
+    """R6: what an operator says at the end of a session goes to the client's terminal, and into its protocol's errors."""
+    for reason in ("\x1b]0;evil\x07", "a\x00b", "a\nb"):
+        answer = api.ask("POST", f"/v1/sessions/{RECORDED}/end", "olga", {"reason": reason})
+        assert answer.status == 400, reason

@@ -111,7 +111,15 @@ def session_ended(connection: Connection, session_id: str, now: float, event: Ev
 
 
 def principal_ended(connection: Connection, principal_key: str, now: float) -> list[Request]:
-    """The principal is locked: nothing of theirs waits or may be used any more (A6)."""
+    """The principal is locked: nothing of theirs waits or may be used any more (A6).
+
+    Nor does their word count where others must still agree (I9): who is locked may be somebody who stole it.
+    """
+    waits = select(approvals.c.id).where(_is(State.PENDING))
+    theirs = votes.c.voter_key == principal_key
+    changed = approvals.c.id.in_(select(votes.c.approval_id).where(theirs))
+    connection.execute(update(approvals).where(_is(State.PENDING), changed).values(changed=now))
+    connection.execute(delete(votes).where(theirs, votes.c.approval_id.in_(waits)))
     mine = approvals.c.principal_key == principal_key
     return _end(connection, mine, mine, now)
 

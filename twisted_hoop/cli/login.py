@@ -41,6 +41,7 @@ def login(
 
     Exit codes: 0 logged in, 1 refused, 3 not reachable, 4 the issuer said no.
     """
+    from twisted_hoop.approval.shown import visible
     from twisted_hoop.cli.openid import begin, discover, wait
     from twisted_hoop.cli.stored import make_login, store
 
@@ -48,7 +49,8 @@ def login(
     client = _client(connection.anonymous(), connection.ca, issuer, client_id, scope)
     metadata = discover(client)
     code = begin(client, metadata)
-    click.echo(f"Open {code.where} and enter the code {code.user_code}", err=True)
+    # What the issuer sends is made safe for the terminal (R6); `begin` made sure that it is a web page that opens.
+    click.echo(visible(f"Open {code.where} and enter the code {code.user_code}"), err=True)
     if browser:
         click.launch(code.complete)
     known = make_login(connection.address, client, use or "", wait(client, metadata, code))

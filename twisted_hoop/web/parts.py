@@ -74,12 +74,15 @@ class Parts:
     authorities: tuple[str, ...] = ()
 
     def audits(self, principal: Principal) -> bool:
-        """Whether the principal may read recordings and see everybody's sessions."""
-        return bool(principal.groups & self.auditors)
+        """Whether the principal may read recordings and see everybody's sessions.
+
+        R2, I8: in person, or as the program it is. Who acts for an auditor is none: what was read must name who read it.
+        """
+        return not principal.chain and bool(principal.groups & self.auditors)
 
     def operates(self, principal: Principal) -> bool:
-        """Whether the principal may end sessions and see metrics."""
-        return bool(principal.groups & self.operators)
+        """Whether the principal may end sessions, lock, and see metrics; like `audits`, not by acting for somebody."""
+        return not principal.chain and bool(principal.groups & self.operators)
 
     def approver_groups(self) -> frozenset[str]:
         """Groups that some rule, mask or target names as approvers, as loaded."""

@@ -26,7 +26,7 @@ class VoteBody(Input):
 class EndBody(Input):
     """POST /v1/sessions/{id}/end. `reason` is shown to the client whose session ends."""
 
-    reason: str = Field(default="ended by an operator", min_length=1, max_length=500)
+    reason: Plain = Field(default="ended by an operator", min_length=1, max_length=500)
 
 
 class ApprovalQuery(Input):
