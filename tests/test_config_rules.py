@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -77,3 +78,32 @@ def test_every_class_and_flag_that_statements_have_is_known() -> None:
     assert {*re.findall(r'flag\("([a-z-]+)"\)', source)} <= FLAGS
     assert {name for names in KIND_CLASSES.values() for name in names} <= CLASSES
     assert set(re.findall(r'add\("class", "([a-z-]+)"\)', source)) <= CLASSES
+
+
+@pytest.mark.parametrize(
+    ("key", "never", "well"),
+    [
+        ("programs", ["rm -rf", "a\tb"], ["rm", "/opt/x/rm", "~/rm", "[a-z ]+"]),
+        (
+            "paths",
+            [
+                "etc/x",
+                "/etc/",
+                "/a//b",
+                "/a/../b",
+                "./x",
+                "x",
+            ],
+            ["/", "~", "/etc", "~/x", "/etc/.*", "[a-z]+", "~bob/x"],
+        ),
+        ("destinations", ["db", "5432"], ["db:5432", "unix:/run/x", ".*"]),
+    ],
+)
+def test_patterns_on_shell_commands_that_are_never_met(key: str, never: list[str], well: list[str]) -> None:
+    """C5: a slip of the pen must not leave a door open."""
+    for pattern in never:
+        told = problems_of(RULE + f"{key}=[{json.dumps(pattern)}]\n")
+        assert any("never met" in one or "dots are dots" in one for one in told)
+    for pattern in well:
+        assert problems_of(RULE + f"{key}=[{json.dumps(pattern)}]\n") == []
+    assert problems_of(RULE.replace("deny", "allow") + "paths=['']\narguments=['']\n") == []

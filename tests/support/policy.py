@@ -69,7 +69,10 @@ values = st.one_of(words, st.text(st.characters(exclude_categories=())))
 patterns = st.one_of(
     words, st.sampled_from([".*", r"hr\..*", r"public\.(orders|x)", r"(?i)HR\..*", "[a-z]+", "(a|b)+"])
 )
-_names = ["table", "table_read", "table_write", "column", "schema", "function", "kind", "found"]
+_names = [
+    "table", "table_read", "table_write", "column", "schema", "function", "kind", "found", "program", "command",
+    "argument", "path", "path_glob", "command_glob", "destination",
+]  # fmt: skip
 any_facts = st.builds(
     lambda base, classes, access, flags: {**base, "class": classes, "access": access, "flag": flags},
     st.dictionaries(st.sampled_from([*_names, "class", "odd"]), st.frozensets(values, max_size=4), max_size=6),
@@ -91,6 +94,11 @@ _lists = {
         "statements",
         "schemas",
         "tables",
+        "programs",
+        "commands",
+        "arguments",
+        "paths",
+        "destinations",
     ]
 }
 any_rule = st.fixed_dictionaries(

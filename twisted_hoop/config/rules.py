@@ -3,7 +3,7 @@ slip of the pen is a door that somebody believes to be closed (C5, C8)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from twisted_hoop.config.draft import Draft, closest
 from twisted_hoop.config.lines import Key, Problem
@@ -36,6 +36,7 @@ def check_rules(draft: Draft) -> Iterator[Problem]:
             yield from patterns((*key, "labels", label), [pattern])
         for name, known in vocabulary.items():
             yield from _known((*key, name), getattr(rule, name), known)
+        yield from _never_met(key, rule)
         yield from _masks_of(key, rule, masks)
         yield from _times(key, rule)
         yield from _review(key, rule)
@@ -84,6 +85,26 @@ def _known(key: Key, given: Iterable[str], known: Sequence[str], only_plain: boo
         if pattern not in known and (not only_plain or is_plain(pattern) or not Patterns([pattern]).any_of(known)):
             hint = closest(pattern, known) or f"write one of {', '.join(known[:30]) or 'nothing: there are none'}"
             yield Problem((*key, number), f"there is no {pattern!r}: {hint}")
+
+
+def _never_met(key: Key, rule: RuleSection) -> Iterator[Problem]:
+    """Plain text that no fact of a shell command or a forward is ever equal to (C5)."""
+    for name, (met, advice) in _SHAPES.items():
+        for number, pattern in enumerate(getattr(rule, name)):
+            if pattern != NONE and is_plain(pattern) and not met(pattern):
+                yield Problem((*key, name, number), f"{pattern!r} is never met: {advice}")
+
+
+def _is_canonical(path: str) -> bool:
+    whole = path in ("/", "~") or (path.startswith(("/", "~")) and not path.endswith("/"))
+    return whole and "//" not in path and not {".", ".."} & set(path.split("/"))
+
+
+_SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
+    "programs": (lambda text: not any(map(str.isspace, text)), "write one word here, and whole lines under commands"),
+    "paths": (_is_canonical, "paths begin with / or ~/ and have no `.`, `..`, `//` or slash at their end"),
+    "destinations": (lambda text: ":" in text, "write host:port, or unix:/path"),
+}
 
 
 def _masks_of(key: Key, rule: RuleSection, known: Sequence[str]) -> Iterator[Problem]:
