@@ -58,12 +58,17 @@ class Bodies:
         self._sets: dict[tuple[int, ...], tuple[tuple[MaskSection, ...], MaskSet]] = {}
 
     def response_filter(self, masks: Sequence[MaskSection], response: ResponseHead) -> BodyFilter | None:
-        """What hides values in an answer; None when nothing is to be hidden. Raises BodyRefused."""
-        if response.framing is Framing.NONE or not masks:
+        """What hides values in an answer; None when nothing is to be hidden. Raises BodyRefused.
+
+        An answer without a body (to HEAD) has a filter too: the length it tells is that of clear values.
+        """
+        if not masks:
             return None
         made = self._made(masks)
         if made.stream_masker(made.names) is None:
             return None
+        if response.framing is Framing.NONE:
+            return Filter(Look.TEXT, lambda known: [], 502)
         why = _unreadable(response.headers, response.status)
         if why:
             raise _refused(502, f"the target's answer cannot be masked: {why}")
