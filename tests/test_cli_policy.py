@@ -19,6 +19,14 @@ groups = ["ci"]
 tls = "disable"
 login = "app"
 database = "shop"
+[[targets]]
+name = "web-1"
+protocol = "ssh"
+endpoint = "tcp:127.0.0.1:22"
+groups = ["ci"]
+host_keys = ["ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFVKkoUSDVuJRayMWnBPQQYVDMpK02PTKrzr1ZeBRpLp"]
+login = "deploy"
+secret = "env:WEB"
 [[rules]]
 name = "no-drop"
 effect = "deny"
@@ -33,6 +41,16 @@ approvers = ["dba"]
 name = "reads"
 effect = "allow"
 classes = ["read"]
+[[rules]]
+name = "services"
+effect = "review"
+programs = ["systemctl"]
+flags = ["privileged"]
+approvers = ["ops"]
+[[rules]]
+name = "look"
+effect = "allow"
+programs = ["ls", "cat", "sudo"]
 [[masks]]
 name = "pci"
 columns = ['.*\\.card']
@@ -82,3 +100,21 @@ def test_people_get_lines(file: Path) -> None:
 def test_an_unknown_target_is_a_mistake_of_use(file: Path) -> None:
     result = CliRunner().invoke(cli, ["policy", "explain", str(file), "nowhere", "select 1"])
     assert result.exit_code == 2 and "no target" in result.output
+
+
+@pytest.mark.parametrize(
+    ("text", "effect", "rule", "code"),
+    [
+        ("ls -l | cat", "allow", "look", 0),
+        ("sudo systemctl restart nginx", "review", "services", 1),
+        ("ls; rm x", "deny", "", 1),
+        ("$x", "deny", "", 1),
+        ("", "deny", "", 1),
+    ],
+)
+def test_commands_of_an_ssh_target(file: Path, text: str, effect: str, rule: str, code: int) -> None:
+    result = CliRunner().invoke(cli, ["policy", "explain", str(file), "web-1", text, "--json", "--group", "ci"])
+    answer = json.loads(result.stdout)
+    assert (result.exit_code, answer["effect"]) == (code, effect)
+    assert not rule or answer["rule"] == rule
+    assert answer["facts"][0]["class"] and answer["trace"]
