@@ -108,6 +108,14 @@ class Wire:
         found, self.rest = self.rest[:size], self.rest[size:]
         return found
 
+    def skip(self, size: int) -> int:
+        """Read so many bytes and forget them; how many came."""
+        left = size - len(self.rest)
+        self.rest = b""
+        while left > 0 and (data := self.sock.recv(1 << 20)):
+            left -= len(data)
+        return size - left
+
     def all(self) -> bytes:
         """Everything to the end."""
         while self.more():
@@ -148,7 +156,9 @@ class Wire:
         assert head, f"no answer, but {self.rest!r}"
         lines = head.decode("latin-1").split("\r\n")
         status = int(lines[0].split(" ")[1])
-        headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)}
+        headers = {
+            name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:] if line)
+        }
         none = method == "HEAD" or status in (101, 204, 304)
         body, whole = (b"", True) if none else self.body(head)
         return Told(status, headers, body, whole, head)

@@ -129,6 +129,8 @@ class ChunkedBody:
         if end < 0:
             if len(data) - place > (MAX_LINE if self._trailers < 0 else MAX_TRAILERS):
                 raise ProtocolError("a line of chunked framing is too long (K7)")
+            if data.find(b"\n", place) >= 0:
+                raise ProtocolError("a line of chunked framing does not end in CR LF (K7)")
             self._rest = data[place:]
             return -1
         self._framed(data[place:end])

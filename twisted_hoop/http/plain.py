@@ -23,6 +23,8 @@ _ODD = re.compile(
 )
 """What servers read in different ways: empty and dot segments, parameters, encodings of what needs none, of `/`, of
 controls, and in lower case (K6)."""
+_TOKENS = re.compile(r"((?:^|&)(?:access_token|id_token|refresh_token|token|api_?key|password|secret)=)[^&]*", re.I)
+"""Credentials in a query, which are sent as they are and shown to nobody."""
 
 
 class PlainDialect:
@@ -57,7 +59,8 @@ class PlainDialect:
         if kind:
             facts["content_type"] = frozenset({kind.decode("latin-1")})
         judged: Facts = facts
-        text = f"{method} {path}" + (f"?{head.query.decode()}" if head.query else "")
+        query = _TOKENS.sub(r"\1…", head.query.decode())  # K13
+        text = f"{method} {path}?{query}" if query else f"{method} {path}"
         return Reading(method, text, (judged,), "")
 
     def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:

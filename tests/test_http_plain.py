@@ -1,0 +1,135 @@
+"""Requests of plain APIs as rules see them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.http_house import section_of
+from twisted_hoop.errors import ProtocolError
+from twisted_hoop.http.messages import Framing, RequestHead, ResponseHead
+from twisted_hoop.http.plain import PlainDialect
+from twisted_hoop.model import ApprovalRequest, Command, Refusal
+from twisted_hoop.policy.rules import RulePolicy
+from twisted_hoop.settings import RuleSection, Settings
+from twisted_hoop.testing.fakes import ALLOWED, DENIED, make_session
+
+DIALECT = PlainDialect(section_of(1), b"k" * 32)
+
+
+def head(path: bytes = b"/v1/x", method: bytes = b"GET", **more: bytes) -> RequestHead:
+    headers = tuple((name.replace("_", "-").encode(), value) for name, value in more.items())
+    return RequestHead(method, path, b"", b"API.gw:8443", headers)
+
+
+def test_facts_are_what_is_sent() -> None:
+    reading = DIALECT.read(head(method=b"POST", content_type=b"Application/JSON; charset=utf-8"))
+    assert reading.facts == (
+        {
+            "class": frozenset({"write"}),
+            "method": frozenset({"POST"}),
+            "path": frozenset({"/v1/x"}),
+            "host": frozenset({"api.gw"}),
+            "content_type": frozenset({"application/json"}),
+        },
+    )
+    assert DIALECT.read(head()) is DIALECT.read(head()), "so that policy need not look twice"
+
+
+def test_an_upgrade_is_a_method_of_its_own() -> None:
+    wish = RequestHead(b"GET", b"/v1/x", b"", b"gw", (), upgrade=b"websocket")
+    facts = DIALECT.read(wish).facts[0]
+    assert facts["method"] == {"UPGRADE"} and facts["class"] == {"write"}
+
+
+def decided(rule: RuleSection, request: RequestHead) -> str:
+    command = Command("x", "x", DIALECT.read(request).facts)
+    return RulePolicy(Settings(rules=[rule])).decide(make_session(), command).effect.value
+
+
+def test_rules_match_method_path_host_and_content_type() -> None:
+    rule = RuleSection(
+        name="r",
+        effect="allow",
+        methods=["GET"],
+        paths=["/v1/[a-z]+"],
+        hosts=["api.gw"],
+        content_types=["", "text/plain"],
+    )
+    assert decided(rule, head()) == decided(rule, head(content_type=b"text/plain")) == "allow"
+    for other in (head(b"/v1/x/y"), head(method=b"PUT"), head(content_type=b"application/json")):
+        assert decided(rule, other) == "deny"
+    assert decided(rule, RequestHead(b"GET", b"/v1/x", b"", b"other", ())) == "deny"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        b"/a//b",
+        b"/a/../b",
+        b"/a/./b",
+        b"/..",
+        b"/%2e%2e/b",
+        b"/a%2fb",
+        b"/a%2Fb",
+        b"/%61",
+        b"/a;x=1",
+        b"/a\\b",
+        b"/%zz",
+        b"/%",
+    ],
+)
+def test_K6_what_servers_read_in_different_ways_is_refused(path: bytes) -> None:
+    """K6."""
+    with pytest.raises(ProtocolError):
+        DIALECT.read(head(path))
+
+
+def test_what_is_canonical_passes() -> None:
+    for path in (b"/", b"/a/", b"/a.b/c..d", b"/%20%C3%A9", b"/a:b@c,d=e&f"):
+        DIALECT.read(head(path))
+
+
+@given(st.from_regex(rb"/[!-~]{0,30}", fullmatch=True))
+def test_any_path_is_read_or_refused(path: bytes) -> None:
+    with contextlib.suppress(ProtocolError):
+        assert DIALECT.read(head(path)).facts[0]["path"] == {path.decode()}
+
+
+def test_K2_what_only_proxies_say_is_not_passed_on() -> None:
+    """K2."""
+    sent = DIALECT.outgoing(
+        head(impersonate_user=b"root", x_remote_user=b"root", x_forwarded_for=b"1", forwarded=b"x", accept=b"*/*"),
+        DIALECT.read(head()),
+        make_session(),
+    )
+    assert sent.headers == ((b"accept", b"*/*"),)
+
+
+def test_K13_tokens_in_a_query_are_not_shown() -> None:
+    """K13."""
+    request = RequestHead(b"GET", b"/a", b"x=1&access_token=abc&token=def&y=2", b"gw", ())
+    text = DIALECT.read(request).text
+    assert "abc" not in text and "def" not in text and "x=1" in text and "y=2" in text
+    assert DIALECT.outgoing(request, DIALECT.read(request), make_session()).query == request.query
+
+
+def test_a_refusal_is_a_problem() -> None:
+    answer = DIALECT.refusal(
+        head(), Refusal(Command("x", "x"), DENIED, "pending", "wait", "later", "r1"), make_session(), "q"
+    )
+    told = json.loads(answer.body)
+    assert (told["status"], told["approval"], told["rule"], told["request"]) == (403, "r1", "test: deny", "q")
+    assert json.loads(DIALECT.failure(None, 502, "gone", "q").body)["detail"] == "gone"
+    assert DIALECT.told(ApprovalRequest("r1", "", "", 0.0), ALLOWED) == ((b"x-hoop-approval", b"r1"),)
+
+
+def test_nothing_is_filtered_without_masks() -> None:
+    reading = DIALECT.read(head())
+    assert DIALECT.with_body(head(), reading, b"x") is reading
+    assert DIALECT.request_body(head(), reading, ()) is None
+    assert DIALECT.response_body(head(), reading, ResponseHead(200, b"", (), Framing.LENGTH, 3), ()) is None
