@@ -149,3 +149,18 @@ def test_the_corpus_holds_every_trick_of_the_row() -> None:
 def test_C2_pagers_and_settings_that_name_a_program_are_doubted(line: str) -> None:
     """What they run is in a word, or in a file that a variable names (S18)."""
     assert "dynamic" in doubts(line)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "r{m..m} -rf /",
+        "{rm..rm} -rf /; r{m..m..1} -rf /",
+        "rm -r{f..f} /",
+        "repeat 1 { rm -rf / }",
+        "/bin/r{m..m} -r /",
+    ],
+)
+def test_C1_a_sequence_of_one_and_a_loop_of_zsh_are_seen_through_or_doubted(line: str) -> None:
+    """`{m..m}` is an m to bash and zsh."""
+    assert decision(guards(), line).effect is Effect.DENY

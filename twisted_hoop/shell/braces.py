@@ -37,7 +37,7 @@ def alternatives(parts: tuple[Part, ...]) -> list[tuple[Part, ...]]:
     if len(items) > _LONGEST or items.count("{") > MOST:
         raise TooMany("braces in a long word")
     found = _expanded(items)
-    return [_parts(words) for words in found]
+    return [parts] if found == [items] else [_parts(words) for words in found]
 
 
 def _expanded(items: list[Item]) -> list[list[Item]]:

@@ -56,7 +56,7 @@ class Expander:
             several = alternatives(parts)
         except TooMany as many:
             return [unknown(word.raw, str(many))]
-        if len(several) == 1:
+        if several == [parts]:  # `{m..m}` becomes one word as well, and another one
             return self._fields(word, parts, state)
         fields = [self._fields(word, one, state) for one in several]
         if not all(fields):

@@ -218,6 +218,8 @@ _WATCH = takes("bcdegtxwqrCpf", "ns", "beep color differences errexit chgexit no
 
 def _second(runner: Runs, doing: Doing) -> Ends | None:
     """zsh's `repeat 3 command`."""
+    if doing.argv[2:3] and doing.argv[2].text in _RESERVED:
+        doing.doubt("repeat in front of what only zsh takes for a command")
     runner.same(doing, doing.argv[2:], functions=True)
     after = doing.state.copy()
     after.forget()
