@@ -9,7 +9,8 @@ import threading
 
 from tests.support.approvals import DELETE, RETRY
 from tests.support.gateway import wait_for
-from tests.support.visitor import ConsoleHouse, Visitor
+from tests.support.visitor import ConsoleHouse, Visitor, words_of
+from twisted_hoop.console.renewal import AGAIN
 
 
 class Events:
@@ -67,3 +68,19 @@ def test_asking_for_the_head_alone_watches_nothing(console: ConsoleHouse) -> Non
     answer = console.visitor("bob").ask("HEAD", "/approvals/events")
     assert (answer.status, answer.headers["content-type"]) == (200, "text/event-stream")
     assert len(console.parts.feed) == 0
+
+
+def test_it_ends_when_the_issuer_gives_other_groups(console: ConsoleHouse) -> None:
+    """I9: what a page hears is by the groups it began with; who has lost them hears no more by them."""
+    console.provider.refreshes = True
+    carol = console.visitor("carol")
+    events = Events(console, carol)
+    wait_for(lambda: "retry" in events.text, "the beginning")
+    console.provider.later = {"groups": []}
+    for _ in range(3):  # the tokens that were given before still have the old groups
+        console.office.time.seconds += AGAIN
+        page = carol.get("/may-i")
+    assert "Groups none" in words_of(page)
+    ident = console.api.file(console.person("alice"), RETRY, DELETE)
+    wait_for(lambda: events.over, "the end")
+    assert ident not in events.text

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.approvals import BOB, Time
+from tests.support.approvals import ALICE, BOB, Time
 from twisted_hoop.console import visits
 from twisted_hoop.console.visits import Visits
 from twisted_hoop.model import Principal
@@ -76,3 +76,12 @@ def test_their_number_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     ours = made(Time())
     oldest, *others = [ours.begin(BOB) for _ in range(3)]
     assert ours.find(oldest) is None and all(ours.find(each) for each in others)
+
+
+def test_nobody_logs_others_out_by_logging_in_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(visits, "OF_ONE", 3)
+    ours = made(Time())
+    other = ours.begin(ALICE)
+    oldest, *mine = [ours.begin(BOB) for _ in range(4)]
+    assert ours.find(oldest) is None and ours.find(other) and all(ours.find(each) for each in mine)
+    assert len(ours) == 4

@@ -5,16 +5,24 @@ from __future__ import annotations
 import socket
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from tests.support.api import Api, listening_api
 from tests.support.approvals import Office
 from tests.support.loop import Loop
 from twisted_hoop.demo.certificates import issue, make_ca
-from twisted_hoop.web.site import MAX_BODY
+from twisted_hoop.web import site
+from twisted_hoop.web.dispatch import Dispatcher
+from twisted_hoop.web.site import IDLE, MAX_BODY, site_of
 
 
 def raw(api: Api, data: bytes) -> bytes:
@@ -100,3 +108,39 @@ def test_parts_can_be_replaced_but_not_changed(api: Api) -> None:
     assert replace(api.parts, operators=frozenset()) != api.parts
     with pytest.raises(AttributeError):
         api.parts.operators = frozenset()  # type: ignore[misc]
+
+
+def channel_on(clock: Clock, api: Api) -> tuple[Any, StringTransport]:
+    """A connection to the API whose time is the clock's."""
+    channel = site_of(Dispatcher(api.parts, api.loop.reactor), clock).buildProtocol(IPv4Address("TCP", "127.0.0.1", 1))
+    transport = StringTransport()
+    channel.makeConnection(transport)
+    return channel, transport
+
+
+def test_K15_a_byte_now_and_then_is_no_sign_of_life(api: Api) -> None:
+    """K15: a request that never becomes whole ends in time, in its head or its body; one that is whole begins anew."""
+    for head in (b"GET /healthz HTTP/1.1\r\nX: ", b"POST /healthz HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"):
+        clock = Clock()
+        channel, transport = channel_on(clock, api)
+        clock.advance(IDLE * 0.9)
+        channel.dataReceived(head)  # the first byte begins the time anew
+        for _ in range(9):
+            assert not transport.disconnecting
+            clock.advance(IDLE / 9)
+            channel.dataReceived(b"x")
+        assert transport.disconnecting
+        channel.connectionLost(Failure(ConnectionDone()))
+
+
+def test_there_are_only_so_many_connections(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """K15, R15: what connects and says nothing takes no descriptors from sessions without end."""
+    monkeypatch.setattr(site, "CONNECTIONS", 2)
+    clock, address = Clock(), IPv4Address("TCP", "127.0.0.1", 1)
+    made = site_of(Dispatcher(api.parts, api.loop.reactor), clock)
+    channels = [made.buildProtocol(address) for _ in range(2)]
+    for channel in channels:
+        channel.makeConnection(StringTransport())
+    assert made.buildProtocol(address) is None
+    channels[0].connectionLost(Failure(ConnectionDone()))
+    assert made.buildProtocol(address) is not None

@@ -109,7 +109,7 @@ def test_r2_a_damaged_recording_says_so(api: Api) -> None:
 
 
 def test_r2_i8_an_agent_is_no_auditor_and_no_operator(api: Api) -> None:
-    """R2, I8: whoever acts for an auditor would read recordings in that person's name, and lock people as an operator."""
+    """R2, I8: whoever acts for an auditor would read recordings in that person's name, and lock people likewise."""
     agent = {"act": {"sub": "agent-7"}}
     auditor, operator = api.token("carol", **agent), api.token("olga", **agent)
     for path in (PATH, f"/v1/sessions/{RECORDED}/entries", "/v1/configuration", "/v1/approvals?scope=all"):
@@ -122,7 +122,7 @@ def test_r2_i8_an_agent_is_no_auditor_and_no_operator(api: Api) -> None:
 
 
 def test_r6_a_reason_has_no_control_characters(api: Api) -> None:
-    """R6: what an operator says at the end of a session goes to the client's terminal, and into its protocol's errors."""
+    """R6: what an operator says at the end of a session goes to the client's terminal, and into protocol errors."""
     for reason in ("\x1b]0;evil\x07", "a\x00b", "a\nb"):
         answer = api.ask("POST", f"/v1/sessions/{RECORDED}/end", "olga", {"reason": reason})
         assert answer.status == 400, reason

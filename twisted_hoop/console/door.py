@@ -55,9 +55,10 @@ class Door:
             visit = self._visits.peek(cookie)
         return visit
 
-    def goes_on(self, call: Call) -> bool:
-        """Whether the visit of a call, which is answered bit by bit, has not ended."""
-        return self._visits.peek(self._cookie(call)) is not None
+    def goes_on(self, call: Call, groups: frozenset[str]) -> bool:
+        """Whether the visit of a call, which is answered bit by bit, has not ended and still has these groups (I9)."""
+        visit = self._visits.peek(self._cookie(call))
+        return visit is not None and visit.principal.groups == groups
 
     async def page(self, call: Call, visit: Visit | None) -> Reply:
         """GET /login?to=…: where to log in, or straight on for those who are."""

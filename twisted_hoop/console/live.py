@@ -12,9 +12,9 @@ from twisted_hoop.web.parts import Parts
 
 
 class Live:
-    """Handlers. `goes_on` says whether the visit of a call has not ended."""
+    """Handlers. `goes_on` says whether the visit of a call goes on and is of somebody who has these groups."""
 
-    def __init__(self, parts: Parts, goes_on: Callable[[Call], bool]) -> None:
+    def __init__(self, parts: Parts, goes_on: Callable[[Call, frozenset[str]], bool]) -> None:
         self._parts = parts
         self._goes_on = goes_on
 
@@ -22,7 +22,8 @@ class Live:
         """GET /approvals/events: server-sent events, one for each change of a request the visitor may see."""
         feed = self._parts.feed
         watcher = feed.watch(visit.principal, ("approvals",), self._parts.audits(visit.principal))
-        return Push(Attended(watcher, lambda: self._goes_on(call)), lambda: feed.leave(watcher))
+        groups = visit.principal.groups
+        return Push(Attended(watcher, lambda: self._goes_on(call, groups)), lambda: feed.leave(watcher))
 
 
 class Attended:

@@ -13,6 +13,8 @@ from twisted_hoop.model import Principal
 from twisted_hoop.settings import ConsoleSection
 
 MAX_VISITS = 10_000
+OF_ONE = 20
+"""Visits of one person; the oldest ends for a new one, so that nobody logs others out by logging in again and again."""
 _ID = 32  # random bytes
 
 
@@ -62,11 +64,17 @@ class Visits:
         """A new visit's id, always a fresh one: an id from before the log-in proves nothing."""
         now = self._now()
         visit_id = secrets.token_urlsafe(_ID)
+        self._make_room(principal.key)
         visit = Visit(principal, secrets.token_urlsafe(_ID), now, now, nonce, refresh, renew_at(principal, now))
         self._visits[_digest(visit_id)] = visit
         while len(self._visits) > MAX_VISITS:
             self._visits.popitem(last=False)
         return visit_id
+
+    def _make_room(self, key: str) -> None:
+        mine = [ident for ident, visit in self._visits.items() if visit.principal.key == key]
+        for ident in mine[: max(0, len(mine) + 1 - OF_ONE)]:
+            del self._visits[ident]
 
     def find(self, visit_id: str) -> Visit | None:
         """The visit of that id, if it goes on; looking keeps it from being idle."""

@@ -76,7 +76,7 @@ class Parts:
     def audits(self, principal: Principal) -> bool:
         """Whether the principal may read recordings and see everybody's sessions.
 
-        R2, I8: in person, or as the program it is. Who acts for an auditor is none: what was read must name who read it.
+        R2, I8: in person, or as the program it is. Who acts for an auditor is none: a reading must name who read.
         """
         return not principal.chain and bool(principal.groups & self.auditors)
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
+from twisted.web.http import HTTPChannel
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
@@ -19,7 +20,8 @@ from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.sending import send_push, send_stream, send_whole, start
 
 MAX_BODY = 64 * 1024
-IDLE = 60.0  # seconds a connection may be silent
+IDLE = 60.0  # seconds a connection may be silent, and a request may take to arrive whole
+CONNECTIONS = 4000  # at one listener, watchers included
 _TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
 _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
@@ -57,10 +59,48 @@ class ApiRequest(Request):
             self.channel.loseConnection()
 
 
+class ApiChannel(HTTPChannel):
+    """A connection whose request must arrive in time as a whole: a byte now and then is no sign of life (K15)."""
+
+    _arriving = False
+
+    def connectionMade(self) -> None:
+        """It is counted from now on."""
+        self.site.connections += 1
+        super().connectionMade()  # type: ignore[no-untyped-call]
+
+    def resetTimeout(self) -> None:
+        """Called for every piece that comes: only the first of a request begins the time anew."""
+        if not self._arriving:
+            self._arriving = True
+            super().resetTimeout()  # type: ignore[no-untyped-call]
+
+    def allContentReceived(self) -> None:
+        """The request is here; the next begins with its own first piece."""
+        self._arriving = False
+        super().allContentReceived()  # type: ignore[no-untyped-call]
+
+    def connectionLost(self, reason: Any) -> None:
+        """It is over."""
+        self.site.connections -= 1
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+
+
 class ApiSite(Site):
-    """A Site that keeps no access log of its own: the dispatcher's lines are structured (R7)."""
+    """A Site that keeps no access log of its own: the dispatcher's lines are structured (R7).
+
+    `connections` are those that are open. Above `CONNECTIONS` none is taken: sessions need descriptors too.
+    """
 
     noisy = False
+    protocol = ApiChannel
+    connections = 0
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """A channel, or None when there are too many."""
+        if self.connections >= CONNECTIONS:
+            return None
+        return super().buildProtocol(addr)  # type: ignore[no-untyped-call]
 
     def log(self, request: Any) -> None:
         """Nothing: see the class."""
