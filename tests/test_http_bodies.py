@@ -151,6 +151,13 @@ def test_requests_that_cannot_be_read_are_refused(told: str, encoding: str) -> N
     assert caught.value.answer.status == 415
 
 
+def test_requests_as_they_may_be_told() -> None:
+    bodies = Bodies(b"k" * 32, (CARDS, DENIED))
+    first, second = bodies.told("GET /a?n=4111%201111%201111%201111&b=1"), bodies.told("GET /a?n=4111111111111111&b=1")
+    assert first.startswith("GET /a?n=*****&b=1 #") and second.startswith("GET /a?n=*****&b=1 #") and first != second
+    assert bodies.told("GET /a?n=%201&b=1") == "GET /a?n=%201&b=1" == Bodies(b"k").told("GET /a?n=%201&b=1")
+
+
 def test_what_was_compiled_is_kept_for_the_same_masks() -> None:
     bodies = Bodies(b"k" * 32)
     masks = (CARDS,)

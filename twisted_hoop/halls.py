@@ -120,10 +120,10 @@ class Halls:
         credentials = Credentials(section, self._secrets, reactor.seconds)
         endpoint = client_endpoint(reactor, section.endpoint)
         pool = Pool(reactor, section, endpoint, _context(section, ("http/1.1",)), credentials)
-        return HttpHall(section, pool, self._dialect(section), mine)
+        return HttpHall(section, pool, self._dialect(section, mine), mine)
 
-    def _dialect(self, section: TargetSection) -> Dialect:
-        return PlainDialect(section, self._key)
+    def _dialect(self, section: TargetSection, masks: list[MaskSection]) -> Dialect:
+        return PlainDialect(section, self._key, masks)
 
 
 def _found(halls: dict[str, _HallT], name: str) -> _HallT:

@@ -105,6 +105,7 @@ def test_M12_the_recording_has_no_clear_value(loop: Loop) -> None:
     with http_house(loop, replies(ok(DOCUMENT, b"content-type: application/json")), masks=(CARDS, DENIED)) as house:
         house.ask(get("/orders/a"))
         house.ask(get("/orders/a", "Content-Type: text/plain", method="POST", body=CARD.encode()))
-        house.recorded("outcome", 2)
+        house.ask(get(f"/orders/{CARD.replace(' ', '-')}?card=%34111+1111+1111+1111"))
+        house.recorded("outcome", 3)
         told = repr([(entry.kind, dict(entry.data)) for entry in house.entries])
         assert "x-17" not in told and "1111" not in told and "may not go there" in told

@@ -379,7 +379,7 @@ def _build(
     section, reactor = section_of(target.port, **more), loop.reactor
     credentials = Credentials(section, secrets, reactor.seconds)  # type: ignore[arg-type]
     pool = Pool(reactor, section, client_endpoint(reactor, section.endpoint), None, credentials)
-    hall = HttpHall(section, pool, dialect or PlainDialect(section, b"k" * 32), masks)
+    hall = HttpHall(section, pool, dialect or PlainDialect(section, b"k" * 32, masks), masks)
     halls = {"orders": hall}
     told: list[tuple[str, int]] = []
 

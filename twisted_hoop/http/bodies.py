@@ -17,6 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from typing import Protocol
+from urllib.parse import unquote_plus
 
 from twisted_hoop.http.dialect import BodyFilter, BodyRefused
 from twisted_hoop.http.mediatypes import Look, encoding_of, look_of, looks_like_text
@@ -51,10 +52,11 @@ Make = Callable[[Look], list["Step"]]
 
 
 class Bodies:
-    """The masks of one target over bodies. `key` makes hashes, see MaskSet."""
+    """The masks of one target over bodies. `key` makes hashes, see MaskSet; `masks` are all the target has."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, masks: Sequence[MaskSection] = ()) -> None:
         self._key = key
+        self._every = MaskSet(masks, key)
         self._sets: dict[tuple[int, ...], tuple[tuple[MaskSection, ...], MaskSet]] = {}
 
     def response_filter(self, masks: Sequence[MaskSection], response: ResponseHead) -> BodyFilter | None:
@@ -94,6 +96,17 @@ class Bodies:
             415,
             why,
         )
+
+    def told(self, text: str) -> str:
+        """A request as it may be recorded and shown to approvers (M12).
+
+        What is hidden in it leaves a keyed mark behind: an approval of one value is none of another (A4).
+        """
+        meant = unquote_plus(text)
+        shown = self._every.for_recording(meant)
+        if shown == meant:
+            return text
+        return f"{shown} #{self._every.fingerprint([text.encode('utf-8', 'surrogatepass')])}"
 
     def _made(self, masks: Sequence[MaskSection]) -> MaskSet:
         """The set of exactly these sections; they are kept, so that their identities stay theirs."""

@@ -28,11 +28,11 @@ _TOKENS = re.compile(r"((?:^|&)(?:access_token|id_token|refresh_token|token|api_
 
 
 class PlainDialect:
-    """A Dialect. `section` is the target's, `key` the gateway's masking key."""
+    """A Dialect. `section` and `masks` are the target's, `key` the gateway's masking key."""
 
-    def __init__(self, section: TargetSection, key: bytes) -> None:
+    def __init__(self, section: TargetSection, key: bytes, masks: Sequence[MaskSection] = ()) -> None:
         self._section = section
-        self._bodies = Bodies(key)
+        self._bodies = Bodies(key, masks)
         self._readings: dict[tuple[bytes, ...], Reading] = {}
 
     def read(self, head: RequestHead) -> Reading:
@@ -61,7 +61,7 @@ class PlainDialect:
         judged: Facts = facts
         query = _TOKENS.sub(r"\1…", head.query.decode())  # K13
         text = f"{method} {path}?{query}" if query else f"{method} {path}"
-        return Reading(method, text, (judged,), "")
+        return Reading(method, self._bodies.told(text), (judged,), "")
 
     def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:
         """See Dialect."""
