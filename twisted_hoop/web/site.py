@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from twisted.internet.address import UNIXAddress
 from twisted.internet.defer import Deferred
+from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.http import HTTPChannel
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
@@ -62,6 +64,7 @@ class ApiRequest(Request):
 class ApiChannel(HTTPChannel):
     """A connection whose request must arrive in time as a whole: a byte now and then is no sign of life (K15)."""
 
+    site: Any = None
     _arriving = False
 
     def connectionMade(self) -> None:
@@ -80,7 +83,7 @@ class ApiChannel(HTTPChannel):
         self._arriving = False
         super().allContentReceived()  # type: ignore[no-untyped-call]
 
-    def connectionLost(self, reason: Any) -> None:
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
         """It is over."""
         self.site.connections -= 1
         super().connectionLost(reason)  # type: ignore[no-untyped-call]
@@ -93,7 +96,7 @@ class ApiSite(Site):
     """
 
     noisy = False
-    protocol = ApiChannel
+    protocol = ApiChannel  # type: ignore[assignment]
     connections = 0
 
     def buildProtocol(self, addr: Any) -> Any:
