@@ -15,6 +15,7 @@ from twisted_hoop.http.answering import Answering
 from twisted_hoop.http.dialect import BodyFilter, BodyRefused, Dialect, Reading
 from twisted_hoop.http.entries import command_entry, notice_entry, refused_entry
 from twisted_hoop.http.framing import Body, body_of
+from twisted_hoop.http.looking import WHOLE, asking, with_findings
 from twisted_hoop.http.mediatypes import readable
 from twisted_hoop.http.messages import Answer, Framing, Headers
 from twisted_hoop.http.reading import Heads, Request
@@ -25,6 +26,7 @@ from twisted_hoop.model import (
     ApprovalRequest,
     Command,
     Decision,
+    Facts,
     Outcome,
     Session,
     Verdict,
@@ -64,6 +66,7 @@ class Exchange:
         self._body: Body = body_of(request.head.framing, request.head.length)
         self._reading: Reading | None = None
         self._collecting = False
+        self._looks: tuple[MaskSection, ...] = ()
         self._asking: Command | None = None
         self._waiting: list[bytes] = []
         self._held = 0
@@ -133,7 +136,8 @@ class Exchange:
             self._reading = reading = self._terms.dialect.read(head)
         except ProtocolError as error:
             return self.failed(status_of(error), str(error))
-        if reading.wants and not self._body.complete:
+        self._looks = () if reading.open else asking(head, self._terms.masks(self._terms.open))
+        if (reading.wants or self._looks) and not self._body.complete:
             self._collecting = True
             return [ToClient(CONTINUE)] if self.request.expects else []
         return self._judge(reading)
@@ -168,7 +172,8 @@ class Exchange:
     def _collected(self, payload: bytes) -> list[Step]:
         self._wait(payload)
         assert self._reading is not None
-        if self._held < self._reading.wants and not self._body.complete:
+        wanted = WHOLE if self._looks else self._reading.wants
+        if self._held < wanted and not self._body.complete:
             return []
         self._collecting = False
         return self._judge(self._reading)
@@ -184,11 +189,26 @@ class Exchange:
                 return self.failed(status_of(error), str(error))
             context = (("body", hashlib.sha256(body).hexdigest()),)
         self._reading = reading
-        command = Command(reading.action, reading.text, reading.facts, context=context, reason=self._reason)
+        facts = reading.facts
+        if self._looks:
+            try:
+                found = self._found(reading)
+            except BodyRefused as error:
+                return self.body_refused(error)
+            if found is not None:
+                facts, context = found, (("body", hashlib.sha256(b"".join(self._waiting)).hexdigest()),)
+        command = Command(reading.action, reading.text, facts, context=context, reason=self._reason)
         if reading.open:
             return self._admit(command, self._terms.open, None)
         self._asking = command
         return [Ask(command)]
+
+    def _found(self, reading: Reading) -> tuple[Facts, ...] | None:
+        """What masks that ask people found in the body, as facts. Those have nothing to refuse later."""
+        if not self._body.complete:
+            self._looks = ()
+            return None
+        return with_findings(self._terms.dialect, self.request.head, reading, self._looks, b"".join(self._waiting))
 
     def decided(self, verdict: Verdict) -> list[Step]:
         """See IRelay."""
@@ -209,8 +229,9 @@ class Exchange:
         outgoing = terms.dialect.outgoing(head, self._reading, terms.session)
         outgoing = readable(outgoing) if masks else outgoing
         self._answering.admitted(self._reading, decision, masks, self._told(decision))
+        looks = [mask for mask in masks if mask not in self._looks] if self._looks else masks
         self._filter = (
-            terms.dialect.request_body(head, self._reading, masks) if head.framing is not Framing.NONE else None
+            terms.dialect.request_body(head, self._reading, looks) if head.framing is not Framing.NONE else None
         )
         payload, self._waiting, self._held = b"".join(self._waiting), [], 0
         complete = self._body.complete
