@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.support.shell import doubts, read
-from tests.support.ssh_relay import Play, exec_, relay_of
+from tests.support.ssh_relay import Play, exec_, pty_, relay_of, subsystem_
 from twisted_hoop.recording.streams import stream_bytes
 from twisted_hoop.settings import MaskSection
 from twisted_hoop.shell.reader import ShellReader
-from twisted_hoop.ssh.events import STDERR, STDOUT, Data, Open, Opened, Reply
+from twisted_hoop.ssh.events import STDERR, STDOUT, Data, Open, Opened, Reply, Request
 
 CARD = b"4111 1111 1111 1111\n"
 CARDS = MaskSection(name="cards", detect=["card"])
@@ -90,6 +90,9 @@ def test_R8_what_a_transfer_says_on_stderr_is_recorded_as_it_is_shown(line: str)
         "find / -maxdepth 0 -exec sftp-server \\;",
         "script -qc sftp-server /dev/null",
         "if true; then scp -f /srv; fi",
+        "sudo -S sftp-server",
+        "sudo -nS -u x sftp-server",
+        "sudo --stdin sftp-server",
     ],
 )
 def test_S15_a_transfer_among_other_commands_is_not_carried_unjudged(line: str) -> None:
@@ -105,3 +108,11 @@ def test_S15_a_transfer_among_other_commands_is_not_carried_unjudged(line: str) 
 def test_S15_a_transfer_by_itself_is_carried_and_judged(line: str) -> None:
     play = begun(line)
     assert play.to_target[0] == Open(b"session")
+
+
+@pytest.mark.parametrize("start", [subsystem_(), exec_("scp -t /x"), exec_("sftp-server"), exec_("git-upload-pack x")])
+def test_S15_a_transfer_takes_no_terminal(start: Request) -> None:
+    """`C0644 9 a\\rC0644 3 b` is one name to a judge, and two files behind a terminal that makes lines of it."""
+    play = Play(relay_of(read=ShellReader().read))
+    play.client(Open(b"session"), pty_(), start)
+    assert not play.to_target and play.kinds() == ["refused"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from twisted_hoop.model import Facts
@@ -35,6 +36,8 @@ FAULT = "the gateway failed to read it"
 _SHOWN = 500
 _SILENT = words("sudo doas env nice ionice timeout nohup exec command setsid stdbuf")
 """Wrappers that print nothing while what they run does well."""
+_ASKS = re.compile(r"-[A-Za-z]*S[A-Za-z]*|--st[a-z]*")
+"""`sudo -S` takes a first line of what a transfer is sent, and its judge would not know."""
 _KEPT = frozenset((*HOMES, "/usr/lib/git-core", "/usr/libexec/git-core"))
 
 
@@ -110,6 +113,8 @@ def _transfer(script: Script, facts: tuple[Facts, ...]) -> Transfer | None:
 
 def _is_kept(facts: Facts, names: frozenset[str] | None = None) -> bool:
     """Whether its program, one of `names`, lies where programs are kept, as far as its words say."""
+    if any(map(_ASKS.fullmatch, facts.get("argument", ()))) and names is not None:
+        return False
     programs = [program.rpartition("/") for program in facts.get("program", ())]
     known = all(names is None or name in names for _, _, name in programs)
     return bool(programs) and known and all(head in _KEPT or not slash for head, slash, _ in programs)

@@ -242,6 +242,10 @@ class ChannelRelay:
             return self._refused(
                 refused_here(command, "exec_only", "this target takes commands only", "Give ssh the command to run.")
             )
+        if self._raw and is_transfer(request, self._reading):
+            # S15: a terminal erases, ends and translates lines, so its program reads other bytes than its judge.
+            why = "what a terminal makes of the bytes of a transfer cannot be judged"
+            return self._refused(refused_here(command, "terminal", why, "Ask for no terminal: ssh -T."))
         if cannot_be_judged(self._reading):
             why = "the files of this transfer cannot be told, so they cannot be judged (S15)"
             return self._refused(refused_here(command, "transfer", why, "Run scp or sftp-server by itself."))
