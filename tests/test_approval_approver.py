@@ -10,6 +10,7 @@ from zope.interface.verify import verifyObject
 
 from tests.support.approvals import ALICE, BOB, DELETE, RETRY, REVIEW, Office, open_office, session_of
 from tests.support.loop import Loop
+from twisted_hoop.approval.approver import Approver
 from twisted_hoop.approval.requests import Caps
 from twisted_hoop.errors import LimitExceeded
 from twisted_hoop.interfaces import IApprover
@@ -107,3 +108,13 @@ def test_limits_are_errors_of_the_caller(store_url: str, loop: Loop, office: Off
         loop.run(lambda: small.approver.file(session_of(), replace(DELETE, text="x" * 51), REVIEW))
     assert long.value.code == "54000"
     small.database.stop()
+
+
+def test_a_session_that_asked_for_nothing_costs_the_store_nothing(office: Office, loop: Loop) -> None:
+    """Every session ends, few of them have asked: a transaction for each was half of what ending one cost."""
+
+    class NoShelf:
+        def session_ended(self, session_id: str) -> None:
+            raise AssertionError(f"the store is asked for {session_id}")
+
+    Approver(NoShelf(), office.watch, loop.reactor, "http://hoop.test").ended(session_of())  # type: ignore[arg-type]

@@ -49,6 +49,7 @@ class Approver:
 
     async def usable(self, session: Session, command: Command, decision: Decision) -> Approval | None:
         """See IApprover. The digest binds it to command, target, identity, policy and rule; the store to time (A4)."""
+        self._waits.setdefault(session.id, [])
         taken = await self._shelf.take(session, digest_of(session, command, decision))
         return None if taken is None else approval_of(taken, granted=True)
 
@@ -67,8 +68,11 @@ class Approver:
         return pending
 
     def ended(self, session: Session) -> None:
-        """See IApprover."""
-        for pending in self._waits.pop(session.id, []):
+        """See IApprover. A session that never asked for an approval has none to end, and costs the store nothing."""
+        asked = self._waits.pop(session.id, None)
+        if asked is None:
+            return
+        for pending in asked:
             pending.release("the session ended")
         self._later(self._shelf.session_ended(session.id))
 
