@@ -154,3 +154,11 @@ def test_S22_a_real_server_never_sees_what_was_refused(tmp_path: Path) -> None:
     assert (tmp_path / "secret").exists() and (tmp_path / "d").is_dir()
     codes = {packet[5:9]: packet[12] for packet in packets(passing.to_client) if packet[4] == sftp.STATUS}
     assert codes == {b"\0\0\0\1": sftp.PERMISSION_DENIED, b"\0\0\0\2": sftp.OK}
+
+
+@pytest.mark.parametrize("path", [b"~root/.ssh", b"~root", b"~~"])
+def test_S22_expand_path_looks_into_nobody_elses_home(path: bytes) -> None:
+    """The server takes `~root` for a home folder; a rule on paths would see a name below one's own."""
+    passing = begun()
+    passing.client(extended(1, b"expand-path@openssh.com", path))
+    assert not passing.to_target and len(packets(passing.to_client)) == 1

@@ -109,6 +109,8 @@ class OperationReader:
         raw = reader.string()
         if word == "expand-path":
             raw = _HOME.sub(b"", raw)
+            if raw.startswith(b"~"):  # the server would look into somebody else's home
+                raise Unjudgeable("this name cannot be judged: it begins with the home folder of a user")
         path = self._path(raw)
         reader.end()
         facts = file_facts("file-read", "read", frozenset((path.fact,)), LISTING)
