@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from tests.support.api import Api
+from tests.support.loop import Loop
+from tests.support.web import running_web
 from twisted_hoop.cli.main import cli
 
 
@@ -54,3 +56,20 @@ def test_psql_is_given_the_token_but_not_as_an_argument(api: Api, tmp_path: Path
     arguments, password = done.stdout.splitlines()
     assert arguments.startswith("host=hoop.example dbname=shop") and arguments.endswith("-c select 1 --csv")
     assert token not in arguments and password == f"password {token}"
+
+
+def test_r11_the_token_is_not_sent_in_the_clear(loop: Loop, tmp_path: Path) -> None:
+    """R11, K13: where a listener has no TLS, libpq would give the token to whoever is on the way."""
+    program = tmp_path / "psql"
+    program.write_text("#!/bin/sh\necho must not run\n")
+    program.chmod(0o755)
+    place = {"host": "db.example", "port": 5432, "tls": False, "auth": ["token"]}
+    target = {"name": "shop", "protocol": "postgres", "login": "", "labels": {}, "listeners": [place]}
+    with running_web(loop) as web:
+        web.answers["/v1/targets"] = json.dumps({"targets": [target]}).encode()
+        web.answers["/v1/whoami"] = json.dumps({"name": "a\tsslmode=disable", "subject": "alice"}).encode()
+        environment = {"HOOP_URL": web.url, "HOOP_TOKEN": "t", "PATH": str(tmp_path)}
+        said = CliRunner().invoke(cli, ["psql", "shop"], env=environment)
+        assert said.exit_code == 1 and "without TLS" in said.output
+        # A name is one value, whatever stands in it.
+        assert "user='a\tsslmode=disable'" in CliRunner().invoke(cli, ["dsn", "shop"], env=environment).output

@@ -14,6 +14,7 @@ from tests.support.approvals import ISSUER, Office
 from tests.support.loop import Loop
 from tests.support.ssh_identity import KEYS, ssh_keygen
 from tests.support.sshd import make_key
+from tests.support.web import running_web
 from twisted_hoop.cli.main import cli
 from twisted_hoop.policy.rules import RulePolicy
 from twisted_hoop.settings import Settings
@@ -100,3 +101,19 @@ def test_who_has_no_ssh_target_is_told(office: Office, loop: Loop, tmp_path: Pat
     with listening_api(office, loop, tmp_path / "state", ways=nothing) as api:
         said = run(api, "alice", "ssh-config")
     assert said.exit_code == 1 and "no SSH target" in said.output
+
+
+def test_a_gateway_writes_no_further_lines_into_the_configuration(loop: Loop) -> None:
+    """R7: what is pasted into ~/.ssh/config would be a ProxyCommand that runs on this machine."""
+    place = {"host": "hoop.example", "port": 22, "tls": False, "auth": []}
+    target = {
+        "name": "web-1\n    ProxyCommand evil",
+        "protocol": "ssh",
+        "login": "",
+        "labels": {},
+        "listeners": [place],
+    }
+    with running_web(loop) as web:
+        web.answers["/v1/targets"] = json.dumps({"targets": [target]}).encode()
+        said = CliRunner().invoke(cli, ["ssh-config"], env={"HOOP_URL": web.url, "HOOP_TOKEN": "t"})
+    assert said.exit_code == 1 and "ProxyCommand" not in said.output

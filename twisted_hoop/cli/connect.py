@@ -69,6 +69,7 @@ def psql(
     import os
     import shutil
 
+    from twisted_hoop.cli.client import is_loopback
     from twisted_hoop.cli.exits import CommandFailed
 
     connection = _connection(url, token, token_file, ca)
@@ -76,6 +77,8 @@ def psql(
     if program is None:
         raise CommandFailed("there is no psql on this machine: install PostgreSQL's client, or use hoop dsn")
     fields = _fields(connection, target, database)
+    if "sslmode" not in fields and not (fields["host"].startswith("/") or is_loopback(fields["host"])):
+        raise CommandFailed(f"{target} is reached without TLS: the token is not sent there in the clear")
     place = " ".join(f"{name}={_quoted(value)}" for name, value in fields.items())
     environment = {**os.environ, "PGPASSWORD": connection.found_token()[0]}
     os.execve(program, [program, place, *arguments], environment)  # noqa: S606 - psql itself, found on the path
@@ -119,7 +122,7 @@ def _as_uri(fields: dict[str, str]) -> str:
 
 
 def _quoted(value: str) -> str:
-    if value and not any(character in value for character in " '\\"):
+    if value and not any(character.isspace() or character in "'\\" for character in value):
         return value
     return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
 

@@ -69,6 +69,10 @@ def ssh_config(api: Api, identity: str, known_hosts: bool) -> None:
     if not places:
         raise CommandFailed("no SSH target is open to you at this gateway")
     lines = _known_hosts(api, targets, places[0]) if known_hosts else _config(targets, places[0], identity)
+    for line in lines:
+        if not line.isprintable():
+            # A line more would be a ProxyCommand that ssh runs here.
+            raise CommandFailed("the gateway's answer does not belong into a file of ssh's")
     click.echo("\n".join(lines))
 
 
