@@ -8,8 +8,8 @@ How a body is read is told by its type, see `mediatypes.py`. Bodies that are com
 encodings that do not hold ASCII, and types that nobody here can read do not pass under masks. Pictures, sound and other
 binary content pass unread; what is called application/octet-stream, or nothing, and looks like text is read as text.
 
-Requests: a mask with action "mask" rewrites what it finds, "deny" and "review" refuse the request; whole values are
-looked at before they are sent. (A review would need the whole body before anybody can be asked.)
+Requests: a mask with action "mask" rewrites what it finds, "deny" and "review" refuse the request; each value is looked
+at before it is sent. Reviews of bodies that can be kept are asked for before, see `looking.py`.
 """
 
 from __future__ import annotations

@@ -137,7 +137,8 @@ class MaskSection(Section):
     columns: list[str] = Field(default_factory=list)
     """Patterns on `schema.table.column` (`.*\\.card_number`)."""
     fields: list[str] = Field(default_factory=list)
-    """Patterns on names of JSON members and CSV columns in streams of text: `card_number`, `.*_token`."""
+    """Patterns on names of JSON members, CSV columns and form fields in streams of text and bodies: `card_number`,
+    `.*_token`."""
     detect: list[str] = Field(default_factory=list)
     """Detectors run over text: card, ssn, iban, email, phone, api-key, jwt, private-key."""
     patterns: list[str] = Field(default_factory=list)
@@ -145,7 +146,7 @@ class MaskSection(Section):
     strategy: Literal["redact", "partial", "hash", "null"] = "redact"
     """redact: a fixed neutral value; partial: keeps the last four characters; hash: keyed and join-preserving; null."""
     direction: Literal["response", "request"] = "response"
-    """`request` looks at COPY IN rows, parameters and literals."""
+    """`request` looks at what goes in: COPY IN rows, parameters and literals, stdin of commands, bodies of requests."""
     action: Literal["mask", "deny", "review"] = "mask"
     """request: what happens to a value that is found."""
     approvers: list[str] = Field(default_factory=list)
