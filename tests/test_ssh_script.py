@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.ssh_relay import SESSION, Play, client_events, relay_of, shell_, signal_, status_, target_events
+from twisted_hoop.errors import ProtocolError
 from twisted_hoop.model import Command, Decision, Effect
 from twisted_hoop.ssh.events import STDOUT, Data, Eof, Opened, Reply
 from twisted_hoop.testing import FakeGate
@@ -73,3 +74,12 @@ def test_a_line_that_waits_holds_what_is_behind_it(approved: bool) -> None:
     else:
         play.lost("client")
         assert sent(play) == b"a\n"
+
+
+def test_S9_a_line_without_an_end_ends_the_command_and_not_the_memory() -> None:
+    """It could neither be judged nor sent: what comes behind it would wait for ever."""
+    play = fed()
+    with pytest.raises(ProtocolError):
+        for _ in range(100):
+            play.client(Data(STDOUT, b"x" * 4096))
+    assert sent(play) == b""

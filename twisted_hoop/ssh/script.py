@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted_hoop.errors import ProtocolError
 from twisted_hoop.model import Command, Facts, Refusal, Verdict
 from twisted_hoop.ssh.requests import shown
 from twisted_hoop.ssh.streams import Objection
 from twisted_hoop.ssh.transfers import Operations
 from twisted_hoop.steps import Ask, Step, ToClient, ToTarget
 
+LONGEST = 64 * 1024
+"""Bytes of a line that can be judged."""
 _SHELL = frozenset({"shell"})
 
 LineFacts = Callable[[bytes], tuple[Facts, ...]]
@@ -65,6 +68,8 @@ class ScriptJudge:
         steps: list[Step] = []
         while self._rest:
             end = self._rest.find(b"\n") + 1
+            if not end and len(self._rest) > LONGEST:  # nothing would ever let go of it (S9)
+                raise ProtocolError(f"a script with a line of more than {LONGEST} bytes")
             if not end and not self._ended:
                 break
             line = bytes(self._rest[: end or len(self._rest)])
