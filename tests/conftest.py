@@ -14,8 +14,8 @@ from tests.support.api import Api, listening_api
 from tests.support.approvals import Office, Time, open_office
 from tests.support.loop import Loop, running_loop
 from tests.support.postgres import Server, load_shop, start_postgres
-from tests.support.visitor import ConsoleHouse, console_house
 from tests.support.ssh_house import SshHouse, ssh_house
+from tests.support.visitor import ConsoleHouse, console_house
 from twisted_hoop.store.database import Database
 
 # Machines are shared: how long one example takes says nothing, and must not fail a test.

@@ -27,8 +27,8 @@ POSTGRES_CORE = (
     " registry relay startup state target_side wire"
 )
 SSH_CORE = (
-    "asking entries events forwards holding names relay replies requests running script setup starting streams telling terms"
-    " wishes"
+    "asking entries events forwards holding names relay replies requests running script setup starting"
+    " streams telling terms wishes"
     " keys remote_paths scp scp_paths screen sftp sftp_answers sftp_operations sftp_packets terminal transfers"
 )
 PURE = {

@@ -10,8 +10,8 @@ from tests.support.loop import Loop
 from tests.support.postgres import Server
 from tests.support.targets import hall_of, section_of
 from twisted_hoop.errors import UnknownTarget
-from twisted_hoop.targets import target_of_section
 from twisted_hoop.settings import MaskSection
+from twisted_hoop.targets import target_of_section
 
 
 def test_which_databases_are_offered(loop: Loop, postgres: Server, tmp_path: Path) -> None:
