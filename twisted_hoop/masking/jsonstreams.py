@@ -41,6 +41,8 @@ _PIECE: Final = re.compile(
 )
 _LETTERS: Final = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"b": b"\b", b"f": b"\f"}
 _LONGEST_ESCAPE: Final = 12
+_SHORT: Final = 32
+_REMEMBERED: Final = 512
 _NEEDS_ESCAPES: Final = re.compile(rb'[\x00-\x1f"\\]')
 
 
@@ -77,12 +79,13 @@ class JsonMasker:
 class JsonSpans:
     """What one SpanMasker finds in one JSON stream, hidden."""
 
-    __slots__ = ("_kept", "_lines", "_long", "_masker", "_open", "_own", "masked")
+    __slots__ = ("_clean", "_kept", "_lines", "_long", "_masker", "_open", "_own", "masked")
 
     def __init__(self, masker: SpanMasker) -> None:
         self.masked = 0
         self._masker = masker
         self._own = not any(name.startswith("pattern-") for name in masker.detector.names)
+        self._clean: set[bytes] = set()
         self._kept = b""
         self._open = False
         self._long: SpanLines | None = None
@@ -168,7 +171,7 @@ class JsonSpans:
             kept, self._kept = self._kept, b""
             return self._text(block + kept, last)
         found: list[str] = []
-        out = _across(_each(block, self._masker, found), self._masker, found)
+        out = _across(_each(block, self._masker, found, self._clean), self._masker, found)
         self.masked += len(found)
         return out
 
@@ -197,17 +200,20 @@ class JsonSpans:
         return out
 
 
-def _each(block: bytes, masker: SpanMasker, found: list[str]) -> bytes:
-    """Every string and number by itself."""
+def _each(block: bytes, masker: SpanMasker, found: list[str], clean: set[bytes]) -> bytes:
+    """Every string and number by itself; short ones in `clean` were looked at before (names, above all)."""
 
     def token(match: re.Match[bytes]) -> bytes:
-        raw = match[1]
-        if raw is None:
-            plain = plain_number(match[0])
-            return match[0] if masker.mask(plain, found) is plain else b"0"
-        plain = unescaped(raw)
+        whole, raw = match[0], match[1]
+        if whole in clean:
+            return whole
+        plain = plain_number(whole) if raw is None else unescaped(raw)
         shown = masker.mask(plain, found)
-        return match[0] if shown is plain else b'"%b"' % escaped(shown)
+        if shown is not plain:
+            return b"0" if raw is None else b'"%b"' % escaped(shown)
+        if len(whole) <= _SHORT and len(clean) < _REMEMBERED:
+            clean.add(whole)
+        return whole
 
     return _TOKEN.sub(token, block)
 
