@@ -135,7 +135,7 @@ def test_a_handle_nobody_opened(packet: bytes) -> None:
 
 
 def test_copies_inside_the_target_are_told() -> None:
-    passing = with_file()
+    passing = with_file(flags=sftp.READ_FLAG | sftp.WRITE_FLAG)
     body = b"".join(
         (bytes((0, 0, 0, 2)), b"\0\0\0\x09copy-data", b"\0\0\0\2h1", bytes(8), bytes(8), b"\0\0\0\2h1", bytes(8))
     )

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.sftp_client import begun, data, extended, opened, packets, request, version, with_file, write
+from tests.support.sftp_client import begun, data, extended, opened, packets, read, request, version, with_file, write
 from tests.support.transfers import Passing, gate
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.ssh import sftp_packets as sftp
+from twisted_hoop.ssh.fields import string
 from twisted_hoop.ssh.scp import ScpJudge
 from twisted_hoop.ssh.sftp import SftpJudge
 
@@ -162,3 +163,20 @@ def test_S22_expand_path_looks_into_nobody_elses_home(path: bytes) -> None:
     passing = begun()
     passing.client(extended(1, b"expand-path@openssh.com", path))
     assert not passing.to_target and len(packets(passing.to_client)) == 1
+
+
+def test_S15_a_handle_does_what_its_opening_was_judged_as() -> None:
+    """Whatever the server would let it do: opened for reading and then written, or the other way round."""
+    passing = with_file(flags=sftp.READ_FLAG)
+    passing.to_target.clear()
+    copy = extended(3, b"copy-data", b"h1")[4:] + bytes(16) + string(b"h1") + bytes(8)
+    passing.client(write(2, b"h1", 0, b"x") + string(copy))
+    assert not passing.to_target
+    passing.client(read(4, b"h1", 0, 9))
+    assert passing.to_target
+    passing = with_file(flags=sftp.WRITE_FLAG)
+    passing.to_target.clear()
+    passing.client(read(2, b"h1", 0, 9))
+    assert not passing.to_target
+    passing.client(write(3, b"h1", 0, b"x"))
+    assert passing.to_target

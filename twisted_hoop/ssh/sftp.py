@@ -147,6 +147,7 @@ class SftpJudge:
         if size != length - _WRITE_FIXED - handle_size:
             raise ProtocolError("sftp: a WRITE that does not fit its length")
         file = self._answers.file(handle)
+        file = file if file is not None and file.writes else None  # S15: what a handle may do was judged when it opened
         self._body, self._writing, self._offset, self._drop = size, file, offset, file is None
         if file is None:
             steps.append(ToClient(_no_handle(request)))
@@ -208,7 +209,7 @@ class SftpJudge:
     def _on_handle(self, kind: int, request: int, reader: Reader, packet: bytes) -> list[Step]:
         handle = reader.string()
         file = self._answers.file(handle)
-        if file is None:
+        if file is None or (kind == sftp.READ and not file.reads):
             return [ToClient(_no_handle(request))]
         if kind == sftp.FSETSTAT:
             words = sftp.attributes(reader)
@@ -243,7 +244,7 @@ class SftpJudge:
         sftp.uint64(reader)
         size = sftp.uint64(reader)
         copy = self._answers.file(reader.string())
-        if source is None or copy is None:
+        if source is None or copy is None or not (source.reads and copy.writes):
             return [ToClient(_no_handle(request))]
         copy.written.lose_order()
         told = self._operations.notice("sftp: copied inside the target", source=source.path, copy=copy.path, bytes=size)
@@ -257,7 +258,7 @@ _HOMES: Final = frozenset((string(b"."), string(b"")))
 
 
 def _no_handle(request: int) -> bytes:
-    return sftp.status(request, sftp.FAILURE, "hoop: there is no such handle")
+    return sftp.status(request, sftp.FAILURE, "hoop: there is no such handle, or it was not opened for that")
 
 
 def joined(steps: list[Step]) -> list[Step]:

@@ -35,12 +35,10 @@ _CODES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """What an id stands for. `operation` 0: nothing that was asked for."""
+    """What an id stands for. `operation` 0: nothing that was asked for. `opening`: the file its handle will be."""
 
     operation: int = 0
-    content: bool = False
-    opens: bool = False
-    folder: bool = False
+    opening: RemoteFile | None = None
     path: str = ""
     file: RemoteFile | None = None
     reads: bool = False
@@ -89,8 +87,11 @@ class Answers:
 
     def expect_operation(self, operation: Operation, number: int, content: bool) -> None:
         """An operation was admitted and sent on."""
-        folder = operation.kind == sftp.OPENDIR
-        self._expect(operation.request, _Expected(number, content, operation.opens, folder, operation.path))
+        opening = None
+        if operation.opens:
+            access = operation.judged_as("file-read"), operation.judged_as("file-write")
+            opening = RemoteFile(operation.path, number, content, operation.kind == sftp.OPENDIR, *access)
+        self._expect(operation.request, _Expected(number, opening, operation.path))
 
     def _expect(self, request: int, expected: _Expected) -> None:
         if request in self._expected:
@@ -181,8 +182,8 @@ class Answers:
         if not self.ready:  # the client's requests wait until then: it can only be our own
             self._settle(packet[4], reader)
             return 4 + length
-        if packet[4] == sftp.HANDLE:
-            self._opened(expected, reader.string())
+        if expected.opening is not None and packet[4] == sftp.HANDLE:
+            self._opened(expected.opening, reader.string())
         else:
             steps += self._status(expected, reader.uint32())
         steps.append(ToClient(packet))
@@ -191,10 +192,10 @@ class Answers:
     def _done(self, request: int) -> None:
         del self._expected[request]
 
-    def _opened(self, expected: _Expected, handle: bytes) -> None:
+    def _opened(self, file: RemoteFile, handle: bytes) -> None:
         if len(self._files) >= _MOST or len(handle) > _LONGEST_HANDLE or handle in self._files:
             raise ProtocolError("sftp: a handle that is too long, in use, or one too many", side="target")
-        self._files[handle] = RemoteFile(expected.path, expected.operation, expected.content, expected.folder)
+        self._files[handle] = file
 
     def _status(self, expected: _Expected, code: int) -> list[Step]:
         said = {} if code == sftp.OK else {"status": _CODES.get(code, str(code))}
@@ -252,7 +253,7 @@ def _fits(kind: int, expected: _Expected) -> None:
     """Answers of a kind that the request does not have would confuse one of the three parties."""
     fits = kind == sftp.STATUS or (
         kind == sftp.HANDLE
-        if expected.opens
+        if expected.opening is not None
         else kind == sftp.DATA
         if expected.reads
         else kind in (sftp.NAME, sftp.ATTRS, sftp.EXTENDED_REPLY) and expected.file is None

@@ -46,6 +46,10 @@ class Operation:
         """Whether its answer is a handle."""
         return self.kind in (sftp.OPEN, sftp.OPENDIR)
 
+    def judged_as(self, kind: str) -> bool:
+        """Whether it was asked for as that class."""
+        return any(kind in facts["class"] for facts in self.command.facts)
+
 
 class Unjudgeable(ValueError):
     """A name that cannot be judged; `str()` says why."""

@@ -71,12 +71,16 @@ class Passage:
 
 @dataclass(slots=True)
 class RemoteFile:
-    """A file that is open at the target. `content` asks for its bytes in the recording."""
+    """A file that is open at the target. `content` asks for its bytes in the recording; `reads` and `writes` are what
+    its opening was judged as.
+    """
 
     path: str
     operation: int
     content: bool = False
     folder: bool = False
+    reads: bool = True
+    writes: bool = True
     read: Passage = field(default_factory=Passage)
     written: Passage = field(default_factory=Passage)
 
