@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.support.shell import commands, doubts, found
-from tests.support.shell_scripts import Place, scripts
+from tests.support.shell_scripts import Place, fragments, scripts
 from tests.support.shell_scripts import commands as single_commands
 
 _TOKEN = re.compile(r"\*\*|\*|\?|\\(.)|([^*?\\]+)", re.S)
@@ -56,6 +56,12 @@ def test_what_a_script_runs_is_known_or_doubted(place: Place, script: str) -> No
 @given(single_commands)
 def test_what_a_command_runs_is_known_or_doubted(place: Place, script: str) -> None:
     check(place, script)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=CHECKS)
+@given(fragments)
+def test_what_nobody_would_write_is_known_or_doubted(place: Place, script: str) -> None:
+    check(place, "x=ls; " + script)
 
 
 def test_the_judges_see_what_runs(place: Place) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -100,11 +101,24 @@ scripts = st.builds(
 ).filter(_ends)
 
 
+_TOKENS = (
+    *PROGRAMS, "a", "x", "-r", " ", " ", " ", "\n", ";", "&", "|", "&&", "||", "(", ")", "{", "}", "<", ">",
+    "<<E\n", "\nE\n", "<<<", "'", '"', "\\", "`", "$(", "$((", "))", "$x", "${x}", "$1", "$@", "x=", "x=rm", "#",
+    "=", "~", "*", "?", "[", "]", "!", "<<'E'\n", "<<-E\n", "\t", "if ", "; then ", "; fi", "for x in ", "; do ",
+    "; done", "case x in ", "x) ", ";;", " esac", "f() ", "f", "{ ", "; }", "eval ", "set -- ", "export ", "cd d",
+    "command ", "\\\n", "$'", "\\x61", "{a,b}", "2>&1", "&>f2", "time ", "[[ ", " ]]", '$"', "$[", "${x:-rm}",
+    "local ", "return", "exit", "break", "trap ", "EXIT", "echo ",
+)  # fmt: skip
+fragments = st.lists(st.sampled_from(_TOKENS), min_size=1, max_size=10).map("".join)
+"""Scripts of a kind that nobody writes."""
+
+
 class Place:
     """A folder with stubs and some files. `run` says how programs were called by a script."""
 
     def __init__(self, folder: Path) -> None:
-        self._programs, self._taken, self.home = folder / "bin", folder / "taken", folder / "home"
+        self._folder, self._programs, self._runs = folder, folder / "bin", 0
+        self.home = folder
         self._programs.mkdir()
         for name in PROGRAMS:
             (self._programs / name).write_text(_STUB)
@@ -113,10 +127,21 @@ class Place:
             (self._programs / name).symlink_to(shutil.which(name) or name)
 
     def run(self, shell: str, script: str) -> list[list[str]]:
-        """The calls of one script, in any order."""
-        self._fresh()
-        environment = {"PATH": str(self._programs), "TAKEN": str(self._taken), "HOME": str(self.home)}
-        with subprocess.Popen(
+        """The calls of one script, in any order; of what it leaves behind in the background, only the early ones."""
+        self._runs += 1
+        place = self._folder / str(self._runs)  # of its own: what is left of an earlier script writes elsewhere
+        self.home, taken = place / "home", place / "taken"
+        (self.home / "d/e").mkdir(parents=True)
+        taken.mkdir()
+        for name in ("f1", "f2", "g 1", "d/h1"):
+            (self.home / name).touch()
+        self._await(shell, script, {"PATH": str(self._programs), "TAKEN": str(taken), "HOME": str(self.home)})
+        calls = list(_calls(taken))
+        shutil.rmtree(place, ignore_errors=True)
+        return calls
+
+    def _await(self, shell: str, script: str, environment: dict[str, str]) -> None:
+        running = subprocess.Popen(
             [shell, "-c", script],
             cwd=self.home,
             env=environment,
@@ -124,20 +149,16 @@ class Place:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
             start_new_session=True,
-        ) as running:
-            running.wait(60)
-        return list(self._calls())
+        )
+        try:
+            running.wait(20)
+        except subprocess.TimeoutExpired:  # an endless loop: what it called until now is enough
+            os.killpg(running.pid, signal.SIGKILL)
+            running.wait()
 
-    def _fresh(self) -> None:
-        for folder in (self._taken, self.home):
-            shutil.rmtree(folder, ignore_errors=True)
-            folder.mkdir()
-        (self.home / "d/e").mkdir(parents=True)
-        for name in ("f1", "f2", "g 1", "d/h1"):
-            (self.home / name).touch()
 
-    def _calls(self) -> Iterator[list[str]]:
-        for file in self._taken.iterdir():
-            for call in file.read_bytes().split(b"\n\n"):
-                if call.endswith(b"\0"):
-                    yield [os.fsdecode(word) for word in call[:-1].split(b"\0")]
+def _calls(taken: Path) -> Iterator[list[str]]:
+    for file in taken.iterdir():
+        for call in file.read_bytes().split(b"\n\n"):
+            if call.endswith(b"\0"):
+                yield [os.fsdecode(word) for word in call[:-1].split(b"\0")]

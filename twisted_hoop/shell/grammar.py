@@ -222,6 +222,8 @@ class Parser(Lexer):
         while self._in_simple():
             if match := _REDIRECT.match(self.text, self.at):
                 redirects.append(self._redirect(match))
+            elif any(redirect.both for redirect in redirects):
+                raise Unclear("words behind &>, which are another command to some shells")
             elif not words and (match := _ASSIGNS.match(self.text, self.at)):
                 assignments.append(self._assignment(match))
             else:

@@ -51,7 +51,13 @@ class Runner:
     # Simple commands
 
     def simple(self, command: Simple, state: State, around: Around) -> Ends:
-        """Judge one."""
+        """Judge one; one with `&>` may run in a shell of its own."""
+        if not any(redirect.both for redirect in command.redirects):
+            return self._simple(command, state, around)
+        after = merged(state, merged(*self._simple(command, state.copy(), around)))
+        return after, after
+
+    def _simple(self, command: Simple, state: State, around: Around) -> Ends:
         opened = self._open(command.redirects, state)
         prefix = [(item, self._assigned(item, state)) for item in command.assignments]
         self.assignments += [(item.name, value.text) for item, value in prefix]

@@ -104,6 +104,11 @@ class Redirect:
     target: Word
     here: HereDocument | None = None
 
+    @property
+    def both(self) -> bool:
+        """`&>`, which is "in the background" and `>` to shells that do not know it."""
+        return self.operator.startswith("&>")
+
 
 @dataclass(frozen=True, slots=True)
 class Assignment:

@@ -189,8 +189,10 @@ class Walk:
         piped = self.around.piped or any(r.operator.startswith("<") for r in command.redirects)
         ends = list[State]()
         around = Around(piped, self.around.flags)
-        self._within(around, lambda: ends.extend(self.command(command.command, state)))
-        return ends[0], ends[1]
+        apart = any(redirect.both for redirect in command.redirects)
+        inner = state.copy() if apart else state
+        self._within(around, lambda: ends.extend(self.command(command.command, inner)))
+        return self._joined([state, *ends]) if apart else (ends[0], ends[1])
 
     def _group(self, command: Group, state: State) -> Ends:
         if not command.subshell:
