@@ -90,3 +90,27 @@ def test_r13_an_ssh_target_that_did_not_change_stays(loop: Loop, tmp_path: Path)
     one, two = halls.find_ssh("web-1"), halls.find_ssh("web-2")
     halls.replace(settings(ssh("web-1"), ssh("web-2", exec_only=True)))
     assert halls.find_ssh("web-1") is one and halls.find_ssh("web-2") is not two
+
+
+def http(name: str, **more: Any) -> TargetSection:
+    given = {"name": name, "protocol": "http", "endpoint": "tcp:127.0.0.1:1", "tls": "disable", "groups": ["a"]}
+    return TargetSection.model_validate({**given, **more})
+
+
+def test_http_targets_are_found_by_name_and_by_host(loop: Loop, tmp_path: Path) -> None:
+    halls = halls_of(loop, tmp_path, settings(http("a", names=["a.gw"]), http("b", names=["b.gw", "[ab]+.gw"])))
+    assert halls.find_http("a").target.protocol == "http"
+    found = halls.named_http("b.gw")
+    assert found is halls.find_http("b") and halls.named_http("c.gw") is None
+    assert halls.named_http("a.gw") is None, "two are called so"
+    with pytest.raises(UnknownTarget):
+        halls.find_http("c")
+
+
+def test_r13_an_http_target_that_is_replaced_lets_go_of_its_connections(loop: Loop, tmp_path: Path) -> None:
+    """R13."""
+    halls = halls_of(loop, tmp_path, settings(http("a"), http("b")))
+    a, b = halls.find_http("a"), halls.find_http("b")
+    loop.run(lambda: halls.replace(settings(http("a", endpoint="tcp:127.0.0.1:2"), http("b"))))
+    assert halls.find_http("a") is not a and halls.find_http("b") is b
+    assert a.pool._closed and not b.pool._closed

@@ -22,10 +22,6 @@ def test_names_masks_and_whether_a_reload_changes_it() -> None:
     assert hall.host == b"127.0.0.1" and HttpHall(section_of(8443), *PARTS, ()).host == b"127.0.0.1:8443"
 
 
-def test_a_cluster_has_no_host_names() -> None:
-    assert not HttpHall(section_of(1, protocol="kubernetes", names=["x"]), *PARTS, ()).answers_to("x")
-
-
 def test_what_is_remembered_has_an_end() -> None:
     hall = HttpHall(section_of(1), *PARTS, MASKS)
     for number in range(600):

@@ -139,13 +139,11 @@ def _http_target(key: Key, target: TargetSection) -> Iterator[Problem]:
             yield Problem((*key, name), f"is of no use with credential = {target.credential!r}")
     if target.header.lower() in _NEVER:
         yield Problem((*key, "header"), "is about the connection and carries no credential")
-    if target.protocol == "kubernetes" and target.names:
-        yield Problem((*key, "names"), "is of no use: a cluster is served by its name in the path")
     yield from patterns((*key, "names"), target.names)
 
 
 _NEVER = ("host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "expect")
-_CHECKS = {"postgres": _postgres_target, "ssh": _ssh_target, "http": _http_target, "kubernetes": _http_target}
+_CHECKS = {"postgres": _postgres_target, "ssh": _ssh_target, "http": _http_target}
 
 
 def _pair(key: Key, section: ListenerSection | TargetSection) -> Iterator[Problem]:

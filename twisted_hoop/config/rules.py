@@ -74,7 +74,7 @@ def _vocabulary(draft: Draft) -> dict[str, Sequence[str]]:
         "issuers": issuers,
         "classes": sorted(CLASSES),
         "flags": sorted(FLAGS),
-        "protocols": ["postgres", "ssh", "http", "kubernetes"],
+        "protocols": ["postgres", "ssh", "http"],
     }
 
 

@@ -82,8 +82,7 @@ class Tunnel(Protocol):
 class Dialect(Protocol):
     """One target's understanding of requests. It raises errors.ProtocolError: the client gets a 400 by `failure`.
 
-    A target has one, made from its section when the configuration is loaded: `KubernetesDialect(section, shell, key)`
-    with the gateway's ShellReader and masking key.
+    A target has one, made from its section when the configuration is loaded (`halls.Halls`).
     """
 
     def read(self, head: RequestHead) -> Reading:

@@ -25,7 +25,7 @@ class HttpHall:
         self.host = host_header(section)
         self.heads = Heads()
         self._masks = tuple(masks)
-        self._names = Patterns(section.names) if section.protocol == "http" else Patterns([])
+        self._names = Patterns(section.names)
         self._chosen: dict[frozenset[str], tuple[MaskSection, ...]] = {}
 
     def same(self, section: TargetSection, masks: Sequence[MaskSection]) -> bool:

@@ -15,7 +15,7 @@ class ListenerSection(Section):
     name: str
     """Name in logs."""
     protocol: Literal["postgres", "ssh", "http", "api"]
-    """What is spoken there; `http` serves targets of protocols `http` and `kubernetes`."""
+    """What is spoken there."""
     endpoint: str
     """Twisted server endpoint string: `tcp:5432:interface=127.0.0.1`."""
     address: str = Field(default="", pattern=r"^(.+:[0-9]{1,5})?$")
@@ -58,8 +58,8 @@ class TargetSection(Section):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     """What clients name (PostgreSQL: dbname `target` or `target/database`; SSH: `account%target@gateway`, `ssh -J`;
-    HTTP and Kubernetes: `https://gateway/target`)."""
-    protocol: Literal["postgres", "ssh", "http", "kubernetes"]
+    HTTP: `https://gateway/target`)."""
+    protocol: Literal["postgres", "ssh", "http"]
     """What is spoken with it."""
     endpoint: str
     """Twisted client endpoint string: `tcp:db.internal:5432`, `unix:/run/…`."""
