@@ -114,3 +114,9 @@ def _only_words(tree: ast.Module) -> bool:
     }
     calls = [node for node in tree.body if isinstance(node, ast.Expr) and not isinstance(node.value, ast.Constant)]
     return not calls and all(isinstance(node, kinds) for node in tree.body) and names <= {"__all__"}
+
+
+def test_no_two_files_of_tests_have_one_name() -> None:
+    """They are modules of one process without packages: pytest imports the first, and refuses the second."""
+    names = [path.name for path in (REPOSITORY / "tests").rglob("test_*.py")]
+    assert sorted({name for name in names if names.count(name) > 1}) == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from twisted_hoop.testing import make_session
 from twisted_hoop.transport import client_endpoint
 
 ED25519, ECDSA, RSA, WRONG = new_private_key(), ecdsa_key(), rsa_key(), new_private_key()
-AUTHORITY = make_authority()
+AUTHORITY = make_authority(time.time)  # real servers look at its certificates
 PASSWORD = "correct horse 50% battery"
 SESSION = dataclasses.replace(make_session(), principal=ALICE)
 
