@@ -26,9 +26,9 @@ def test_words_with_which_programs_run_others(text: str) -> None:
     "text",
     [
         "tar czf a.tgz Invoices", "tar xf FIT.tar", "tar -xzf a", "tar --exclude=T -cf a b", "rsync -av a b:c",
-        "zip -r a b", "rsync -e ssh a b:c", "rsync -e 'ssh -p 22' a b:c", "sort -u a", "man ls", "vim a",
-        "wget http://a/b", "curl -s http://a", "apt-get install -y a", "make -j4 test", "nc -z a 80",
-        "psql -c 'select 1'", "crontab -l", "openssl version", "scp -r a b:c", "npm ls", "pip list",
+        "zip -r a b", "rsync -e ssh a b:c", "rsync -ave ssh a b:c", "rsync -e 'ssh -p 22' a b:c", "sort -u a",
+        "man ls", "vim a", "wget http://a/b", "curl -s http://a", "apt-get install -y a", "make -j4 test",
+        "nc -z a 80", "psql -c 'select 1'", "crontab -l", "openssl version", "scp -r a b:c", "npm ls", "pip list",
     ],
 )  # fmt: skip
 def test_words_of_every_day(text: str) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from twisted_hoop.shell.doing import Doing
 from twisted_hoop.shell.handling import Handler, Runs
 from twisted_hoop.shell.options import Unreadable, words
-from twisted_hoop.shell.values import Value
 from twisted_hoop.shell.walk import Ends
 
 _RISKY: Mapping[str, re.Pattern[str]] = {
@@ -86,24 +85,23 @@ def risky(runner: Runs, doing: Doing) -> Ends | None:
     """Programs that run commands, or read scripts, when an option or a word tells them to."""
     name = doing.name if doing.name in _RISKY else doing.family
     pattern = _RISKY[name]
-    for value in doing.argv[1:]:
+    for at, value in enumerate(doing.argv[1:], 1):
         risk = pattern.fullmatch(value.text) or _abbreviates(name, value.text)
-        if risk and not _is_usual(doing, value):
+        if risk and not _is_usual(doing, at):
             raise Unreadable(f"{doing.name} with a word that may make it run a command")
     return None
 
 
-def _is_usual(doing: Doing, value: Value) -> bool:
+def _is_usual(doing: Doing, at: int) -> bool:
     """Dashless bundles are only an option of tar as the first word; `rsync -e ssh` is how everybody calls it."""
+    value = doing.argv[at]
     if doing.name == "rsync":
-        at = doing.argv.index(value)
         following = doing.argv[at + 1].text if at + 1 < len(doing.argv) else ""
         shown = value.text.partition("=")[2] or following
-        return (
-            value.text in ("-e", f"--rsh={shown}") and re.fullmatch(r"ssh( -[pl] ?[\w.-]+)*", shown, re.A) is not None
-        )
+        option = value.text == f"--rsh={shown}" or re.fullmatch(r"-[A-Za-z]*e", value.text)
+        return bool(option) and re.fullmatch(r"ssh( -[pl] ?[\w.-]+)*", shown, re.A) is not None
     if doing.name in ("tar", "bsdtar", "gtar") and not value.text.startswith("-"):
-        return value is not doing.argv[1]
+        return at != 1
     return False
 
 
