@@ -16,6 +16,13 @@ endpoint = "tcp:web-1:22"
 groups = ["sre"]
 """
 CERTIFICATE = f'login = "deploy"\nlogin_with = "certificate"\nhost_keys = ["{KEY}"]\n'
+HTTP_TARGET = """
+[[targets]]
+name = "orders"
+protocol = "http"
+endpoint = "tcp:orders:443"
+groups = ["sre"]
+"""
 A = '[[issuers]]\nname = "a"\nissuer = "https://a.example"\naudience = ["hoop"]\n'
 
 
@@ -23,6 +30,10 @@ A = '[[issuers]]\nname = "a"\nissuer = "https://a.example"\naudience = ["hoop"]\
     "text",
     [
         SSH_TARGET + CERTIFICATE,
+        HTTP_TARGET,
+        HTTP_TARGET + 'names = ["orders.gw"]\ncredential = "basic"\nlogin = "me"\nsecret = "env:X"\n',
+        HTTP_TARGET + 'credential = "certificate"\ncertificate = "a.pem"\nkey = "a.key"\n',
+        '[[listeners]]\nname = "w"\nprotocol = "http"\nendpoint = "tcp:1"\ncertificate = "a"\nkey = "b"\n',
         SSH_TARGET + f'logins = ["deploy"]\nsecret = "env:KEY"\nlogin_with = "key"\nhost_ca = ["{KEY}"]\n',
         '[[listeners]]\nname = "s"\nprotocol = "ssh"\nendpoint = "tcp:2222"\nauth = ["certificate", "key"]\n',
         f'[[accounts]]\nname = "ci"\nssh_keys = ["{KEY} comment"]\n',
@@ -38,6 +49,12 @@ def test_what_is_well_is_well(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "key", "part"),
     [
+        (HTTP_TARGET + 'credential = "bearer"\n', "targets.1.secret", "is missing"),
+        (HTTP_TARGET + 'credential = "header"\nsecret = "env:X"\n', "targets.1.header", "is missing"),
+        (HTTP_TARGET + 'credential = "header"\nsecret = "env:X"\nheader = "Host"\n', "targets.1.header", "connection"),
+        (HTTP_TARGET + 'credential = "certificate"\n', "targets.1.certificate", "is missing"),
+        (HTTP_TARGET + 'secret = "env:X"\n', "targets.1.secret", "of no use"),
+        ('[[listeners]]\nname = "w"\nprotocol = "http"\nendpoint = "tcp:1"\n', "listeners.1.certificate", "is missing"),
         (SSH_TARGET + 'login = "a"\nlogin_with = "certificate"\n', "targets.1.host_keys", "ssh-keyscan"),
         (SSH_TARGET + CERTIFICATE.replace("AAAA", "BBBB"), "targets.1.host_keys.0", "ssh-keygen"),
         (SSH_TARGET + CERTIFICATE.replace("login =", "database ="), "targets.1.login", "account"),

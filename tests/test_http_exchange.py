@@ -83,7 +83,7 @@ class Dialect(PlainDialect):
         self.bodies: list[bytes] = []
 
     def read(self, head: RequestHead) -> Reading:
-        return replace(super().read(head), wants=self.wants, open=self.open, key="k")
+        return replace(super().read(replace(head, upgrade=b"")), wants=self.wants, open=self.open, key="k")
 
     def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:
         self.bodies.append(body)

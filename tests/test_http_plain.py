@@ -40,10 +40,10 @@ def test_facts_are_what_is_sent() -> None:
     assert DIALECT.read(head()) is DIALECT.read(head()), "so that policy need not look twice"
 
 
-def test_an_upgrade_is_a_method_of_its_own() -> None:
-    wish = RequestHead(b"GET", b"/v1/x", b"", b"gw", (), upgrade=b"websocket")
-    facts = DIALECT.read(wish).facts[0]
-    assert facts["method"] == {"UPGRADE"} and facts["class"] == {"write"}
+def test_connections_are_not_upgraded() -> None:
+    with pytest.raises(ProtocolError) as caught:
+        DIALECT.read(RequestHead(b"GET", b"/v1/x", b"", b"gw", (), upgrade=b"websocket"))
+    assert caught.value.code == "501"
 
 
 def decided(rule: RuleSection, request: RequestHead) -> str:

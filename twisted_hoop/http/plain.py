@@ -49,10 +49,12 @@ class PlainDialect:
     def _read(self, head: RequestHead, kind: bytes) -> Reading:
         if _ODD.search(head.path):
             raise ProtocolError("the path is not written in its canonical form (K6)")
+        if head.upgrade:
+            raise ProtocolError("connections of this target are not upgraded", code="501")
         method, path = head.method.decode(), head.path.decode()
         facts: dict[str, frozenset[str]] = {
-            "class": frozenset({"read" if head.method in READS and not head.upgrade else "write"}),
-            "method": frozenset({"UPGRADE" if head.upgrade else method}),
+            "class": frozenset({"read" if head.method in READS else "write"}),
+            "method": frozenset({method}),
             "path": frozenset({path}),
             "host": frozenset({plain_host(head.host)}),
         }

@@ -86,7 +86,7 @@ class RuleSection(Section):
     destinations: list[str] = Field(default_factory=list)
     """Patterns: `host:port` that a forward leads to or listens on; `unix:/path` for a socket."""
     methods: list[str] = Field(default_factory=list)
-    """Patterns: methods of HTTP requests: GET, POST, … An upgraded connection (WebSocket) has the method `UPGRADE`."""
+    """Patterns: methods of HTTP requests: GET, POST, …"""
     hosts: list[str] = Field(default_factory=list)
     """Patterns: the host an HTTP request names, in lower case and without a port."""
     content_types: list[str] = Field(default_factory=list)
