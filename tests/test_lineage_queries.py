@@ -50,6 +50,18 @@ def test_M5_what_chooses_orders_or_groups_rows_is_a_predicate(sql: str) -> None:
     assert named(trace(sql).predicates) == "people.ssn"
 
 
+@pytest.mark.parametrize(
+    "sql", ["select name, ssn from people limit 2", "select name, ssn from people offset 2 limit 1"]
+)
+def test_a_number_of_rows_is_no_position_of_an_output(sql: str) -> None:
+    assert named(trace(sql).predicates) == ""
+
+
+def test_M5_a_limit_may_ask_all_the_same() -> None:
+    """How many rows come back tells of the value."""
+    assert named(trace("select 1 from people limit (select length(ssn) from people)").predicates) == "people.ssn"
+
+
 def test_select_into_stores_and_returns_nothing() -> None:
     found = trace("select ssn into x from people union select ssn from people")
     assert found.outputs == () or found.outputs is None

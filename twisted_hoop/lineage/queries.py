@@ -57,8 +57,10 @@ def _select(walk: Walk, node: Node, parent: Scope | None, ctes: Ctes) -> Columns
         columns = _values(walk, node.values_lists, scope)
     else:
         columns = _plain(walk, node, scope)
-    for item in (*node.sort_clause, node.limit_offset, node.limit_count):
+    for item in node.sort_clause:
         _by_output(walk, item.sort_by.node if item.HasField("sort_by") else item, columns, scope)
+    for item in (node.limit_offset, node.limit_count):  # a number here is a number of rows, and names no output
+        predicate(walk, item, scope)
     if node.HasField("into_clause"):
         walk.store(whole(columns))
         return ()
