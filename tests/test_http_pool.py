@@ -136,6 +136,14 @@ def test_a_closed_kept_connection_is_not_used(loop: Loop) -> None:
         assert house.target.connections == 2 and loop.run(lambda: house.hall.pool.idle) == 0
 
 
+def test_a_credential_that_was_not_taken_is_looked_up_again(loop: Loop) -> None:
+    with http_house(loop, replies(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n", ok())) as house:
+        assert house.ask(get("/orders/a")).status == 401
+        house.secrets.secret = "newer"
+        assert house.ask(get("/orders/a")).status == 200
+        assert b"authorization: Bearer newer" in house.target.heads[1]
+
+
 def test_the_credential_is_looked_up_once(loop: Loop) -> None:
     with http_house(loop, replies(ok())) as house:
         for _ in range(3):

@@ -99,6 +99,8 @@ class TargetEnd:
         connection, self._connection = self._connection, None
         if connection is None:
             return
+        if self._exchange.turned_away:
+            self._pool.credentials.doubt()
         if self._exchange.reusable:
             if self._paused:
                 connection.transport.resumeProducing()

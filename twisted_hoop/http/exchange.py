@@ -114,6 +114,12 @@ class Exchange:
         return self._answering.response is not None
 
     @property
+    def turned_away(self) -> bool:
+        """Whether the target did not take the gateway's credential."""
+        response = self._answering.response
+        return response is not None and response.head.status == 401
+
+    @property
     def quiet(self) -> bool:
         """Whether somebody holds something back that a pause sets free: see `tick`."""
         return not self.finished and self._answering.holding
