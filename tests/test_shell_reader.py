@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.support.shell import HARD, entries
+from tests.support.shell import HARD, entries, read
 from twisted_hoop.policy.what import CLASSES, FLAGS
 from twisted_hoop.shell.reader import ShellReader
 from twisted_hoop.shell.reading import Reading
@@ -111,13 +111,13 @@ _word = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(_word, max_size=16).map(" ".join) | st.lists(_word, max_size=10).map("".join))
 def test_any_words_are_read(text: str) -> None:
-    sound(ShellReader().read(text.encode()))
+    sound(read(text))
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=80))
 def test_any_bytes_are_read(text: bytes) -> None:
-    sound(ShellReader().read(text))
+    sound(read(text))

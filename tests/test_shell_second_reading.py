@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,10 +11,15 @@ from twisted_hoop.shell.second_reading import SecondReading
 from twisted_hoop.shell.tree import Seen
 
 
+@lru_cache
+def _second() -> SecondReading:
+    return SecondReading()
+
+
 def objection(text: str) -> str:
     parser = Parser(text)
     parser.parse()
-    return SecondReading().objection(text.encode(), parser.seen)
+    return _second().objection(text.encode(), parser.seen)
 
 
 @pytest.mark.parametrize(
@@ -40,4 +47,4 @@ def test_what_it_does_not_parse_is_an_objection() -> None:
 @settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_have_an_answer(text: bytes) -> None:
-    assert isinstance(SecondReading().objection(text, Seen()), str)
+    assert isinstance(_second().objection(text, Seen()), str)
