@@ -31,6 +31,7 @@ SSH_CORE = (
     " streams telling terms wishes"
     " keys remote_paths scp scp_paths screen sftp sftp_answers sftp_operations sftp_packets terminal transfers"
 )
+HTTP_CORE = "answering answers bodies dialect entries exchange framing messages plain reading routing sharing writing"
 PURE = {
     "errors",
     "model",
@@ -41,6 +42,7 @@ PURE = {
     "policies",
     *(f"postgres.{name}" for name in POSTGRES_CORE.split()),
     *(f"ssh.{name}" for name in SSH_CORE.split()),
+    *(f"http.{name}" for name in HTTP_CORE.split()),
     "recording.asciicast",
     "recording.streams",
     "recording.terminal_text",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -250,7 +250,7 @@ class HttpConnection(Protocol):
             hall = door.find(found[0]) if found is not None else None
             if hall is None or found is None:
                 raise UnknownTarget("the path begins with no target")
-            request = replace(request, head=found[1])
+            request = request.of(found[1])
         session = self._session
         if session is None or session.hall is not hall or not door.joining.usable(session, principal, hall):
             session = self._session = door.joining.session(principal, hall, self._from())

@@ -71,6 +71,8 @@ class PlainDialect:
 
     def outgoing(self, head: RequestHead, reading: Reading, session: Session) -> RequestHead:
         """See Dialect: what only proxies say is not believed of a client."""
+        if not any(name in _STRIPPED or name.startswith(_PREFIXES) for name, _ in head.headers):
+            return head
         kept = tuple(pair for pair in without(head.headers, _STRIPPED) if not pair[0].startswith(_PREFIXES))
         return RequestHead(head.method, head.path, head.query, head.host, kept, head.framing, head.length, head.upgrade)
 

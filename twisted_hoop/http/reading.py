@@ -55,6 +55,10 @@ class Request:
     authorization: bytes = b""
     reason: bytes = b""
 
+    def of(self, head: RequestHead) -> Request:
+        """The same with another head; what costs a third of `dataclasses.replace`, as it is done for every request."""
+        return Request(head, self.keep_alive, self.expects, self.minor, self.authorization, self.reason)
+
     def __repr__(self) -> str:
         return f"<Request {self.head.method!r}>"
 
