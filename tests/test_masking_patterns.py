@@ -6,7 +6,9 @@ import pytest
 import re2
 
 from twisted_hoop.masking.detectors import Detector
+from twisted_hoop.masking.masker import MaskSet
 from twisted_hoop.masking.patterns import BUILT_IN, ESCAPES
+from twisted_hoop.settings import MaskSection
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U"
 JWE = (
@@ -172,3 +174,24 @@ def test_every_pattern_is_re2() -> None:
         for rule in rules:
             assert re2.compile(rule.pattern) is not None
     assert all(re2.compile(p) for p in ESCAPES)
+
+
+@pytest.mark.parametrize("begins", [b" ", b'"', b"\\n", b"\\t", b"\\r"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        b"AKIAIOSFODNN7EXAMPLE",
+        b"ghp_16C7e42F292c6912E7710c838347Ae178B4a",
+        b"sk-T3BlbkFJabcdEFGHijkl12345678MNOP",
+        b"eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U",
+        b"DE89370400440532013000",
+        b"4111111111111111",
+        b"078-05-1120",
+    ],
+)
+def test_M3_an_escape_before_a_key_hides_none(begins: bytes, key: bytes) -> None:
+    """In text that carries JSON the letter of `\\n` stands right before the key; the escape itself stays."""
+    masks = MaskSet([MaskSection(name="keys", detect=["api-key", "jwt", "iban", "card", "ssn"])], b"k" * 32)
+    masker = masks.stream_masker(frozenset({"keys"}))
+    assert masker is not None
+    assert masker.feed(b'{"a": "x' + begins + key + b'"}\n') + masker.flush() == b'{"a": "x' + begins + b'*****"}\n'

@@ -58,9 +58,18 @@ _KEYS_BY_SHAPE: Final = (
     r"\bgls?[ac]_[A-Za-z0-9_=]{32,}",  # Grafana
     r"\bAGE-SECRET-KEY-1[A-Z0-9]{58}",
 )
+
+
+def _begun(pattern: str, check: Check = validators.accept) -> Rule:
+    r"""A pattern that begins with `\b` holds behind an escape of JSON as well: the letter of `\n` is no word's."""
+    if not pattern.startswith(r"\b"):
+        return Rule(pattern, check)
+    return Rule(rf"(?:\b|\\[bfnrt])({pattern.removeprefix(chr(92) + 'b')})", check, group=1)
+
+
 _KEYS: Final = (
-    *(Rule(pattern) for pattern in _KEYS_BY_SHAPE),
-    Rule(rf"\bsk-{_PART}{{20,}}", validators.mixed),  # OpenAI's older form
+    *(_begun(pattern) for pattern in _KEYS_BY_SHAPE),
+    _begun(rf"\bsk-{_PART}{{20,}}", validators.mixed),  # OpenAI's older form
     Rule(r"[A-Za-z0-9/+]{40,}", validators.secret40),
     Rule(r"""(?i)\bsecret_?(?:access_?)?key["']?\s*[:=]\s*["']?([A-Za-z0-9/+]{40})""", group=1),
 )
@@ -81,7 +90,7 @@ BUILT_IN: Final[dict[str, tuple[Rule, ...]]] = {
     "email": (Rule(r"[\pL\pN._%+'-]+@[\pL\pN-]+(?:\.[\pL\pN-]+)*\.[\pL]{2,}"),),
     "phone": _PHONES,
     "api-key": _KEYS,
-    "jwt": (Rule(rf"\beyJ{_PART}{{8,}}(?:\.{_PART}*){{2,4}}", validators.jwt),),
+    "jwt": (_begun(rf"\beyJ{_PART}{{8,}}(?:\.{_PART}*){{2,4}}", validators.jwt),),
     "private-key": (
         Rule(
             r"-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----"

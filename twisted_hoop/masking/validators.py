@@ -68,6 +68,14 @@ def is_word(data: bytes, at: int) -> bool:
     return 0 <= at < len(data) and (48 <= data[at] <= 57 or 65 <= (data[at] & 0xDF) <= 90)
 
 
+def goes_on(data: bytes, start: int) -> bool:
+    r"""Whether what begins at `start` is the rest of a word. The letter of an escape of JSON (`\n`) is no word's."""
+    return is_word(data, start - 1) and data[max(0, start - 2) : start] not in _ESCAPES
+
+
+_ESCAPES = frozenset((rb"\b", rb"\f", rb"\n", rb"\r", rb"\t"))
+
+
 def accept(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
     """The pattern says it all."""
     return [(start, end)]
@@ -137,7 +145,7 @@ def ssn(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
 
 def iban(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
     """IBANs: a country's own length, its structure and ISO 7064 mod 97 (by python-stdnum)."""
-    if is_word(data, start - 1):
+    if goes_on(data, start):
         return []
     wanted = _IBAN_LENGTHS.get(data[start : start + 2].decode().upper(), 0)
     seen, at = 0, start
@@ -153,7 +161,7 @@ def iban(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
 def phone(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
     """Telephone numbers: 7 to 15 digits (ITU-T E.164) that are no part of something longer."""
     digits = sum(48 <= c <= 57 for c in data[start:end])
-    if not 7 <= digits <= 15 or is_word(data, start - 1) or is_word(data, end):
+    if not 7 <= digits <= 15 or goes_on(data, start) or is_word(data, end):
         return []
     glue = b".-/"
     if start and data[start - 1] in glue and _is_digit(data, start - 2):
@@ -177,7 +185,7 @@ def mixed(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
     """A token that holds both letters and digits, so that ordinary words with a key's prefix pass."""
     token = data[start:end]
     digits = any(48 <= c <= 57 for c in token)
-    return [(start, end)] if digits and not is_word(data, start - 1) else []
+    return [(start, end)] if digits and not goes_on(data, start) else []
 
 
 def secret40(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
