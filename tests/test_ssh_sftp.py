@@ -30,6 +30,7 @@ from tests.support.sftp_client import (
 from tests.support.streams import SIZES, cut
 from tests.support.transfers import ROOT, Passing, Setup
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.model import Outcome
 from twisted_hoop.ssh import sftp_packets as sftp
 from twisted_hoop.ssh.sftp import SftpJudge, joined
 from twisted_hoop.steps import Finish, Step, ToClient, ToTarget
@@ -151,7 +152,7 @@ def test_setstat_of_an_open_file_is_asked_for() -> None:
 
 
 def test_steps_in_one_direction_are_put_together() -> None:
-    end = Finish(None)  # type: ignore[arg-type]
+    end = Finish(Outcome("closed"))
     steps: list[Step] = [ToTarget(b"a"), ToTarget(b"b"), ToClient(b"c"), ToClient(b"d"), end, ToTarget(b"e")]
     assert joined(steps) == [ToTarget(b"ab"), ToClient(b"cd"), end, ToTarget(b"e")]
 
