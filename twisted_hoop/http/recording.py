@@ -8,46 +8,21 @@ from typing import Any
 from twisted_hoop.errors import RecordingFailed
 from twisted_hoop.interfaces import IRecording
 from twisted_hoop.model import Entry
+from twisted_hoop.recording.shared import SharedRecording
 
 
-class ExchangeRecording:
-    """See the module: the session's. `failed` is told of the first failure; nothing is written, and so nothing
-    carried, afterwards (R1).
-    """
+class ExchangeRecording(SharedRecording):
+    """See the module: the session's. `seconds` is a clock."""
 
     def __init__(
         self, recording: IRecording, seconds: Callable[[], float], failed: Callable[[RecordingFailed], None]
     ) -> None:
-        self.id = recording.id
+        super().__init__(recording, failed)
         self.seconds = seconds
-        self._recording = recording
-        self._tell = failed
-        self._failure: RecordingFailed | None = None
-        recording.on_failure = self.fail
 
     def of(self) -> OneExchange:
         """For one exchange."""
         return OneExchange(self)
-
-    def write(self, entry: Entry, lazy: bool) -> None:
-        """See IRecording."""
-        if self._failure is not None:
-            raise self._failure
-        try:
-            self._recording.write(entry, lazy)
-        except RecordingFailed as error:
-            self.fail(error)
-            raise
-
-    def fail(self, error: RecordingFailed) -> None:
-        """An entry was not written."""
-        if self._failure is None:
-            self._failure = error
-            self._tell(error)
-
-    def barrier(self) -> Awaitable[None] | None:
-        """See IRecording."""
-        return self._recording.barrier()
 
 
 class OneExchange:

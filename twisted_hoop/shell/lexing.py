@@ -53,12 +53,12 @@ class Lexer:
         self._depth = depth
 
     def substituted(self) -> Script:
-        """The script up to the `)` that ends it, which is consumed; the grammar knows how."""
-        raise NotImplementedError
+        """The script up to the `)` that ends it, which is consumed. The grammar knows how; words alone hold none."""
+        raise Unclear("a script within a word")
 
     def backticked(self, text: str, base: int) -> Script:
-        """The script that is the whole text; the grammar knows how."""
-        raise NotImplementedError
+        """The script that is the whole text. The grammar knows how; words alone hold none."""
+        raise Unclear("a script within a word")
 
     def deeper(self) -> None:
         """One construct further in."""

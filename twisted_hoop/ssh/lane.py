@@ -8,8 +8,8 @@ from typing import Any, Union
 
 from twisted_hoop.bridge import Bridge
 from twisted_hoop.model import Outcome, Session
+from twisted_hoop.recording.shared import SharedRecording
 from twisted_hoop.services import Services
-from twisted_hoop.ssh.channel_recording import ChannelRecording
 from twisted_hoop.ssh.ends import ChannelEnd, Opener
 from twisted_hoop.ssh.events import Data, Event, Open
 from twisted_hoop.ssh.forwards import ForwardRelay
@@ -41,7 +41,7 @@ class Lane:
         self,
         services: Services[Any],
         session: Session,
-        recording: ChannelRecording,
+        recording: SharedRecording,
         relay: AnyRelay,
         openers: Openers,
         finished: Callable[[Lane, Outcome], None],

@@ -13,8 +13,8 @@ from twisted.logger import Logger
 from twisted_hoop.errors import HoopError, ProtocolError, RecordingFailed, UnknownTarget
 from twisted_hoop.interfaces import IRecording
 from twisted_hoop.model import Outcome, Session
+from twisted_hoop.recording.shared import SharedRecording
 from twisted_hoop.services import Services
-from twisted_hoop.ssh.channel_recording import ChannelRecording
 from twisted_hoop.ssh.ends import ChannelEnd
 from twisted_hoop.ssh.entries import notice_entry
 from twisted_hoop.ssh.events import CONNECT_FAILED, Open, OpenFailed
@@ -60,7 +60,7 @@ class SshSession:
         self.listening: dict[Place, bool] = {}
         self._services = services
         self._recording = recording
-        self._channels = ChannelRecording(recording, self._recording_failed)
+        self._channels = SharedRecording(recording, self._recording_failed)
         self._client = client
         self._make_handler = handler
         self._numbers = itertools.count(1)

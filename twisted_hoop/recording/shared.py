@@ -1,4 +1,4 @@
-"""What the bridges of a session's channels see of its one recording: a failure is one for all of them."""
+"""What the bridges of one session, a channel or an exchange each, see of its recording: one failure is all's."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from twisted_hoop.interfaces import IRecording
 from twisted_hoop.model import Entry
 
 
-class ChannelRecording:
+class SharedRecording:
     """See the module: of IRecording what a bridge calls. `failed` is told of the first failure; nothing is written
-    afterwards, and so nothing carried, on any channel (R1).
+    afterwards, and so nothing carried, by any of them (R1).
     """
 
     def __init__(self, recording: IRecording, failed: Callable[[RecordingFailed], None]) -> None:
@@ -34,7 +34,7 @@ class ChannelRecording:
             raise
 
     def fail(self, error: RecordingFailed) -> None:
-        """An entry, of whichever channel, was not written."""
+        """An entry, of whichever bridge, was not written."""
         if self._failure is None:
             self._failure = error
             self._tell(error)
