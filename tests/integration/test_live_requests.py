@@ -132,7 +132,12 @@ def test_A8_two_gateways_on_one_postgresql_store(house: House, tmp_path: Path, s
         assert sorted(answers) == [200, 409]
         waiting.end()
         assert count(house, "held_rows", 24) == 1
-        (live,) = two.api("GET", "/v1/sessions?state=live", "carol").json["sessions"]
+
+        def seen() -> list[dict[str, Any]]:
+            found: list[dict[str, Any]] = two.api("GET", "/v1/sessions?state=live", "carol").json["sessions"]
+            return found
+
+        (live,) = wait_for(seen, "the session in the other gateway's list")  # rows are written some moments behind
         assert two.api("POST", f"/v1/sessions/{live['id']}/end", "olga", {"reason": "over there"}).status == 202
 
         def over() -> bool:
@@ -143,8 +148,8 @@ def test_A8_two_gateways_on_one_postgresql_store(house: House, tmp_path: Path, s
             return False
 
         wait_for(over, "the end of the session at the other gateway")
-        health = two.api("GET", "/v1/health", "olga").json
-        assert len(health["replicas"]) == 2 and health["store"]["kind"] == "postgresql"
+        wait_for(lambda: len(two.api("GET", "/v1/health", "olga").json["replicas"]) == 2, "both replicas in the report")
+        assert two.api("GET", "/v1/health", "olga").json["store"]["kind"] == "postgresql"
 
 
 class Receiver:
