@@ -1,7 +1,7 @@
 """After a run with failures: run those tests once more, alone, when they are few; says which passed only so.
 
-With thousands of tests that start real servers beside each other, a machine that stalls for seconds fails one in some runs.
-More than `FEW` failures are never the machine. Exits with 1 unless every one of them passes alone.
+With thousands of tests that start real servers beside each other, a stalled machine fails one in some runs. More than
+`FEW` failures are never the machine. Exits with 1 unless every one of them passes alone.
 """
 
 from __future__ import annotations
