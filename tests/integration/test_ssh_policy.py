@@ -42,6 +42,11 @@ def test_a_refusal_has_status_126_and_names_its_rule(house_of_ssh: SshHouse, tmp
     assert refused["text"] == f"rm -rf {tmp_path}/kept" and refused["rule"] == "nothing is removed"
 
 
+def test_a_refusal_says_what_was_not_understood(house_of_ssh: SshHouse) -> None:
+    done = house_of_ssh.run("rm $(cat /nowhere)")
+    assert done.returncode == 126 and b"\nNot understood: the output of a command." in done.stderr
+
+
 def test_a_refusal_for_programs_is_a_line_of_json(house_of_ssh: SshHouse) -> None:
     done = house_of_ssh.run("rm x", HOOP_OUTPUT="json")
     told = json.loads(done.stderr)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from twisted_hoop.masking.masker import MaskSet
 from twisted_hoop.model import Command, Decision, Effect, Facts, Refusal
 from twisted_hoop.shell.reading import Reading
@@ -33,6 +35,13 @@ def side_command(kind: str) -> Command:
 def refused_here(command: Command, rule: str, reason: str, hint: str) -> Refusal:
     """A refusal that no rule can lift."""
     return Refusal(command, Decision(Effect.DENY, rule, reason), "denied", reason, hint)
+
+
+def explained(refusal: Refusal, reading: Reading | None) -> Refusal:
+    """The refusal of a command with what was not understood of it: that is what can be written otherwise."""
+    if reading is None or not reading.why or refusal.code != "denied":
+        return refusal
+    return replace(refusal, hint=f"Not understood: {reading.why}. {refusal.hint}".rstrip())
 
 
 def withdrawn(command: Command, decision: Decision | None) -> Refusal:

@@ -20,7 +20,7 @@ from twisted_hoop.interfaces import IRelay
 from twisted_hoop.model import Admission, ApprovalRequest, Command, Decision, Outcome, Refusal, Verdict
 from twisted_hoop.shell.reading import Reading
 from twisted_hoop.ssh import requests as names
-from twisted_hoop.ssh.asking import refused_here, side_command, start_command, withdrawn
+from twisted_hoop.ssh.asking import explained, refused_here, side_command, start_command, withdrawn
 from twisted_hoop.ssh.entries import command_entry, notice_entry, refused_entry
 from twisted_hoop.ssh.events import Close, Data, Event, Open, Opened, OpenFailed, Request
 from twisted_hoop.ssh.holding import Holding
@@ -282,7 +282,7 @@ class ChannelRelay:
 
     def _command_decided(self, verdict: Verdict) -> list[Step]:
         if isinstance(verdict, Refusal):
-            return self._refused(verdict)
+            return self._refused(explained(verdict, self._reading))
         assert self._start is not None
         number = self._terms.number()
         self._running = self._run(verdict, number, self._start)
