@@ -60,3 +60,13 @@ def test_what_is_too_long(played: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(casts, "LONGEST", 100)
     with pytest.raises(Problem, match="too long"):
         cast(played)
+
+
+def test_over_the_api(played: Api) -> None:
+    """GET /v1/sessions/{id}/cast, for auditors."""
+    path = "/v1/sessions/session-0005/cast"
+    answer = played.ask("GET", f"{path}?channel=0", "carol")
+    assert answer.status == 200 and json.loads(answer.body.splitlines()[0])["version"] == 3
+    assert played.ask("GET", f"{path}?channel=x", "carol").status == 400
+    assert played.ask("GET", f"{path}?channel=7", "carol").status == 404
+    assert played.ask("GET", path, "bob").status == 403

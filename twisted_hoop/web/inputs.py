@@ -75,6 +75,12 @@ class EntriesQuery(Input):
     kind: str = Field(default="", pattern=r"^[a-z0-9-]{0,32}$")
 
 
+class CastQuery(Input):
+    """GET /v1/sessions/{id}/cast: the channel to play; -1 is the first with a terminal."""
+
+    channel: int = Field(default=-1, ge=-1, le=2**31)
+
+
 class DeliveriesQuery(Input):
     """GET /v1/deliveries."""
 

@@ -16,10 +16,12 @@ from twisted_hoop.web.archive import Archive
 from twisted_hoop.web.basics import Basics
 from twisted_hoop.web.callbacks import Callbacks
 from twisted_hoop.web.calls import Answer
+from twisted_hoop.web.casts import Casts
 from twisted_hoop.web.estate import Estate
 from twisted_hoop.web.inbox import Inbox
 from twisted_hoop.web.inputs import (
     AccessBody,
+    CastQuery,
     DeliveriesQuery,
     EntriesQuery,
     EventsQuery,
@@ -75,7 +77,7 @@ def make_table(parts: Parts, reactor: Any) -> list[Row]:
     table = [
         *_basics(parts, reactor),
         *_approvals(Approvals(Inbox(parts))),
-        *_sessions(Sessions(Archive(parts, reactor))),
+        *_sessions(_session_handlers(parts, reactor)),
         *_operations(Operations(parts, Estate(parts))),
     ]
     table.append(("GET", "/v1/openapi.json", Endpoint(Document(table).show, "anybody", answer=dict[str, Any])))
@@ -110,6 +112,11 @@ def _approvals(approvals: Approvals) -> list[Row]:
     ]
 
 
+def _session_handlers(parts: Parts, reactor: Any) -> Sessions:
+    archive = Archive(parts, reactor)
+    return Sessions(archive, Casts(parts, archive, reactor))
+
+
 def _sessions(sessions: Sessions) -> list[Row]:
     return [
         ("GET", "/v1/sessions", Endpoint(sessions.list, query=SessionQuery, answer=shapes.Sessions)),
@@ -117,6 +124,7 @@ def _sessions(sessions: Sessions) -> list[Row]:
         ("GET", f"{_SESSION}/entries", Endpoint(sessions.entries, query=EntriesQuery, answer=shapes.Entries)),
         ("GET", f"{_SESSION}/reads", Endpoint(sessions.readings, answer=shapes.Readings)),
         ("GET", f"{_SESSION}/recording", Endpoint(sessions.recording, answer="application/x-ndjson")),
+        ("GET", f"{_SESSION}/cast", Endpoint(sessions.cast, query=CastQuery, answer="application/x-asciicast")),
         ("POST", f"{_SESSION}/end", Endpoint(sessions.end, body=EndBody, answer=shapes.Ended, status=202)),
     ]
 

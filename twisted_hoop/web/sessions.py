@@ -5,15 +5,17 @@ from __future__ import annotations
 from twisted_hoop.model import Principal
 from twisted_hoop.web.archive import Archive
 from twisted_hoop.web.calls import Call, Reply, Stream
-from twisted_hoop.web.inputs import EntriesQuery
+from twisted_hoop.web.casts import Casts
+from twisted_hoop.web.inputs import CastQuery, EntriesQuery
 from twisted_hoop.web.views import EndBody, SessionQuery
 
 
 class Sessions:
     """Handlers."""
 
-    def __init__(self, archive: Archive) -> None:
+    def __init__(self, archive: Archive, casts: Casts) -> None:
         self._archive = archive
+        self._casts = casts
 
     async def list(self, call: Call, principal: Principal) -> Reply:
         """GET /v1/sessions: one's own, or everybody's for auditors; newest first."""
@@ -36,6 +38,12 @@ class Sessions:
         """GET /v1/sessions/{id}/recording: all of it as JSON lines, for auditors. The reading is recorded."""
         pieces = await self._archive.lines(principal, call.peer, call.request_id, ident)
         return Stream(lambda: pieces)
+
+    async def cast(self, call: Call, principal: Principal, ident: str) -> Reply:
+        """GET /v1/sessions/{id}/cast: a terminal of it as asciicast v3, for auditors. The reading is recorded."""
+        channel = call.options(CastQuery).channel
+        made = await self._casts.cast(principal, call.peer, call.request_id, ident, channel)
+        return Reply(text=made, media_type="application/x-asciicast")
 
     async def end(self, call: Call, principal: Principal, ident: str) -> Reply:
         """POST /v1/sessions/{id}/end: end a live session, for operators."""
