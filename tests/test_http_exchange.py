@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import pytest
@@ -19,7 +19,7 @@ from twisted_hoop.http.messages import Answer, RequestHead, ResponseHead
 from twisted_hoop.http.plain import PlainDialect
 from twisted_hoop.http.reading import Heads
 from twisted_hoop.http.writing import RequestStart
-from twisted_hoop.model import Admission, ApprovalRequest, Decision, Verdict
+from twisted_hoop.model import Admission, ApprovalRequest, Decision, Entry, Outcome, Verdict
 from twisted_hoop.settings import MaskSection
 from twisted_hoop.steps import Ask, Finish, Record, Step, ToClient, ToTarget, Withdraw
 from twisted_hoop.testing.fakes import ALLOWED, DENIED, FakeGate, make_session
@@ -49,10 +49,15 @@ class Upper:
 
 
 class Echo:
-    """A tunnel that passes everything."""
+    """A tunnel that passes everything, but for what is odd and the end."""
+
+    def begin(self) -> list[Step]:
+        return [Record(Entry("notice", {"text": "begins"}))]
 
     def client_received(self, data: bytes) -> list[Step]:
-        return [ToTarget(data)]
+        if data == b"odd":
+            raise ProtocolError("an odd frame")
+        return [ToTarget(data), *([Finish(Outcome("closed", "that was all"))] if data == b"end" else [])]
 
     def target_received(self, data: bytes) -> list[Step]:
         return [ToClient(data)]
@@ -66,8 +71,14 @@ class Echo:
     def tick(self) -> list[Step]:
         return [ToClient(b"tick")]
 
+    def ended(self, message: str) -> list[Step]:
+        return [ToClient(message.encode())]
+
     def lost(self) -> list[Step]:
         return [ToTarget(b"bye")]
+
+    def outcome(self) -> Mapping[str, object]:
+        return {"channel": 1, "status": 3, "bytes": 5, "masked": 0}
 
 
 class Dialect(PlainDialect):
@@ -99,7 +110,15 @@ class Dialect(PlainDialect):
     ) -> BodyFilter | None:
         return self.masks_out
 
-    def tunnel(self, head: RequestHead, reading: Reading, response: ResponseHead, decision: Decision) -> Tunnel | None:
+    def tunnel(
+        self,
+        head: RequestHead,
+        reading: Reading,
+        response: ResponseHead,
+        decision: Decision,
+        masks: Sequence[MaskSection],
+        number: int,
+    ) -> Tunnel | None:
         return self.way
 
 
@@ -321,7 +340,38 @@ def test_an_upgraded_connection_belongs_to_its_tunnel() -> None:
     assert bench.sent.endswith(b"more") and exchange.tick() == [ToClient(b"tick")]
     bench.do(exchange.lost("client"))
     assert bench.sent.endswith(b"bye") and not exchange.reusable
-    assert [s.entry.data["status"] for s in bench.log if isinstance(s, Record) and s.entry.kind == "outcome"] == [101]
+    entries = [step.entry for step in bench.log if isinstance(step, Record)]
+    assert [entry.kind for entry in entries] == ["command", "notice", "outcome"] and entries[0].data["channel"] == 1
+    assert entries[-1].data == {"command": 1, "channel": 1, "status": 3, "bytes": 5, "masked": 0}
+
+
+@pytest.mark.parametrize(("data", "text"), [(b"odd", "an odd frame"), (b"end", "that was all")])
+def test_a_tunnel_ends_by_itself_or_by_a_fault(data: bytes, text: str) -> None:
+    bench = Bench(WEBSOCKET)
+    bench.dialect.way = Echo()
+    bench.begin()
+    bench.target(SWITCH)
+    bench.client(data)
+    assert isinstance(bench.log[-1], Finish) and bench.exchange.finished
+    assert isinstance(bench.log[-2], Record) and bench.log[-2].entry.data["error"] == text
+
+
+def test_a_tunnel_is_told_of_the_end_that_others_make() -> None:
+    bench = Bench(WEBSOCKET)
+    bench.dialect.way = Echo()
+    bench.begin()
+    bench.target(SWITCH)
+    bench.do(bench.exchange.cancelled())
+    assert Withdraw("cancelled") in bench.log and bench.told.endswith(b"cancelled by an operator")
+
+
+def test_K3_a_request_that_is_not_whole_is_not_upgraded() -> None:
+    """K3: what is left of its body would be the tunnel's first bytes."""
+    bench = Bench(WEBSOCKET.replace("GET", "POST") + "\nContent-Length: 9")
+    bench.dialect.way = Echo()
+    bench.begin()
+    bench.target(SWITCH)
+    assert bench.told.startswith(b"HTTP/1.1 502") and not bench.exchange.tunnelled
 
 
 @pytest.mark.parametrize(

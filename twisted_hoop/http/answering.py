@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.dialect import BodyFilter, Dialect, Reading, Tunnel
-from twisted_hoop.http.entries import outcome_entry
+from twisted_hoop.http.entries import outcome_entry, tunnel_entry
 from twisted_hoop.http.framing import Body, body_of
 from twisted_hoop.http.messages import Answer, Framing, Headers, ResponseHead
 from twisted_hoop.http.reading import MAX_HEAD, Heads, Request, Response
@@ -35,6 +35,13 @@ class Whole(Protocol):
     @property
     def surplus(self) -> bytes:
         """What the client sent behind its request."""
+
+    @property
+    def uploading(self) -> bool:
+        """Whether it has not sent all of it."""
+
+    def of_tunnel(self, produce: Callable[[], list[Step]]) -> list[Step]:
+        """Its steps, or its end."""
 
 
 class Answering:
@@ -86,6 +93,8 @@ class Answering:
 
     def outcome(self, error: str = "") -> Entry:
         """What it came to."""
+        if self.tunnel is not None:
+            return tunnel_entry(self._number, self.tunnel.outcome(), error)
         masked = self._filter.masked if self._filter is not None else 0
         return outcome_entry(self._number, self._status, self._bytes, masked, error)
 
@@ -201,13 +210,19 @@ class Answering:
         request = self._exchange.request.head
         if not request.upgrade or head.upgrade != request.upgrade:
             raise ProtocolError("the target switches to a protocol that was not asked for (K3)", "target")
+        if self._exchange.uploading:
+            raise ProtocolError("the target switches protocols before it has the request (K3)", "target")
         assert self._reading is not None and self._decision is not None
-        tunnel = self._dialect.tunnel(request, self._reading, head, self._decision)
+        tunnel = self._dialect.tunnel(request, self._reading, head, self._decision, self._masks, self._number)
         if tunnel is None:
             return self._exchange.failed(502, "this connection may not be upgraded")
         self.begun = self._exchange.close = True
         self.tunnel = tunnel
         steps: list[Step] = [ToClient(response_start(head, self.told, Framing.NONE, -1, False))]
+        return steps + self._exchange.of_tunnel(lambda: self._first_steps(tunnel, rest))
+
+    def _first_steps(self, tunnel: Tunnel, rest: bytes) -> list[Step]:
+        steps = tunnel.begin()
         if self._exchange.surplus:
             steps += tunnel.client_received(self._exchange.surplus)
         return steps + tunnel.target_received(rest) if rest else steps

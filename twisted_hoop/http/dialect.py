@@ -6,7 +6,7 @@ request means, what is sent in its place, what is hidden in bodies, how a refusa
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,7 +58,13 @@ class BodyRefused(Exception):
 
 
 class Tunnel(Protocol):
-    """What goes over a connection after 101: read, judged, recorded, masked. Steps as in `IRelay`."""
+    """What goes over a connection after 101: read, judged, recorded, masked. Steps as in `IRelay`.
+
+    A ProtocolError ends it, and so does a Finish as the last of its steps, whose message stands in the outcome.
+    """
+
+    def begin(self) -> list[Step]:
+        """The client has been told of the 101; nothing has passed yet."""
 
     def client_received(self, data: bytes) -> list[Step]:
         """Bytes of the client."""
@@ -75,8 +81,14 @@ class Tunnel(Protocol):
     def tick(self) -> list[Step]:
         """Some 50 ms passed with something held back: let go of what is safe to show."""
 
+    def ended(self, message: str) -> list[Step]:
+        """The gateway ends it: what the protocol has to tell the client so."""
+
     def lost(self) -> list[Step]:
-        """One side is gone: the last entries."""
+        """One side is gone: what was held back, and the last entries."""
+
+    def outcome(self) -> Mapping[str, object]:
+        """What it came to, for the outcome of the request: `channel`, `status`, `bytes`, `masked` …"""
 
 
 class Dialect(Protocol):
@@ -102,8 +114,16 @@ class Dialect(Protocol):
     ) -> BodyFilter | None:
         """A filter for what comes back; None when nothing needs to be looked at. May raise BodyRefused."""
 
-    def tunnel(self, head: RequestHead, reading: Reading, response: ResponseHead, decision: Decision) -> Tunnel | None:
-        """Who reads the upgraded connection; None refuses it."""
+    def tunnel(
+        self,
+        head: RequestHead,
+        reading: Reading,
+        response: ResponseHead,
+        decision: Decision,
+        masks: Sequence[MaskSection],
+        number: int,
+    ) -> Tunnel | None:
+        """Who reads the upgraded connection; None refuses it. `number` is its channel in the recording."""
 
     def refusal(self, head: RequestHead, refusal: Refusal, session: Session, request_id: str) -> Answer:
         """The gate's no."""

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from twisted_hoop.model import Approval, Command, Decision, Entry, Refusal
 
 
-def command_entry(number: int, command: Command, decision: Decision, approval: Approval | None) -> Entry:
-    """A request that is about to be sent."""
+def command_entry(
+    number: int, command: Command, decision: Decision, approval: Approval | None, upgrade: bool = False
+) -> Entry:
+    """A request that is about to be sent. One for an upgrade has a channel of its number, as what passes has then."""
     entry = _about(number, command, decision)
+    if upgrade:
+        entry["channel"] = number
     entry["decision"] = decision.effect.value
     if approval is not None:
         entry["approval"] = {"id": approval.id, "by": approval.by}
@@ -37,6 +43,12 @@ def outcome_entry(number: int, status: int, size: int, masked: int, error: str =
     if error:
         entry["error"] = error
     return Entry("outcome", entry)
+
+
+def tunnel_entry(number: int, told: Mapping[str, object], error: str = "") -> Entry:
+    """What an upgraded connection came to; `told` is its tunnel's word."""
+    entry: dict[str, object] = {"command": number, **told}
+    return Entry("outcome", entry | {"error": error} if error else entry)
 
 
 def _about(number: int, command: Command, decision: Decision) -> dict[str, object]:

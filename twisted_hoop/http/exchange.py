@@ -152,7 +152,7 @@ class Exchange:
         """See IRelay."""
         tunnel = self._answering.tunnel
         if tunnel is not None:
-            return tunnel.client_received(data)
+            return self.of_tunnel(lambda: tunnel.client_received(data))
         body = self._body
         if body.complete:
             body.surplus += data
@@ -218,8 +218,9 @@ class Exchange:
 
     def decided(self, verdict: Verdict) -> list[Step]:
         """See IRelay."""
-        if self._answering.tunnel is not None:
-            return self._answering.tunnel.decided(verdict)
+        tunnel = self._answering.tunnel
+        if tunnel is not None:
+            return self.of_tunnel(lambda: tunnel.decided(verdict))
         command, self._asking = self._asking, None
         assert command is not None
         if isinstance(verdict, Admission):
@@ -249,7 +250,8 @@ class Exchange:
         start = request_start(outgoing, terms.host, self._framing, len(payload) if complete else head.length)
         start.body = payload if self._framing is not Framing.CHUNKED else chunk(payload)
         self._recorded = True
-        steps: list[Step] = [Record(command_entry(self._number, command, decision, approval)), ToTarget(start)]
+        entry = command_entry(self._number, command, decision, approval, head.upgrade != b"")
+        steps: list[Step] = [Record(entry), ToTarget(start)]
         if self.request.expects and not complete:
             steps.append(ToClient(CONTINUE))
         return steps
@@ -281,13 +283,29 @@ class Exchange:
             return []
         tunnel = self._answering.tunnel
         if tunnel is not None:
-            return tunnel.target_received(data)
+            return self.of_tunnel(lambda: tunnel.target_received(data))
         try:
             return self._answering.received(data)
         except ProtocolError as error:
             return self.failed(502, str(error))
         except BodyRefused as error:
             return self.body_refused(error)
+
+    def of_tunnel(self, produce: Callable[[], list[Step]]) -> list[Step]:
+        """See Whole. A tunnel ends by a Finish, or because somebody breaks its protocol."""
+        try:
+            steps = produce()
+        except ProtocolError as error:
+            return self._tunnel_ended(str(error))
+        last = steps[-1] if steps else None
+        if not isinstance(last, Finish):
+            return steps
+        return [*steps[:-1], Record(self._answering.outcome(last.outcome.message)), self._finish()]
+
+    def _tunnel_ended(self, message: str) -> list[Step]:
+        tunnel = self._answering.tunnel
+        assert tunnel is not None
+        return [*tunnel.ended(message), Record(self._answering.outcome(message)), self._finish()]
 
     def whole(self) -> list[Step]:
         """The answer has been given."""
@@ -336,7 +354,7 @@ class Exchange:
         if self.finished:
             return []
         tunnel = self._answering.tunnel
-        return tunnel.tick() if tunnel is not None else self._answering.idle()
+        return self.of_tunnel(tunnel.tick) if tunnel is not None else self._answering.idle()
 
     def held(self, request: ApprovalRequest, decision: Decision) -> list[Step]:
         """See IRelay. The client is told nothing: clients take any 1xx for the answer."""
@@ -356,14 +374,15 @@ class Exchange:
 
     def cancelled(self) -> list[Step]:
         """See IRelay."""
-        taken: list[Step] = [Withdraw("cancelled")] if self._asking is not None else []
+        asking = self._asking is not None or self._answering.tunnel is not None
+        taken: list[Step] = [Withdraw("cancelled")] if asking else []
         return taken + self.ended("cancelled", "cancelled by an operator")
 
     def ended(self, code: str, message: str) -> list[Step]:
         """See IRelay."""
         self.close = True
         if self._answering.tunnel is not None and not self.finished:
-            return [*self._answering.tunnel.lost(), Record(self._answering.outcome(message)), self._finish()]
+            return self._tunnel_ended(message)
         return self.failed(503, message)
 
     def lost(self, side: Side) -> list[Step]:

@@ -86,7 +86,15 @@ class PlainDialect:
         """See Dialect."""
         return self._bodies.response_filter(masks, response)
 
-    def tunnel(self, head: RequestHead, reading: Reading, response: ResponseHead, decision: Decision) -> Tunnel | None:
+    def tunnel(
+        self,
+        head: RequestHead,
+        reading: Reading,
+        response: ResponseHead,
+        decision: Decision,
+        masks: Sequence[MaskSection],
+        number: int,
+    ) -> Tunnel | None:
         """See Dialect."""
         return None
 

@@ -26,7 +26,7 @@ class ExchangeRecording(SharedRecording):
 
 
 class OneExchange:
-    """What its bridge writes to: outcomes get the time since the exchange began, in seconds."""
+    """What its bridge writes to: outcomes of requests get the time since the exchange began, in seconds."""
 
     __slots__ = ("_began", "_whole", "id", "on_failure")
 
@@ -38,7 +38,7 @@ class OneExchange:
 
     def write(self, entry: Entry, lazy: bool = False) -> None:
         """See IRecording."""
-        if entry.kind == "outcome" and "status" in entry.data:
+        if entry.kind == "outcome" and "operation" not in entry.data:
             entry = Entry("outcome", {**entry.data, "seconds": round(self._whole.seconds() - self._began, 6)})
         self._whole.write(entry, lazy)
 
