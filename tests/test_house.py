@@ -52,6 +52,8 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
     "store.migrations.env": "run by every test of test_store_migrate",
     "store.migrations.versions.v0001_first": "run by every test of test_store_migrate",
     "store.migrations.versions.v0002_watching": "run by every test of test_store_migrate",
+    "store.migrations.versions.v0004_archive": "run by every test of test_store_migrate",
+    "store.migrations.versions.v0003_replicas": "run by every test of test_store_migrate",
 }
 """Module → why, or which test proves it."""
 INHERITED_DOCSTRINGS = {

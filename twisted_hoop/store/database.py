@@ -47,6 +47,8 @@ class Database:
             self._url = make_url(url)
         except SQLAlchemyError as fault:
             raise StoreUnavailable("the store's URL cannot be read") from fault
+        if self._url.drivername == "postgresql":
+            self._url = self._url.set(drivername="postgresql+psycopg")  # the driver we have
         self._reactor = reactor
         self._pool = ThreadPool(0, threads, "hoop-store")
         self._engine: Engine | None = None
@@ -59,6 +61,11 @@ class Database:
     def kind(self) -> str:
         """`sqlite` or `postgresql`."""
         return self._url.get_backend_name()
+
+    @property
+    def libpq_url(self) -> str:
+        """Where the store is, for libpq itself; with the password, so not for people."""
+        return self._url.set(drivername="postgresql").render_as_string(hide_password=False)
 
     def start(self) -> None:
         """Open, migrate, start the threads. Raises StoreUnavailable. Blocks."""

@@ -1,22 +1,35 @@
-"""The processes that share a store: each says every few seconds that it lives."""
+"""The processes that share a store: each holds a lease by saying every few seconds that it lives.
+
+Who said nothing for LEASE seconds is taken for dead by the others: its row is fenced, and its sessions are marked as
+interrupted, in one transaction and by one of them. That may be wrong, for a process that did nothing for long, or that
+the store could not hear, looks the same. So nothing is taken from it but rows: it learns of it at its next word, and
+writes itself and the sessions it still has down again. Times are the store's own, as clocks of machines differ.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Iterable
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from twisted_hoop.store.database import Database, running
-from twisted_hoop.store.tables import replicas
+from twisted_hoop.store.sessions import INTERRUPTED, LIVE
+from twisted_hoop.store.tables import replicas, sessions
 
-GONE = 60.0
-"""Seconds without a word after which a replica is taken for gone, and its row for old."""
+LEASE = 20.0
+"""Seconds without a word after which a replica is taken for dead."""
+GONE = 3600.0
+"""Seconds after which the row of one that is dead is deleted."""
+_IDS = 500  # ids in one statement: SQLite takes a bounded number of parameters
 
 
 @dataclass(frozen=True, slots=True)
 class Replica:
-    """One process. Times are POSIX; `sessions` live there; `policy` is the version of its rules."""
+    """One process. Times are POSIX; `sessions` live there; `policy` is the version of its rules.
+
+    `fenced` is when the others took it for dead, 0 while they do not; `draining` says who asked it to stop and why.
+    """
 
     id: str
     name: str
@@ -25,6 +38,17 @@ class Replica:
     started: float
     seen: float
     sessions: int
+    fenced: float = 0.0
+    draining: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Dead:
+    """A replica that was taken for dead just now, and the sessions that lived there."""
+
+    id: str
+    name: str
+    sessions: tuple[str, ...]
 
 
 class Replicas:
@@ -33,21 +57,74 @@ class Replicas:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def here(self, replica: Replica) -> Awaitable[None]:
-        """It lives, as of `replica.seen`; those that said nothing for long are forgotten."""
+    def here(self, replica: Replica, sessions_here: Iterable[str] = ()) -> Awaitable[None]:
+        """It is there: for the first time, or again after it was taken for dead. Its sessions live then."""
+        ids = list(sessions_here)
 
         def work(connection: Connection) -> None:
-            old = (replicas.c.id == replica.id) | (replicas.c.seen < replica.seen - GONE)
-            connection.execute(delete(replicas).where(old))
-            connection.execute(insert(replicas).values(asdict(replica)))
+            now = _now(connection, replica.seen)
+            connection.execute(delete(replicas).where(replicas.c.id == replica.id))
+            connection.execute(insert(replicas).values({**asdict(replica), "seen": now}))
+            for start in range(0, len(ids), _IDS):
+                mine = sessions.c.id.in_(ids[start : start + _IDS]) & (sessions.c.replica == replica.id)
+                again = update(sessions).where(mine, sessions.c.state == INTERRUPTED)
+                connection.execute(again.values(state=LIVE, ended=None))
 
         return self._database.write(work)
+
+    def beat(self, replica: Replica) -> Awaitable[bool]:
+        """It lives. False when the others took it for dead: its lease is over, see `here`."""
+
+        def work(connection: Connection) -> bool:
+            values = {"seen": _now(connection, replica.seen), "sessions": replica.sessions, "policy": replica.policy}
+            mine = update(replicas).where(replicas.c.id == replica.id, replicas.c.fenced == 0)
+            return connection.execute(mine.values(values)).rowcount > 0
+
+        return self._database.write(work)
+
+    def judge(self, me: str, now: float) -> Awaitable[list[Dead]]:
+        """Take those for dead whose lease is over, but never oneself. Of several judges at once, one gets each."""
+        return self._database.write(lambda connection: _judge(connection, me, _now(connection, now)))
+
+    def drain(self, ident: str, why: str) -> Awaitable[bool]:
+        """Ask one to stop, which it follows; False when there is none of that id that lives."""
+        change = update(replicas).where(replicas.c.id == ident, replicas.c.fenced == 0).values(draining=why)
+        return self._database.write(lambda c: c.execute(change).rowcount > 0)
 
     def gone(self, ident: str) -> Awaitable[None]:
         """It stops."""
         return self._database.write(running(delete(replicas).where(replicas.c.id == ident)))
 
     def all(self) -> Awaitable[list[Replica]]:
-        """Those known, the oldest first."""
-        query = select(replicas).order_by(replicas.c.started)
+        """Those that live, the oldest first."""
+        query = select(replicas).where(replicas.c.fenced == 0).order_by(replicas.c.started)
         return self._database.read(lambda c: [Replica(**row._mapping) for row in c.execute(query)])
+
+
+def draining(connection: Connection, ident: str) -> str:
+    """Who asked this replica to stop and why; "" when nobody did."""
+    return connection.scalar(select(replicas.c.draining).where(replicas.c.id == ident)) or ""
+
+
+def _now(connection: Connection, ours: float) -> float:
+    """The time of the store, for several machines; SQLite is on this one."""
+    if connection.dialect.name != "postgresql":
+        return ours
+    return float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or ours)
+
+
+def _judge(connection: Connection, me: str, now: float) -> list[Dead]:
+    connection.execute(delete(replicas).where(replicas.c.fenced != 0, replicas.c.fenced < now - GONE))
+    late = (replicas.c.seen < now - LEASE) & (replicas.c.fenced == 0) & (replicas.c.id != me)
+    found = connection.execute(select(replicas.c.id, replicas.c.name).where(late)).all()
+    # The condition is looked at again under the row's lock: it may have said a word meanwhile, or another judge won.
+    fence = update(replicas).values(fenced=now)
+    taken = [row for row in found if connection.execute(fence.where(replicas.c.id == row.id, late)).rowcount]
+    return [Dead(row.id, row.name, tuple(_interrupted(connection, row.id, now))) for row in taken]
+
+
+def _interrupted(connection: Connection, replica: str, now: float) -> list[str]:
+    theirs = (sessions.c.replica == replica) & (sessions.c.state == LIVE)
+    ids = list(connection.scalars(select(sessions.c.id).where(theirs)))
+    connection.execute(update(sessions).where(theirs).values(state=INTERRUPTED, ended=now))
+    return ids

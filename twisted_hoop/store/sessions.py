@@ -61,11 +61,12 @@ class SessionIndex:
     """Sessions in the store. Every method answers with an Awaitable that may fail with StoreUnavailable.
 
     With a reactor, what happens within `DELAY` is written in one transaction: short sessions cost one row, once.
-    Readers see it all the same.
+    Readers see it all the same. `replica` is whose sessions these are.
     """
 
-    def __init__(self, database: Database, now: Callable[[], float], reactor: Any = None) -> None:
+    def __init__(self, database: Database, now: Callable[[], float], reactor: Any = None, replica: str = "") -> None:
         self._database = database
+        self._replica = replica
         self._now = now
         self._reactor = reactor
         self._rows: dict[str, dict[str, Any]] = {}
@@ -76,7 +77,7 @@ class SessionIndex:
 
     def opened(self, session: Session) -> Deferred[None]:
         """A session began."""
-        self._rows[session.id] = _values(session)
+        self._rows[session.id] = _values(session, self._replica)
         return self._soon()
 
     def closed(self, session_id: str, outcome: Outcome, commands: int) -> Deferred[None]:
@@ -197,7 +198,7 @@ def _put(connection: Connection, rows: Rows, ends: dict[str, dict[str, Any]]) ->
         connection.execute(change.values(values))
 
 
-def _values(session: Session) -> dict[str, Any]:
+def _values(session: Session, replica: str) -> dict[str, Any]:
     return {
         "id": session.id,
         "principal_key": session.principal.key,
@@ -212,6 +213,7 @@ def _values(session: Session) -> dict[str, Any]:
         "commands": 0,
         "label": _printable(f"{session.principal.label} {session.principal.subject}"),
         "ending": "",
+        "replica": replica,
     }
 
 
@@ -228,5 +230,5 @@ def _first(connection: Connection, query: Select[Any]) -> SessionRow | None:
 def _row(found: Row[Any]) -> SessionRow:
     data = dict(found._mapping)
     data["principal"] = json.loads(data.pop("principal_json"))
-    del data["label"], data["ending"]
+    del data["label"], data["ending"], data["replica"]
     return SessionRow(**data)

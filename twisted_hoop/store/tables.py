@@ -7,6 +7,7 @@ database. `approvals.text` is the exact text as bytes (UTF-8, `surrogatepass`), 
 from __future__ import annotations
 
 from sqlalchemy import (
+    BigInteger,
     Boolean,
     Column,
     Double,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
     text,
 )
 
@@ -111,7 +113,10 @@ sessions = Table(
     Column("label", Text, nullable=False, server_default=""),
     # Why an operator ends it, for the replica it lives at; "" when nobody does.
     Column("ending", Text, nullable=False, server_default=""),
+    # The replica it lives at, `replicas.id`.
+    Column("replica", String(64), nullable=False, server_default=""),
 )
+Index("sessions_replica", sessions.c.replica, sessions.c.state)
 Index("sessions_started", sessions.c.started)
 Index("sessions_ended", sessions.c.ended)
 Index("sessions_state", sessions.c.state)
@@ -174,7 +179,26 @@ replicas = Table(
     Column("started", Double, nullable=False),
     Column("seen", Double, nullable=False),
     Column("sessions", Integer, nullable=False),
+    # When the others took it for dead; 0 while they do not.
+    Column("fenced", Double, nullable=False, server_default="0"),
+    # Who asked it to stop, and why; "" when nobody did.
+    Column("draining", Text, nullable=False, server_default=""),
 )
+
+# People who are logged in to the console. Only their browser has what opens `sealed`; `id` and `owner` are digests.
+visits = Table(
+    "visits",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("began", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+    # Goes up with every change, so that of two replicas that change it one is told so.
+    Column("version", Integer, nullable=False),
+    Column("sealed", LargeBinary, nullable=False),
+)
+Index("visits_owner", visits.c.owner, visits.c.began)
+Index("visits_seen", visits.c.seen)
 
 # What may happen once only, such as a callback of a chat (A9).
 once = Table(
@@ -184,3 +208,71 @@ once = Table(
     Column("until", Double, nullable=False),
 )
 Index("once_until", once.c.until)
+
+# Recordings as the archive knows them: how far they are searchable, where they lie, whether they are gone.
+recordings = Table(
+    "recordings",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("path", Text, nullable=False),
+    # live, closed, damaged, deleting or deleted
+    Column("state", String(16), nullable=False),
+    Column("started", Double, nullable=False),
+    Column("ended", Double, nullable=True),
+    Column("target", Text, nullable=False),
+    Column("protocol", String(16), nullable=False),
+    Column("principal_key", Text, nullable=False),
+    # Groups and attributes of the session, for rules of retention.
+    Column("about_json", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    # The number of the last entry that is in the index, and whether none follows.
+    Column("indexed", BigInteger, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    # SHA-256 and time of the copy in object storage, "" and 0 without one; whether the folder has it too.
+    Column("stored", String(64), nullable=False, server_default=""),
+    Column("stored_at", Double, nullable=False, server_default="0"),
+    Column("evicted", Boolean, nullable=False, server_default=false()),
+    Column("deleted_at", Double, nullable=False, server_default="0"),
+    Column("deleted_by", Text, nullable=False, server_default=""),
+)
+Index("recordings_state", recordings.c.state, recordings.c.started)
+
+# Commands as search shows them; their words are in `command_words`, which each database indexes in its own way.
+commands = Table(
+    "commands",
+    metadata,
+    # Microseconds and a few bits that tell commands of one microsecond apart: newest first is by this alone.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("session_id", String(64), nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("about_json", Text, nullable=False),
+)
+Index("commands_session", commands.c.session_id, commands.c.n)
+
+# What must not be deleted, whatever rules of retention say. Lifted ones stay, for they tell who lifted them and why.
+holds = Table(
+    "holds",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    # session, principal or target
+    Column("kind", String(16), nullable=False),
+    Column("value", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("by_key", Text, nullable=False),
+    Column("at", Double, nullable=False),
+    Column("lifted_at", Double, nullable=False, server_default="0"),
+    Column("lifted_by", Text, nullable=False, server_default=""),
+    Column("lifted_reason", Text, nullable=False, server_default=""),
+)
+Index("holds_value", holds.c.kind, holds.c.value)
+
+# Runs of the job that deletes recordings by rule, with what became of them.
+retention_runs = Table(
+    "retention_runs",
+    metadata,
+    Column("id", String(64), primary_key=True),
+    Column("at", Double, nullable=False),
+    Column("by_key", Text, nullable=False),
+    Column("report_json", Text, nullable=False),
+)
+Index("retention_runs_at", retention_runs.c.at)
