@@ -61,7 +61,7 @@ class PlainDialect:
         if kind:
             facts["content_type"] = frozenset({kind.decode("latin-1")})
         judged: Facts = facts
-        query = _TOKENS.sub(r"\1…", head.query.decode())  # K13
+        query = shown_query(head.query.decode())
         text = f"{method} {path}?{query}" if query else f"{method} {path}"
         return Reading(method, self._bodies.told(text), (judged,), "")
 
@@ -112,6 +112,11 @@ class PlainDialect:
     def told(self, request: ApprovalRequest, decision: Decision) -> tuple[tuple[bytes, bytes], ...]:
         """See Dialect."""
         return ((b"x-hoop-approval", request.id.encode()),)
+
+
+def shown_query(query: str) -> str:
+    """A query without the credentials that stand in it (K13)."""
+    return _TOKENS.sub(r"\1…", query)
 
 
 def problem(status: int, detail: str, request_id: str, **more: str) -> Answer:
