@@ -18,6 +18,7 @@ from twisted_hoop.http.pool import Pool
 from twisted_hoop.identity.scram_keys import SaltedPasswords
 from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.interfaces import ISecretStore
+from twisted_hoop.kubernetes.dialect import KubernetesDialect
 from twisted_hoop.postgres.hall import Hall
 from twisted_hoop.postgres.target import TargetDoor
 from twisted_hoop.settings import MaskSection, Settings, TargetSection
@@ -60,7 +61,7 @@ class Halls:
         sections = settings.targets
         halls = {s.name: self._hall(s, settings.masks) for s in sections if s.protocol == "postgres"}
         ssh = {s.name: self._ssh_hall(s, settings.masks) for s in sections if s.protocol == "ssh"}
-        http = {s.name: self._http_hall(s, settings.masks) for s in sections if s.protocol == "http"}
+        http = {s.name: self._http_hall(s, settings.masks) for s in sections if s.protocol in ("http", "kubernetes")}
         dropped = [hall for name, hall in self._http.items() if http.get(name) is not hall]
         self._halls, self._ssh, self._http = halls, ssh, http
         for hall in dropped:
@@ -123,6 +124,8 @@ class Halls:
         return HttpHall(section, pool, self._dialect(section, mine), mine)
 
     def _dialect(self, section: TargetSection, masks: list[MaskSection]) -> Dialect:
+        if section.protocol == "kubernetes":
+            return KubernetesDialect(section, self._key, self._shell, masks)
         return PlainDialect(section, self._key, masks)
 
 

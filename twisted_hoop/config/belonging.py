@@ -13,6 +13,7 @@ _PROTOCOLS = {
     **dict.fromkeys(("database", "databases", "read_only", "allow_functions"), ("postgres",)),
     **dict.fromkeys(("logins", "login_with", "host_keys", "host_ca", "env", "exec_only"), ("ssh",)),
     **dict.fromkeys(("credential", "header"), _WEB),
+    **dict.fromkeys(("impersonate", "impersonate_groups"), ("kubernetes",)),
     **dict.fromkeys(("tls", "ca", "certificate", "key"), ("postgres", *_WEB)),
     "server_name": ("postgres", "ssh", *_WEB),
     "names": ("ssh", *_WEB),

@@ -142,8 +142,29 @@ def _http_target(key: Key, target: TargetSection) -> Iterator[Problem]:
     yield from patterns((*key, "names"), target.names)
 
 
+def _kubernetes_target(key: Key, target: TargetSection) -> Iterator[Problem]:
+    yield from _http_target(key, target)
+    if target.credential == "none":
+        yield Problem((*key, "credential"), 'is missing: write "bearer" with secret, or "certificate"')
+    yield from patterns((*key, "impersonate_groups"), target.impersonate_groups)
+    if target.impersonate and (why := problem_with_template(target.impersonate)):
+        yield Problem((*key, "impersonate"), why)
+    if "impersonate_groups" in target.model_fields_set and not target.impersonate:
+        yield Problem((*key, "impersonate_groups"), "says nothing without impersonate: write that, or remove it")
+
+
+def problem_with_template(template: str) -> str:
+    """Why a template of user names cannot be used; "" when it can: somebody must be named who is always the same."""
+    rest = template.replace("{subject}", "").replace("{issuer}", "").replace("{name}", "")
+    if "{" in rest or "}" in rest:
+        return "knows {subject}, {issuer} and {name}"
+    if "{subject}" not in template and "{name}" not in template:
+        return "makes everybody the same user: write {subject} in it"
+    return "names nobody but the cluster's own" if template.strip().lower().startswith("system:") else ""
+
+
 _NEVER = ("host", "connection", "content-length", "transfer-encoding", "upgrade", "te", "trailer", "expect")
-_CHECKS = {"postgres": _postgres_target, "ssh": _ssh_target, "http": _http_target}
+_CHECKS = {"postgres": _postgres_target, "ssh": _ssh_target, "http": _http_target, "kubernetes": _kubernetes_target}
 
 
 def _pair(key: Key, section: ListenerSection | TargetSection) -> Iterator[Problem]:

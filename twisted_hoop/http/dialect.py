@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from twisted_hoop.http.messages import Answer, RequestHead, ResponseHead
-from twisted_hoop.model import ApprovalRequest, Decision, Facts, Refusal, Session, Verdict
+from twisted_hoop.model import Approval, ApprovalRequest, Decision, Facts, Refusal, Session, Verdict
 from twisted_hoop.settings import MaskSection
 from twisted_hoop.steps import Step
 
@@ -22,7 +22,8 @@ class Reading:
 
     `open` marks what answers without a rule to whoever may open the target (discovery, health). `wants` is how many
     bytes of the body must be seen before the request can be judged, 0 for none: then `Dialect.with_body` reads again.
-    Requests of one session with the same `key` share a decision and an approval for some seconds.
+    Requests of one session with the same `key` share a decision and an approval for some seconds. `parameters` are
+    shown to approvers beside the text, and are part of what they agree to: what of the body a person must see, masked.
     """
 
     action: str
@@ -31,6 +32,7 @@ class Reading:
     key: str
     open: bool = False
     wants: int = 0
+    parameters: tuple[str | None, ...] = ()
 
 
 class BodyFilter(Protocol):
@@ -104,7 +106,10 @@ class Dialect(Protocol):
         """The same, when the first `wants` bytes of the body (or all of it) are there."""
 
     def outgoing(self, head: RequestHead, reading: Reading, session: Session) -> RequestHead:
-        """What the target is sent, but for its credential: headers clients may not set removed (K1, K2), ours added."""
+        """What the target is sent, but for its credential: headers clients may not set removed (K1, K2), ours added.
+
+        A ProtocolError here is told to the client, and nothing is sent.
+        """
 
     def request_body(self, head: RequestHead, reading: Reading, masks: Sequence[MaskSection]) -> BodyFilter | None:
         """A filter for what goes in; None when nothing needs to be looked at."""
@@ -131,5 +136,7 @@ class Dialect(Protocol):
     def failure(self, head: RequestHead | None, status: int, message: str, request_id: str) -> Answer:
         """Something else went wrong: 400, 401, 413, 431, 502, 504 …"""
 
-    def told(self, request: ApprovalRequest, decision: Decision) -> tuple[tuple[bytes, bytes], ...]:
+    def told(
+        self, request: ApprovalRequest, decision: Decision, approval: Approval | None
+    ) -> tuple[tuple[bytes, bytes], ...]:
         """Headers of the answer to a request that was held and then admitted (`warning: 299 - "…"`)."""

@@ -203,7 +203,7 @@ class Exchange:
                 return self.body_refused(error)
             if found is not None:
                 facts, context = found, (("body", hashlib.sha256(b"".join(self._waiting)).hexdigest()),)
-        command = Command(reading.action, reading.text, facts, context=context, reason=self._reason)
+        command = Command(reading.action, reading.text, facts, reading.parameters, context, self._reason)
         if reading.open:
             return self._admit(command, self._terms.open, None)
         self._asking = command
@@ -233,9 +233,12 @@ class Exchange:
         terms, head = self._terms, self.request.head
         assert self._reading is not None
         masks = terms.masks(decision)
-        outgoing = terms.dialect.outgoing(head, self._reading, terms.session)
+        try:
+            outgoing = terms.dialect.outgoing(head, self._reading, terms.session)
+        except ProtocolError as error:
+            return self.failed(status_of(error), str(error))
         outgoing = readable(outgoing) if masks else outgoing
-        self._answering.admitted(self._reading, decision, masks, self._told(decision))
+        self._answering.admitted(self._reading, decision, masks, self._told(decision, approval))
         looks = [mask for mask in masks if mask not in self._looks] if self._looks else masks
         self._filter = (
             terms.dialect.request_body(head, self._reading, looks) if head.framing is not Framing.NONE else None
@@ -256,8 +259,8 @@ class Exchange:
             steps.append(ToClient(CONTINUE))
         return steps
 
-    def _told(self, decision: Decision) -> Headers:
-        return () if self._pending is None else self._terms.dialect.told(self._pending, decision)
+    def _told(self, decision: Decision, approval: Approval | None) -> Headers:
+        return () if self._pending is None else self._terms.dialect.told(self._pending, decision, approval)
 
     def _filtered(self, payload: bytes) -> bytes:
         looked = self._filter

@@ -12,7 +12,7 @@ from twisted_hoop.http.dialect import BodyFilter, Reading, Tunnel
 from twisted_hoop.http.messages import Answer, RequestHead, ResponseHead
 from twisted_hoop.http.reading import without
 from twisted_hoop.http.routing import plain_host
-from twisted_hoop.model import ApprovalRequest, Decision, Facts, Refusal, Session
+from twisted_hoop.model import Approval, ApprovalRequest, Decision, Facts, Refusal, Session
 from twisted_hoop.settings import MaskSection, TargetSection
 
 READS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
@@ -109,7 +109,9 @@ class PlainDialect:
         """See Dialect."""
         return problem(status, message, request_id)
 
-    def told(self, request: ApprovalRequest, decision: Decision) -> tuple[tuple[bytes, bytes], ...]:
+    def told(
+        self, request: ApprovalRequest, decision: Decision, approval: Approval | None
+    ) -> tuple[tuple[bytes, bytes], ...]:
         """See Dialect."""
         return ((b"x-hoop-approval", request.id.encode()),)
 

@@ -59,8 +59,8 @@ class TargetSection(Section):
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")
     """What clients name (PostgreSQL: dbname `target` or `target/database`; SSH: `account%target@gateway`, `ssh -J`;
     HTTP: `https://gateway/target`)."""
-    protocol: Literal["postgres", "ssh", "http"]
-    """What is spoken with it."""
+    protocol: Literal["postgres", "ssh", "http", "kubernetes"]
+    """What is spoken with it. A listener of protocol `http` serves those of `http` and of `kubernetes`."""
     endpoint: str
     """Twisted client endpoint string: `tcp:db.internal:5432`, `unix:/run/…`."""
     database: str = ""
@@ -75,6 +75,11 @@ class TargetSection(Section):
     credential: Literal["bearer", "basic", "header", "certificate", "none"] = "none"
     """HTTP: how the gateway shows who it is: `secret` as bearer token, `login` and `secret` as basic authentication,
     `secret` as the value of `header`, or the client certificate `certificate`. The client's own token never leaves."""
+    impersonate: str = ""
+    """Kubernetes: as whom the gateway's requests are made, in words of who asked: `{subject}`, `{issuer}`, `{name}`, as
+    in `oidc:{subject}`; empty: as the owner of `credential`. Groups and extras go with it, see docs/kubernetes.md."""
+    impersonate_groups: list[str] = Field(default_factory=lambda: [".*"])
+    """Kubernetes: patterns of the groups that are impersonated. Users and groups of `system:` never are."""
     header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")
     """HTTP: name of the header that carries `secret`, when `credential` is `header`."""
     logins: list[str] = Field(default_factory=list)
@@ -123,5 +128,8 @@ class TargetSection(Section):
     """OIDs callable through the FunctionCall message; empty refuses it (P12)."""
     connect_timeout: Duration = 10.0
     """From the first packet to ReadyForQuery."""
+    helm_releases: Literal["mask", "allow", "deny"] = "mask"
+    """Kubernetes: Secrets in which Helm keeps its releases, with everything it rendered, other Secrets included, while
+    masks apply. `mask`: as any Secret, so that Helm finds no release; `allow`: in clear; `deny`: refused."""
     limits: LimitsSection = LimitsSection()
     """Caps."""

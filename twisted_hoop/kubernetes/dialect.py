@@ -1,0 +1,121 @@
+"""The dialect of Kubernetes API servers: what `requests`, `facts`, `impersonation` and the others say, put together.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from twisted_hoop.errors import ProtocolError
+from twisted_hoop.http.dialect import BodyFilter, BodyRefused, Reading, Tunnel
+from twisted_hoop.http.messages import Answer, Framing, RequestHead, ResponseHead
+from twisted_hoop.kubernetes.correlation import key_of
+from twisted_hoop.kubernetes.facts import facts_of
+from twisted_hoop.kubernetes.impersonation import Impersonation, with_impersonation
+from twisted_hoop.kubernetes.requests import KubeRequest, read_request
+from twisted_hoop.kubernetes.statuses import refusal_answer, status_answer
+from twisted_hoop.kubernetes.submitted import LONGEST, judged
+from twisted_hoop.kubernetes.texts import action_of, text_of
+from twisted_hoop.kubernetes.warnings import held_warning
+from twisted_hoop.model import Approval, ApprovalRequest, Decision, Refusal, Session
+from twisted_hoop.settings import MaskSection, TargetSection
+from twisted_hoop.shell.reader import ShellReader
+
+_REMEMBERED = 1024
+_LONGEST_KEY = 4096
+
+
+class KubernetesDialect:
+    """A Dialect. `section` and `masks` are the target's, `key` the gateway's masking key."""
+
+    def __init__(
+        self, section: TargetSection, key: bytes, shell: ShellReader, masks: Sequence[MaskSection] = ()
+    ) -> None:
+        self._shell = shell
+        self._impersonation = Impersonation(section.impersonate, section.impersonate_groups)
+        self._readings: dict[tuple[object, ...], Reading] = {}
+
+    # -- what is asked --------------------------------------------------------------------------------------------
+
+    def read(self, head: RequestHead) -> Reading:
+        """See Dialect. Requests that were read before are remembered: rules decide the same facts faster."""
+        key = (head.method, head.path, head.query, head.upgrade, head.framing is Framing.NONE)
+        found = self._readings.get(key)
+        if found is None:
+            found = self._read(head)
+            if len(head.path) + len(head.query) <= _LONGEST_KEY:
+                if len(self._readings) >= _REMEMBERED:
+                    self._readings.clear()
+                self._readings[key] = found
+        shared = key_of(head, _request(head))
+        return replace(found, key=shared) if shared else found
+
+    def _read(self, head: RequestHead) -> Reading:
+        request = _request(head)
+        if head.upgrade and request.verb != "connect":
+            # A watch over a WebSocket would be a list that no mask looks into.
+            raise ProtocolError("only exec, attach, port-forward and proxy are upgraded here", code="501")
+        method, path, query = head.method.decode(), head.path.decode("utf-8", "replace"), head.query.decode()
+        facts = facts_of(request, method, self._shell)
+        wants = 0 if head.framing is Framing.NONE else LONGEST + 1
+        is_open = "discovery" in request.classes and not wants
+        return Reading(action_of(request), text_of(request, method, path, query), facts, "", is_open, wants)
+
+    def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:
+        """See Dialect."""
+        return judged(_request(head), reading, body)
+
+    # -- what is sent ---------------------------------------------------------------------------------------------
+
+    def outgoing(self, head: RequestHead, reading: Reading, session: Session) -> RequestHead:
+        """See Dialect: the client's word about who it is removed, ours set last (K1, K2)."""
+        headers = with_impersonation(head.headers, self._impersonation.headers(session))
+        return RequestHead(
+            head.method, head.path, head.query, head.host, headers, head.framing, head.length, head.upgrade
+        )
+
+    def request_body(self, head: RequestHead, reading: Reading, masks: Sequence[MaskSection]) -> BodyFilter | None:
+        """See Dialect."""
+        return None
+
+    def response_body(
+        self, head: RequestHead, reading: Reading, response: ResponseHead, masks: Sequence[MaskSection]
+    ) -> BodyFilter | None:
+        """See Dialect."""
+        if masks and not reading.open:
+            raise BodyRefused(status_answer(406, "hoop: this answer cannot be masked"), "cannot be masked")
+        return None
+
+    def tunnel(
+        self,
+        head: RequestHead,
+        reading: Reading,
+        response: ResponseHead,
+        decision: Decision,
+        masks: Sequence[MaskSection],
+        number: int,
+    ) -> Tunnel | None:
+        """See Dialect."""
+        return None
+
+    # -- what the client is told ----------------------------------------------------------------------------------
+
+    def refusal(self, head: RequestHead, refusal: Refusal, session: Session, request_id: str) -> Answer:
+        """See Dialect."""
+        return refusal_answer(_request(head), refusal, request_id)
+
+    def failure(self, head: RequestHead | None, status: int, message: str, request_id: str) -> Answer:
+        """See Dialect."""
+        return status_answer(status, f"hoop: {message} (request {request_id})")
+
+    def told(
+        self, request: ApprovalRequest, decision: Decision, approval: Approval | None
+    ) -> tuple[tuple[bytes, bytes], ...]:
+        """See Dialect."""
+        return held_warning(request, approval)
+
+
+def _request(head: RequestHead) -> KubeRequest:
+    return read_request(head.method, head.path, head.query)

@@ -1,0 +1,114 @@
+"""What is submitted: the body of a request as it is judged, and as approvers see it. Pure.
+
+An approval is for exactly these bytes (their digest is in the command's context), so people are shown what they are,
+but for what no recording may hold: values of Secrets, tokens, and copies of them in annotations (A3, M12).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+import orjson
+
+from twisted_hoop.errors import ProtocolError
+from twisted_hoop.http.dialect import Reading
+from twisted_hoop.kubernetes.facts import flagged, named
+from twisted_hoop.kubernetes.requests import KubeRequest
+from twisted_hoop.model import Facts
+
+LONGEST = 3 * 1024 * 1024
+"""Bytes of a body: what API servers themselves take."""
+_PROTOBUF = b"k8s\x00"
+_HIDDEN = "…"
+_SECRET_MEMBERS = frozenset({"data", "stringData"})
+_ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
+_ACCOUNT_TYPE = "kubernetes.io/service-account-token"
+_DEEPEST = 64
+
+
+def judged(request: KubeRequest, reading: Reading, body: bytes) -> Reading:
+    """The reading with what the body tells. Raises ProtocolError (413) for one that is too long."""
+    if len(body) > LONGEST:
+        raise ProtocolError(f"the body is longer than {LONGEST} bytes", code="413")
+    if not body:
+        return reading
+    document = _document(body)
+    facts = tuple(_with_body(request, each, body, document) for each in reading.facts)
+    return replace(reading, facts=facts, parameters=(_shown(request, body, document),), wants=0)
+
+
+def _document(body: bytes) -> Any:
+    if body.startswith(_PROTOBUF):
+        return None
+    try:
+        return orjson.loads(body)
+    except ValueError:
+        return None
+
+
+def _with_body(request: KubeRequest, facts: Facts, body: bytes, document: Any) -> Facts:
+    if request.verb in ("delete", "deletecollection"):
+        # Where there is a body, API servers take the options from it, and nothing from the query.
+        return flagged(facts, isinstance(document, dict) and document.get("dryRun") == ["All"])
+    if request.verb == "create" and isinstance(document, dict):
+        name = _name(document)
+        facts = named(facts, name) if name and not request.name else facts
+    return {**facts, "class": frozenset({"escape"})} if _mints(request, body, document) else facts
+
+
+def _name(document: dict[str, Any]) -> str:
+    metadata = document.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else ""
+
+
+def _mints(request: KubeRequest, body: bytes, document: Any) -> bool:
+    """Whether it may make a Secret that the cluster fills with a token of a service account (K12)."""
+    if request.group or request.resource != "secrets":
+        return False
+    if isinstance(document, dict):
+        return document.get("type") == _ACCOUNT_TYPE
+    return _ACCOUNT_TYPE.encode() in body  # protobuf, YAML, a JSON Patch
+
+
+# -- as people see it ---------------------------------------------------------------------------------------------
+
+
+def _shown(request: KubeRequest, body: bytes, document: Any) -> str:
+    if document is not None:
+        secret = request.resource == "secrets"
+        return orjson.dumps(_hidden(document, secret, 0), option=orjson.OPT_INDENT_2).decode()
+    kind = "protobuf" if body.startswith(_PROTOBUF) else "bytes"
+    digest = hashlib.sha256(body).hexdigest()
+    if kind == "protobuf" or request.resource == "secrets":
+        return f"({len(body)} bytes of {kind}, SHA-256 {digest})"
+    return body.decode("utf-8", "backslashreplace")
+
+
+def _hidden(value: Any, secret: bool, depth: int) -> Any:
+    """The document without values of Secrets; of a patch to one, whatever it writes."""
+    if depth > _DEEPEST:
+        return _HIDDEN
+    if isinstance(value, list):
+        return [_hidden_step(each) if secret and depth == 0 else _hidden(each, secret, depth + 1) for each in value]
+    if not isinstance(value, dict):
+        return value
+    secret = secret or value.get("kind") == "Secret"
+    return {key: _member(key, each, secret, depth) for key, each in value.items()}
+
+
+def _hidden_step(step: Any) -> Any:
+    """One step of a JSON Patch (RFC 6902)."""
+    if not isinstance(step, dict) or "value" not in step:
+        return step
+    return {**step, "value": _HIDDEN}
+
+
+def _member(key: str, value: Any, secret: bool, depth: int) -> Any:
+    if key == _ANNOTATION or (key == "token" and isinstance(value, str)):
+        return _HIDDEN
+    if secret and key in _SECRET_MEMBERS:
+        return dict.fromkeys(value, _HIDDEN) if isinstance(value, dict) else _HIDDEN
+    return _hidden(value, secret, depth + 1)
