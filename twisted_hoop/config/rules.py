@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from twisted_hoop.config.draft import Draft, closest
 from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.masking.patterns import BUILT_IN
+from twisted_hoop.masking.places import problem_with_place
 from twisted_hoop.policy.patterns import Patterns, is_plain, problem_with, problem_with_regexp
 from twisted_hoop.policy.what import CLASSES, FLAGS, NONE
 from twisted_hoop.policy.windows import parse_hours, zone_named
@@ -52,6 +53,9 @@ def check_masks(draft: Draft) -> Iterator[Problem]:
         for place, pattern in enumerate(mask.patterns):
             if why := problem_with_regexp(pattern):
                 yield Problem((*key, "patterns", place), why)
+        for place, pattern in enumerate(mask.objects):
+            if why := problem_with_place(pattern):
+                yield Problem((*key, "objects", place), why)
         yield from _known((*key, "targets"), mask.targets, targets)
         yield from _known((*key, "detect"), mask.detect, sorted(BUILT_IN), only_plain=False)
         yield from _mask(key, mask)
@@ -74,7 +78,7 @@ def _vocabulary(draft: Draft) -> dict[str, Sequence[str]]:
         "issuers": issuers,
         "classes": sorted(CLASSES),
         "flags": sorted(FLAGS),
-        "protocols": ["postgres", "ssh", "http"],
+        "protocols": ["postgres", "ssh", "http", "kubernetes"],
     }
 
 
@@ -141,8 +145,13 @@ def _review(key: Key, rule: RuleSection) -> Iterator[Problem]:
 
 
 def _mask(key: Key, mask: MaskSection) -> Iterator[Problem]:
-    if not (mask.columns or mask.fields or mask.detect or mask.patterns):
-        yield Problem(key, "hides nothing: write columns, fields, detect or patterns")
+    objects = mask.objects if "objects" in mask.model_fields_set else []
+    if not (mask.columns or mask.fields or mask.detect or mask.patterns or objects):
+        yield Problem(key, "hides nothing: write columns, fields, objects, detect or patterns")
+    if mask.direction == "request" and objects:
+        yield Problem(
+            (*key, "objects"), 'belongs to direction = "response": what goes in is found by detect or patterns'
+        )
     if mask.direction == "response" and mask.action != "mask":
         yield Problem((*key, "action"), 'belongs to direction = "request": responses can only be masked')
     if mask.action == "review" and not mask.approvers:

@@ -139,6 +139,12 @@ class MaskSection(Section):
     fields: list[str] = Field(default_factory=list)
     """Patterns on names of JSON members, CSV columns and form fields in streams of text and bodies: `card_number`,
     `.*_token`."""
+    objects: list[str] = Field(default_factory=lambda: ["Secret/(data|stringData)/.*", "TokenRequest/status/token"])
+    """Patterns on places in Kubernetes objects: `Kind/path`, the path of members' names without indexes of lists:
+    `ConfigMap/data/.*password.*`, `Certificate/spec/keystores/.*`; `*/` in front means every kind. Short forms:
+    `Pod/env/.*_TOKEN` (by the variable's name), `Pod/args`, `Pod/command` in pods and in whatever makes pods,
+    `*/annotations/.*` in every object. Masks of responses that apply hide Secrets unless this says otherwise; `[]`
+    means nothing by its place. What is hidden so becomes a word that the gateway does not let back in."""
     detect: list[str] = Field(default_factory=list)
     """Detectors run over text: card, ssn, iban, email, phone, api-key, jwt, private-key."""
     patterns: list[str] = Field(default_factory=list)
