@@ -125,7 +125,7 @@ def test_a_refusal_is_a_problem() -> None:
     told = json.loads(answer.body)
     assert (told["status"], told["approval"], told["rule"], told["request"]) == (403, "r1", "test: deny", "q")
     assert json.loads(DIALECT.failure(None, 502, "gone", "q").body)["detail"] == "gone"
-    assert DIALECT.told(ApprovalRequest("r1", "", "", 0.0), ALLOWED) == ((b"x-hoop-approval", b"r1"),)
+    assert DIALECT.told(ApprovalRequest("r1", "", "", 0.0), ALLOWED, None) == ((b"x-hoop-approval", b"r1"),)
 
 
 def test_nothing_is_filtered_without_masks() -> None:

@@ -10,7 +10,7 @@ from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.masking.patterns import BUILT_IN
 from twisted_hoop.masking.places import problem_with_place
 from twisted_hoop.policy.patterns import Patterns, is_plain, problem_with, problem_with_regexp
-from twisted_hoop.policy.what import CLASSES, FLAGS, NONE
+from twisted_hoop.policy.what import CLASSES, FLAGS, NONE, VERBS
 from twisted_hoop.policy.windows import parse_hours, zone_named
 from twisted_hoop.settings import MaskSection, RuleSection
 
@@ -18,9 +18,11 @@ _RULE_PATTERNS = (
     "issuers", "subjects", "groups", "except_groups", "actors", "delegated_by", "targets", "protocols", "classes",
     "statements", "schemas", "tables", "columns", "functions", "flags",
     "programs", "commands", "arguments", "paths", "destinations",
-    "methods", "hosts", "content_types",
+    "methods", "hosts", "content_types", "verbs", "resources", "api_groups", "namespaces", "names",
 )  # fmt: skip
-_MAY_BE_NONE = ("schemas", "tables", "columns", "functions", "arguments", "paths", "content_types")
+_MAY_BE_NONE = (
+    "schemas", "tables", "columns", "functions", "arguments", "paths", "content_types", "namespaces", "names",
+)  # fmt: skip
 _MASK_PATTERNS = ("targets", "groups", "except_groups", "columns", "fields")
 _ONLY_REVIEW = ("approvers", "approvals", "valid", "uses", "wait")
 
@@ -78,6 +80,7 @@ def _vocabulary(draft: Draft) -> dict[str, Sequence[str]]:
         "issuers": issuers,
         "classes": sorted(CLASSES),
         "flags": sorted(FLAGS),
+        "verbs": sorted(VERBS),
         "protocols": ["postgres", "ssh", "http", "kubernetes"],
     }
 

@@ -21,10 +21,21 @@ def _why(facts: Facts | None) -> str:
     guarded = sorted(GUARDED & classes)
     what = ", ".join(guarded or sorted(classes))
     tables = sorted(facts.get("table", ())) if facts else []
+    if facts and "resource" in facts:
+        return f"no rule allows {_cut(what)}{_of_resource(facts)}"
     of = f" of {_listed(tables)}" if tables and not guarded else _of_program(facts)
     if facts and USER_FUNCTION in facts.get("flag", ()):
         of += f" with functions that are not PostgreSQL's own ({_listed(sorted(facts.get('function', ())))})"
     return f"no rule allows {_cut(what)}{of}"
+
+
+def _of_resource(facts: Facts) -> str:
+    """The verb, the resource and where it is."""
+    verb, resource = (", ".join(sorted(facts.get(name, ()))) for name in ("verb", "resource"))
+    name, namespace = ("".join(facts.get(name, ())) for name in ("name", "namespace"))
+    what = f" ({verb}) of {resource}" + (f" {_printable(name)}" if name not in ("", "*") else "")
+    where = " in all namespaces" if namespace == "*" else f" in namespace {_printable(namespace)}" if namespace else ""
+    return _cut(what) + _cut(where)
 
 
 def _of_program(facts: Facts | None) -> str:

@@ -23,11 +23,12 @@ from twisted_hoop.policy.globs import GlobCovered, GlobMeets
 from twisted_hoop.policy.names import Forbidden, Names, Permitted
 from twisted_hoop.policy.patterns import Patterns, named_by
 from twisted_hoop.policy.programs import PermittedPrograms
+from twisted_hoop.policy.resources import ForbiddenResources, PermittedResources
 from twisted_hoop.settings import RuleSection
 
 GUARDED = frozenset({
     "unknown", "oversize", "dynamic", "program", "file", "encoding", "execute", "cursor",
-    "forward", "listen", "agent", "x11",
+    "forward", "listen", "agent", "x11", "proxy", "escape",
 })  # fmt: skip
 """Classes whose effect cannot be known or reaches outside: an allow rule must name them; `.*` does not.
 
@@ -42,7 +43,8 @@ USER_FUNCTION = "user-function"
 CLASSES = GUARDED | {
     "read", "write", "ddl", "privilege", "session", "transaction", "administration", "maintenance", "notify", "copy-in",
     "copy-out", "large-object", "function-call",
-    "exec", "shell", "subsystem", "transfer", "file-read", "file-write", "file-remove", "file-change",
+    "exec", "shell", "subsystem", "transfer", "file-read", "file-write", "file-remove", "file-change", "attach",
+    "discovery",
 }  # fmt: skip
 """Every class there is."""
 
@@ -50,17 +52,24 @@ FLAGS = frozenset({
     "no-where", "explain", "explain-analyze", "multi-statement", "masked-predicate", "cascade", "concurrently",
     "copy-program", "locks", "oracle", "returning", "security-definer", "sleeps", "temp", "writing-cte", USER_FUNCTION,
     "recursive", "force", "privileged", "pipe-to-shell", "background", REDIRECT_WRITE, "remove", "glob",
-    "listing",
+    "listing", "dry-run",
 })  # fmt: skip
 """Every flag there is."""
 
+VERBS = frozenset({
+    "get", "list", "watch", "create", "update", "patch", "delete", "deletecollection", "connect",
+    "post", "put", "head",
+})  # fmt: skip
+"""Every verb there is; the last three are of requests that are about no resource."""
+
 NONE = ""
-"""In an allow rule's schemas, tables, columns, functions, arguments, paths or content_types: what has none is covered
-as well."""
+"""In an allow rule's schemas, tables, columns, functions, arguments, paths, content_types, namespaces or names: what
+has none is covered as well."""
 
 _WORDS = (
     ("commands", "command"), ("arguments", "argument"), ("paths", "path"), ("destinations", "destination"),
-    ("methods", "method"), ("hosts", "host"), ("content_types", "content_type"),
+    ("methods", "method"), ("hosts", "host"), ("content_types", "content_type"), ("api_groups", "api_group"),
+    ("namespaces", "namespace"), ("names", "name"),
 )  # fmt: skip
 """Keys of rules on what shells, forwards and requests do, and their facts; `…_glob` holds those that are yet to be
 expanded."""
@@ -68,6 +77,8 @@ expanded."""
 WhatTest = Callable[[Facts], bool]
 _NONE: frozenset[str] = frozenset()
 _UNKNOWN = frozenset({"unknown"})
+_CONNECT = frozenset({"connect", "get", "create"})
+"""What clusters call it that the verb is `connect`: to forbid one of them forbids it (K5)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +124,10 @@ def _permitting(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
 
 
 def _permitting_words(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
+    if rule.verbs:
+        yield "verbs", _covers("verb", Patterns(rule.verbs).matches)
+    if rule.resources:
+        yield "resources", _covers("resource", PermittedResources(rule.resources, bool(rule.api_groups)).matches)
     if rule.programs:
         programs = PermittedPrograms(rule.programs)
         yield "programs", lambda facts: programs.covers(facts.get("program", _NONE))
@@ -151,9 +166,18 @@ def _forbidding(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
         yield "functions", _meets_names("function", Forbidden(rule.functions, 2))
     if rule.programs:
         yield "programs", _meets("program", _meets_program(Patterns(rule.programs, odd=True)))
+    if rule.verbs:
+        yield "verbs", _meets("verb", _meets_verb(Patterns(rule.verbs, odd=True)))
+    if rule.resources:
+        resources = ForbiddenResources(rule.resources)
+        yield "resources", _meets("resource", lambda values: any(map(resources.matches, values)))
     for key, attribute in _WORDS:
         if given := getattr(rule, key):
             yield key, _meets_words(attribute, Patterns(given, odd=True), GlobMeets(given))
+
+
+def _meets_verb(patterns: Patterns) -> Callable[[frozenset[str]], bool]:
+    return lambda verbs: patterns.any_of(_CONNECT if "connect" in verbs else verbs)
 
 
 def _meets_program(patterns: Patterns) -> Callable[[frozenset[str]], bool]:

@@ -51,8 +51,10 @@ class RuleSection(Section):
     """Patterns: what the command does. SQL: read, write, ddl, privilege, session, transaction, dynamic, program, file,
     encoding, administration, maintenance, notify, copy-in, copy-out, large-object, function-call, execute, cursor.
     SSH: exec, shell, subsystem, transfer, file-read, file-write, file-remove, file-change, forward, listen, agent, x11,
-    dynamic. Both: unknown, oversize. To allow dynamic, program, file, encoding, execute, cursor, unknown, oversize,
-    forward, listen, agent or x11, a rule must name it: `.*` does not."""
+    dynamic. HTTP: read, write. Kubernetes: read, write, exec, shell, dynamic, attach, forward, proxy, and escape (what
+    mints a way round the gateway: tokens, certificates, ephemeral containers, roles, webhooks, nodes/proxy). All:
+    unknown, oversize. To allow dynamic, program, file, encoding, execute, cursor, unknown, oversize, forward, listen,
+    agent, x11, proxy or escape, a rule must name it: `.*` does not."""
     statements: list[str] = Field(default_factory=list)
     """Patterns: statement kinds: select, insert, update, delete, merge, truncate, drop, create, alter, copy, set, …"""
     access: list[Literal["read", "write"]] = Field(default_factory=list)
@@ -92,13 +94,29 @@ class RuleSection(Section):
     content_types: list[str] = Field(default_factory=list)
     """Patterns: media type of an HTTP request's body, in lower case and without parameters: `application/json`. To
     allow, it must be covered; "" stands for having none."""
+    verbs: list[str] = Field(default_factory=list)
+    """Patterns: Kubernetes: get, list, watch, create, update, patch, delete, deletecollection, and connect: exec,
+    attach, port-forward and proxy, whatever the HTTP method. To deny or review, get and create mean connect as well.
+    Requests that are about no resource (`/metrics`): get, head, post, put, patch, delete."""
+    resources: list[str] = Field(default_factory=list)
+    """Patterns: Kubernetes: `pods`, `pods/exec`, `deployments.apps`, `deployments.apps/scale`. To allow, the group may
+    be left out of what is Kubernetes' own, or where api_groups is given, and `pods` is not `pods/exec`. To deny or
+    review, `pods` is met by its subresources, and by pods of any group."""
+    api_groups: list[str] = Field(default_factory=list)
+    """Patterns: Kubernetes: API groups: `apps`, `.*\\.cert-manager\\.io`; the core group is called `core`."""
+    namespaces: list[str] = Field(default_factory=list)
+    """Patterns: Kubernetes: namespaces. A list, watch or deletion over all namespaces is about each of them: to allow,
+    `.*` covers it, and it meets every deny. "" stands for what lies in none, such as nodes."""
+    names: list[str] = Field(default_factory=list)
+    """Patterns: Kubernetes: names of objects. A collection is about every name it may hold, unless a field selector
+    names one, and so is a creation whose body cannot be read. "" stands for having none."""
     flags: list[str] = Field(default_factory=list)
     """Properties: no-where (UPDATE or DELETE of every row), cascade, explain, explain-analyze, multi-statement,
     masked-predicate (compares a masked column), oracle (tells of data without showing it), returning, locks, sleeps,
     temp, writing-cte, concurrently, security-definer, copy-program, user-function. Files: listing (looks at names and
     attributes without reading content). Shell: recursive, force, remove (rm, unlink, find -delete …), privileged (sudo,
     su, doas, chroot …, and what runs inside), redirect-write (the shell writes a file), pipe-to-shell (`… | sh`),
-    background, glob. To allow, every one the statement has must be covered."""
+    background, glob. Kubernetes: dry-run. To allow, every one the statement has must be covered."""
     hours: str = Field(default="", pattern=r"^([0-2][0-9]:[0-5][0-9]-[0-2][0-9]:[0-5][0-9])?$")
     """Time window, `09:00-17:30`; may span midnight."""
     days: list[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]] = Field(default_factory=list)
