@@ -12,11 +12,11 @@ FLOORS = (
     {"lineage"},
     {"store", "identity", "masking", "secrets", "recording"},
     {"approval", "config", "one_time"},
-    {"gate", "sessions", "bridge", "rehearsal", "locking", "notify"},
+    {"gate", "sessions", "bridge", "rehearsal", "locking", "notify", "news"},
     {"services"},
     {"postgres", "ssh", "http", "web"},
     {"console", "kubernetes"},
-    {"policies", "halls", "warden", "follower", "health", "listeners", "testing"},
+    {"policies", "halls", "warden", "replicas", "health", "life", "listeners", "testing"},
     {"service"},
     {"cli", "tap", "demo", "demo_data"},
 )

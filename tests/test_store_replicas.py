@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from sqlalchemy import text, update
+from sqlalchemy import Connection, text, update
 
 from tests.support.approvals import ALICE, Office, session_of
 from tests.support.loop import Loop
 from tests.support.postgres import Server
+from twisted_hoop.errors import StoreUnavailable
 from twisted_hoop.store.database import Database
 from twisted_hoop.store.replicas import GONE, LEASE, Dead, Replica, Replicas, draining
 from twisted_hoop.store.sessions import SessionIndex
@@ -18,6 +19,14 @@ from twisted_hoop.store.tables import replicas
 ONE = Replica("a", "hoop", "1", "v1", 1000.0, 1000.0, 3)
 TWO = replace(ONE, id="b", started=900.0)
 LATE = 1000.0 + LEASE + 1
+
+
+def nothing(connection: Connection, sessions: list[str]) -> None:
+    """Nothing belongs to the sessions of the dead."""
+
+
+def fails(connection: Connection, sessions: list[str]) -> None:
+    raise OSError("what belongs to them could not be ended")
 
 
 def test_those_that_live_are_known(office: Office, loop: Loop) -> None:
@@ -45,9 +54,13 @@ def test_the_sessions_of_a_dead_replica_are_interrupted_once_and_only_they(offic
         await table.here(TWO)
         await mine.opened(session_of(ALICE, "session-a"))
         await theirs.opened(session_of(ALICE, "session-b"))
-        assert await table.judge("a", 1000.0 + LEASE - 1) == []
-        assert await table.judge("a", LATE) == [Dead("b", "hoop", ("session-b",))]
-        assert await table.judge("a", LATE) == []
+        assert await table.judge("a", 1000.0 + LEASE - 1, nothing) == []
+        with pytest.raises(StoreUnavailable):
+            await table.judge("a", LATE, fails)
+        told: list[str] = []
+        assert await table.judge("a", LATE, lambda c, ids: told.extend(ids)) == [Dead("b", "hoop", ("session-b",))]
+        assert told == ["session-b"]
+        assert await table.judge("a", LATE, nothing) == []
         assert [each.id for each in await table.all()] == ["a"]
         states = {row.id: row.state for row in await mine.list()}
         assert states == {"session-a": "live", "session-b": "interrupted"}
@@ -64,7 +77,7 @@ def test_who_was_taken_for_dead_learns_of_it_and_comes_back_with_its_sessions(of
         await table.here(TWO)
         for name in ("session-1", "session-2"):
             await theirs.opened(session_of(ALICE, name))
-        await table.judge("a", LATE)
+        await table.judge("a", LATE, nothing)
         assert not await table.beat(replace(TWO, seen=LATE))
         await table.here(replace(TWO, seen=LATE), ["session-1"])
         assert await table.beat(replace(TWO, seen=LATE + 1))
@@ -80,8 +93,8 @@ def test_nobody_takes_itself_for_dead_and_old_rows_go(office: Office, loop: Loop
     async def go() -> None:
         await table.here(ONE)
         await table.here(TWO)
-        assert [dead.id for dead in await table.judge("a", LATE)] == ["b"]
-        await table.judge("a", LATE + GONE + 1)
+        assert [dead.id for dead in await table.judge("a", LATE, nothing)] == ["b"]
+        await table.judge("a", LATE + GONE + 1, nothing)
         rows = await office.database.read(lambda c: c.execute(text("select id from replicas")).scalars().all())
         assert rows == ["a"]
 
@@ -113,11 +126,11 @@ def test_on_postgresql_the_clock_of_the_store_counts(postgres: Server, loop: Loo
     async def go() -> None:
         await table.here(replace(ONE, seen=5.0))
         await table.here(TWO)
-        assert await table.judge("a", 5e9) == []
+        assert await table.judge("a", 5e9, nothing) == []
         await database.write(
             lambda c: c.execute(update(replicas).where(replicas.c.id == "b").values(seen=1.0)) and None
         )
-        assert [dead.id for dead in await table.judge("a", 5.0)] == ["b"]
+        assert [dead.id for dead in await table.judge("a", 5.0, nothing)] == ["b"]
 
     try:
         loop.run(go)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.defer import maybeDeferred
-from twisted.internet.interfaces import IListeningPort
+from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.protocols.policies import WrappingFactory
 
@@ -31,7 +31,11 @@ from twisted_hoop.web.site import Answering, site_of
 
 
 class Listeners:
-    """See the module. `identity` is asked for anew: a reload changes it."""
+    """See the module. `identity` is asked for anew: a reload changes it.
+
+    `cancel` takes cancel requests of PostgreSQL's clients. `endpoint` makes the one to listen at; what the section says
+    when left out.
+    """
 
     log = Logger()
 
@@ -45,6 +49,8 @@ class Listeners:
         console: Answering | None = None,
         ssh: SshListening | None = None,
         http: HttpListening | None = None,
+        cancel: Callable[[int, bytes], bool] | None = None,
+        endpoint: Callable[[ListenerSection], IStreamServerEndpoint] | None = None,
     ) -> None:
         self._reactor = reactor
         self._settings = settings
@@ -54,14 +60,15 @@ class Listeners:
         self._console = console
         self._ssh = ssh
         self._http = http
+        self._cancel = cancel or services.sessions.cancel
+        self._endpoint = endpoint or (lambda section: server_endpoint(reactor, section.endpoint))
         self._ports: list[tuple[ListenerSection, IListeningPort]] = []
 
     async def start(self) -> None:
         """Listen everywhere, or raise ConfigurationError naming the listener that cannot."""
         for section in self._settings.listeners:
-            endpoint = server_endpoint(self._reactor, section.endpoint)
             try:
-                port = await endpoint.listen(self._factory(section))
+                port = await self._endpoint(section).listen(self._factory(section))
             except Exception as error:
                 raise ConfigurationError([f"listeners: {section.name}: cannot listen: {error}"]) from error
             self._ports.append((section, port))
@@ -70,11 +77,12 @@ class Listeners:
         """`name protocol address` of each."""
         return [f"{section.name} {section.protocol} {port.getHost()}" for section, port in self._ports]
 
-    async def stop(self) -> None:
-        """Accept nobody any more."""
-        for _, port in self._ports:
+    async def stop(self, all_but: str = "") -> None:
+        """Accept nobody any more; but at listeners of that protocol, for now."""
+        stopping = [port for section, port in self._ports if section.protocol != all_but]
+        self._ports = [(section, port) for section, port in self._ports if section.protocol == all_but]
+        for port in stopping:
             await maybeDeferred(port.stopListening)
-        self._ports = []
 
     def _factory(self, section: ListenerSection) -> Any:
         if section.protocol == "api":
@@ -113,7 +121,7 @@ class Listeners:
             context,
             opening,
             authentication,
-            self._services.sessions.cancel,
+            self._cancel,
         )
 
     def _discovery(self, section: ListenerSection) -> tuple[str, str]:

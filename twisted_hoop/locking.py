@@ -18,9 +18,22 @@ class Approvals(Protocol):
 
 
 class LockDesk:
-    """Locks on behalf of operators. `locks` is what this process asks at every check (I9)."""
+    """Locks on behalf of operators. `locks` is what this process asks at every check (I9).
 
-    def __init__(self, table: LockTable, locks: Locks, approvals: Approvals, now: Callable[[], float]) -> None:
+    `struck` is called when there is a new one, for sessions that live here; `told` once the other replicas can see it.
+    """
+
+    def __init__(
+        self,
+        table: LockTable,
+        locks: Locks,
+        approvals: Approvals,
+        now: Callable[[], float],
+        struck: Callable[[], None] = lambda: None,
+        told: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._struck = struck
+        self._told = told
         self._table = table
         self._locks = locks
         self._approvals = approvals
@@ -38,7 +51,9 @@ class LockDesk:
         self.changes += 1
         # In this process first: a store that fails must not keep a door open.
         self._locks.lock(kind, value, seconds, reason)  # type: ignore[arg-type]
+        self._struck()
         await self._table.put(row)
+        self._told()
         if kind == "principal":
             await self._approvals.locked(value)
         return row
@@ -47,6 +62,7 @@ class LockDesk:
         """Let in again; whether there was such a lock."""
         self.changes += 1
         there = await self._table.lift(kind, value)
+        self._told()
         return self._locks.unlock(kind, value) or there  # type: ignore[arg-type]
 
     def follow(self, rows: Iterable[LockRow], changes: int) -> None:
@@ -56,4 +72,8 @@ class LockDesk:
         """
         if changes != self.changes:
             return
-        self._locks.replace(Lock(row.kind, row.value, row.until, row.reason) for row in rows)  # type: ignore[arg-type]
+        found = [Lock(row.kind, row.value, row.until, row.reason) for row in rows]  # type: ignore[arg-type]
+        new = set(found) - set(self._locks.all())
+        self._locks.replace(found)
+        if new:
+            self._struck()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gc
-import os
 import secrets as random
 import time
 from collections.abc import Callable, Mapping
@@ -27,7 +25,6 @@ from twisted_hoop.config.files import check_files
 from twisted_hoop.console.dispatch import Console
 from twisted_hoop.console.place import Place
 from twisted_hoop.errors import ConfigurationError, HoopError
-from twisted_hoop.follower import Follower
 from twisted_hoop.gate import Gate
 from twisted_hoop.halls import Halls
 from twisted_hoop.health import Asked, Health
@@ -36,9 +33,12 @@ from twisted_hoop.identity.locks import Locks
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.identity.ssh_key_files import load_gateway_keys
+from twisted_hoop.life import ended, log_session, masking_key, pause, settle_memory
 from twisted_hoop.listeners import Listeners
 from twisted_hoop.locking import LockDesk
 from twisted_hoop.model import Outcome, Principal, Session
+from twisted_hoop.news.postgresql import PostgresNews
+from twisted_hoop.news.word import LOCKS, INews, Silence
 from twisted_hoop.notify.channels import make_notifier
 from twisted_hoop.notify.courier import Channels, Courier
 from twisted_hoop.notify.deliveries import Deliveries
@@ -50,6 +50,10 @@ from twisted_hoop.policies import PolicyInForce
 from twisted_hoop.recording.files import private_folder
 from twisted_hoop.recording.library import Library
 from twisted_hoop.recording.recorder import Recorder
+from twisted_hoop.replicas.cancels import Cancels
+from twisted_hoop.replicas.follower import Follower
+from twisted_hoop.replicas.hearing import Hearing, telling
+from twisted_hoop.replicas.membership import Membership
 from twisted_hoop.secrets.store import SecretStore
 from twisted_hoop.services import Services
 from twisted_hoop.sessions import Sessions
@@ -59,7 +63,7 @@ from twisted_hoop.store.database import Database
 from twisted_hoop.store.locks import LockTable
 from twisted_hoop.store.once import Once
 from twisted_hoop.store.reads import ReadLog
-from twisted_hoop.store.replicas import Replica
+from twisted_hoop.store.replicas import Replica, Replicas
 from twisted_hoop.store.sessions import SessionIndex
 from twisted_hoop.warden import Warden
 from twisted_hoop.web.feed import Feed
@@ -106,16 +110,20 @@ class GatewayService(Service):
         url = settings.store.url or f"sqlite:///{self._state / 'store.db'}"
         self.database = Database(url, reactor)
         self._once = Once(self.database, time.time)
-        self.index = SessionIndex(self.database, time.time, reactor)
+        self.ident, self._started = random.token_hex(8), time.time()
+        self.index = SessionIndex(self.database, time.time, reactor, self.ident)
+        self._news = self._news_of()
         self._watch = Watch(lambda ids: self._shelf.decided(ids), reactor)
         self._shelf = Shelf(self.database, time.time, lambda principal: self.identity.still_valid(principal))
         self.desk = Desk(self.database, self._shelf, self._watch)
         self.approver = Approver(self._shelf, self._watch, reactor, settings.gateway.url, page=self._page_of)
         self.gate = Gate(self.policy, self.approver)
-        self._locking = LockDesk(LockTable(self.database, time.time), self._locks, self.approver, time.time)
+        self._locking = self._locking_of()
         self.follower = self._follower_of(settings)
+        self.membership = Membership(reactor, Replicas(self.database), self._shelf, self.sessions, self._replica)
         self.feed = Feed(self.database, self.index, reactor, time.time, lambda who: self.identity.still_valid(who))
         self._shelf.told.listen(self.feed.nudge)
+        self._cancels, self._hearing = self._heard_and_told()
         self.metrics.watch("hoop_watchers", "Who watches events now.", lambda: len(self.feed))
         self._shelf.told.listen(lambda event, request: self.metrics.approval(event))
         self.deliveries = Deliveries(self.database, time.time)
@@ -124,9 +132,7 @@ class GatewayService(Service):
         self.health = Health(self._asked(), self.database, self.deliveries, reactor)
         self._vault = vault = SecretStore(reactor, environ, root=path.parent)
         self.courier.replace(self._channels_of(settings))
-        self.halls = Halls(
-            reactor, settings, vault, _masking_key(self._state), self._state / "bindings", self.authority
-        )
+        self.halls = Halls(reactor, settings, vault, masking_key(self._state), self._state / "bindings", self.authority)
         self.warden = Warden(reactor, self.sessions, lambda: self.identity, self.policy, self._lock_of)
         self.listeners = Listeners(
             reactor,
@@ -136,6 +142,7 @@ class GatewayService(Service):
             *self._web(vault),
             self._ssh(vault),
             self._http(),
+            self._cancels.cancel,
         )
 
     # -- composing ------------------------------------------------------------------------------------------------
@@ -204,21 +211,38 @@ class GatewayService(Service):
             deliveries=self.deliveries,
             health=self.health.whole,
             unready=self.health.unready,
+            tell=self._news.tell,
             slack=self._slack(),
             auditors=frozenset(settings.api.auditors),
             operators=frozenset(settings.api.operators),
             authorities=tuple(k.line for k in (authority.user_ca, authority.host_ca, authority.host_key.public)),
         )
 
+    def _locking_of(self) -> LockDesk:
+        table, news = LockTable(self.database, time.time), self._news
+        calls = (time.time, lambda: self.warden.look(), lambda: news.tell(LOCKS))
+        return LockDesk(table, self._locks, self.approver, *calls)
+
+    def _heard_and_told(self) -> tuple[Cancels, Hearing]:
+        """What passes between the replicas of a store at once."""
+        self._shelf.told.listen(telling(self._news))
+        cancels = Cancels(self.sessions, self._news, self._reactor.seconds)
+        follow, nudge = self.follower.look_soon, self.feed.nudge
+        return cancels, Hearing(self._watch.changed, follow, nudge, cancels.heard, lambda digest: None)
+
+    def _replica(self) -> Replica:
+        policy, live = self.policy().version, len(self.sessions)
+        name = self._settings.gateway.name
+        return Replica(self.ident, name, __version__, policy, self._started, time.time(), live)
+
     def _follower_of(self, settings: Settings) -> Follower:
-        ident, started = random.token_hex(8), time.time()
-
-        def replica() -> Replica:
-            policy, live = self.policy().version, len(self.sessions)
-            return Replica(ident, settings.gateway.name, __version__, policy, started, time.time(), live)
-
         shared = (self.database, self._shelf, self._grants, self._locking, self.sessions)
-        return Follower(self._reactor, *shared, replica, settings.store.keep)
+        return Follower(self._reactor, *shared, self.ident, settings.store.keep, self._drained)
+
+    def _news_of(self) -> INews:
+        if self.database.kind == "postgresql":
+            return PostgresNews(self._reactor, self.database, self.ident, lambda word: self._hearing.heard(word))
+        return Silence()
 
     def _channels_of(self, settings: Settings) -> Channels:
         make = partial(make_notifier, reactor=self._reactor, secrets=self._vault, now=time.time)
@@ -270,12 +294,12 @@ class GatewayService(Service):
         if outcome is None:
             self.metrics.session_opened(session.target.name)
             work = self.index.opened(session)
-            _log_session(self.log, "session opened", session)
+            log_session(self.log, "session opened", session)
         else:
             self.policy.forget(session)
             self.metrics.session_ended(session.target.name, outcome.code)
             work = self.index.closed(session.id, outcome, commands)
-            _log_session(self.log, f"session ended: {outcome.code}", session)
+            log_session(self.log, f"session ended: {outcome.code}", session)
         if isinstance(work, Deferred):
             work.addErrback(lambda f: self.log.warn("the session index was not written: {e}", e=str(f.value)))
 
@@ -283,6 +307,8 @@ class GatewayService(Service):
         """Why a session may not open although its log-in, perhaps long ago, succeeded (I9)."""
         if not self.identity.still_valid(session.principal):
             return "the token has expired or was revoked; connect again with a fresh one"
+        if self.follower.blind:
+            return "the store does not answer: who is locked out is not known (I9)"
         lock = self._lock_of(session)
         return f"locked: {lock}" if lock else ""
 
@@ -303,11 +329,13 @@ class GatewayService(Service):
         recovered = await self.recorder.recover()
         await self.index.interrupted([r.session for r in recovered])
         await self._shelf.interrupted([r.session for r in recovered])
+        await self.membership.start()
         await self.follower.start()
+        await self._news.start()
         self.courier.start()
         await self.listeners.start()
         self.warden.start()
-        _settle_memory()
+        settle_memory()
         self.log.info("hoop is ready", policy=self.policy().version, listeners=self.listeners.describe())
 
     def _could_not_start(self, failure: Any) -> None:
@@ -340,6 +368,11 @@ class GatewayService(Service):
         self._settings = settings
         self.log.info("the configuration was reloaded", policy=self.policy().version)
 
+    def _drained(self, why: str) -> None:
+        """Somebody asked this replica, through the store, to stop."""
+        self.log.info("this replica stops: {why}", why=why)
+        self._reactor.stop()
+
     def stopService(self) -> Deferred[None]:
         """Accept nobody, let commands finish, then end every session with a message."""
         super().stopService()  # type: ignore[no-untyped-call]
@@ -347,24 +380,20 @@ class GatewayService(Service):
 
     async def _stop(self) -> None:
         self.health.stopping = True
+        await self.listeners.stop(all_but="api")
+        await ended(self.sessions, self._reactor, self._settings.gateway.stop_timeout)
         await self.listeners.stop()
         self.warden.stop()
-        until = self._reactor.seconds() + self._settings.gateway.stop_timeout
-        while self._reactor.seconds() < until and any(live.handle.activity()[1] for live in self.sessions):
-            await _pause(self._reactor, 0.05)
-        closing = [live.handle for live in self.sessions]
-        for handle in closing:
-            handle.end("57P01", "hoop: the gateway stops; connect again")
-        while len(self.sessions) and self._reactor.seconds() < until + 5:
-            await _pause(self._reactor, 0.02)
         self.feed.stop()
         self.courier.stop()
+        await self._news.stop()
         await self.follower.stop()
+        await self.membership.stop()
         await gatherResults([self.recorder.idle()])
         await self._stopped_database()
 
     async def _stopped_database(self) -> None:
-        await _pause(self._reactor, 0.05)
+        await pause(self._reactor, 0.05)
         await self.index.settle()
         self.database.stop()
 
@@ -390,41 +419,3 @@ class _Current:
     def browser_login(self, issuer: str, token: str, client_id: str, nonce: str, peer: Any, renews: Any = None) -> Any:
         """See IdentityProvider."""
         return self._service.identity.browser_login(issuer, token, client_id, nonce, peer, renews)
-
-
-def _settle_memory() -> None:
-    """What is loaded now stays: the collector need not walk it at every turn (a fifth of a query's CPU)."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
-
-
-def _pause(reactor: Any, seconds: float) -> Deferred[None]:
-    waited: Deferred[None] = Deferred()
-    reactor.callLater(seconds, waited.callback, None)
-    return waited
-
-
-def _log_session(log: Logger, what: str, session: Session) -> None:
-    log.info(
-        "{what}",
-        what=what,
-        session=session.id,
-        principal=session.principal.label,
-        issuer=session.principal.issuer,
-        target=session.target.name,
-        peer=session.peer.address,
-    )
-
-
-def _masking_key(state: Path) -> bytes:
-    """The key that makes hashes join-preserving; made once, mode 0600."""
-    path = state / "masking.key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_bytes()
-    with os.fdopen(descriptor, "wb") as file:
-        key = random.token_bytes(32)
-        file.write(key)
-    return key

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import hmac
 import secrets
 from collections.abc import Callable, Iterator
@@ -46,12 +47,18 @@ def new_session_id() -> str:
     return found
 
 
+def key_digest(pid: int, key: bytes) -> str:
+    """What replicas call a cancel key when they ask one another whose it is; the key itself is told to nobody."""
+    return hashlib.sha256(b"hoop cancel %d\0" % pid + key).hexdigest()
+
+
 class Sessions:
     """The registry. Caps are checked when a session opens, so that two at once cannot both be the last."""
 
     def __init__(self) -> None:
         self._live: dict[str, Live] = {}
         self._keys: dict[int, tuple[bytes, str]] = {}
+        self._digests: dict[str, str] = {}
 
     def __len__(self) -> int:
         return len(self._live)
@@ -87,7 +94,7 @@ class Sessions:
         """Forget a session and its cancel key."""
         self._live.pop(session_id, None)
         for pid in [pid for pid, (_, owner) in self._keys.items() if owner == session_id]:
-            del self._keys[pid]
+            del self._digests[key_digest(pid, self._keys.pop(pid)[0])]
 
     def issue_key(self, session_id: str, length: int) -> tuple[int, bytes]:
         """A process id and cancel key of our own for this session (P6)."""
@@ -97,6 +104,7 @@ class Sessions:
                 break
         key = secrets.token_bytes(length)
         self._keys[pid] = (key, session_id)
+        self._digests[key_digest(pid, key)] = session_id
         return pid, key
 
     def cancel(self, pid: int, key: bytes) -> bool:
@@ -104,6 +112,13 @@ class Sessions:
         expected, session_id = self._keys.get(pid, (secrets.token_bytes(32), ""))
         if not hmac.compare_digest(expected, key):
             return False
+        return self._cancel(session_id)
+
+    def cancel_digest(self, digest: str) -> bool:
+        """The same by `key_digest`, for a cancel request that came to another replica."""
+        return self._cancel(self._digests.get(digest, ""))
+
+    def _cancel(self, session_id: str) -> bool:
         live = self._live.get(session_id)
         if live is not None:
             live.handle.cancel()

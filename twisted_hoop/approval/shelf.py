@@ -60,15 +60,15 @@ class Shelf:
     def interrupted(self, session_ids: Iterable[str]) -> Deferred[None]:
         """A gateway that was killed left these sessions behind: nothing of theirs waits or was granted any more."""
         ids = list(session_ids)
+        return self._change(lambda connection: self.interrupting(connection, ids))
 
-        def work(connection: Connection) -> list[Request]:
-            return [
-                request
-                for session_id in ids
-                for request in changes.session_ended(connection, session_id, self.now(), Event.INTERRUPT)
-            ]
-
-        return self._change(work)
+    def interrupting(self, connection: Connection, session_ids: Iterable[str]) -> list[Request]:
+        """`interrupted` as part of somebody else's transaction; what changed is for `told`, after it. Blocks."""
+        return [
+            request
+            for session_id in session_ids
+            for request in changes.session_ended(connection, session_id, self.now(), Event.INTERRUPT)
+        ]
 
     def principal_ended(self, principal_key: str) -> Deferred[None]:
         """See `changes.principal_ended`."""

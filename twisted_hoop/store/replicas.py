@@ -8,7 +8,7 @@ writes itself and the sessions it still has down again. Times are the store's ow
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
 
 from sqlalchemy import Connection, delete, insert, select, text, update
@@ -51,6 +51,9 @@ class Dead:
     sessions: tuple[str, ...]
 
 
+Also = Callable[[Connection, "list[str]"], None]
+
+
 class Replicas:
     """The table. Every method answers with an Awaitable that may fail with StoreUnavailable."""
 
@@ -82,9 +85,19 @@ class Replicas:
 
         return self._database.write(work)
 
-    def judge(self, me: str, now: float) -> Awaitable[list[Dead]]:
-        """Take those for dead whose lease is over, but never oneself. Of several judges at once, one gets each."""
-        return self._database.write(lambda connection: _judge(connection, me, _now(connection, now)))
+    def judge(self, me: str, now: float, also: Also) -> Awaitable[list[Dead]]:
+        """Take those for dead whose lease is over, but never oneself. Of several judges at once, one gets each.
+
+        `also` is given all their sessions, in the same transaction: what belongs to them ends with them, or nothing does.
+        """
+
+        def work(connection: Connection) -> list[Dead]:
+            dead = _judge(connection, me, _now(connection, now))
+            if dead:
+                also(connection, [session for each in dead for session in each.sessions])
+            return dead
+
+        return self._database.write(work)
 
     def drain(self, ident: str, why: str) -> Awaitable[bool]:
         """Ask one to stop, which it follows; False when there is none of that id that lives."""

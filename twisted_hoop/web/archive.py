@@ -11,6 +11,7 @@ from twisted.internet.threads import deferToThreadPool
 
 from twisted_hoop.errors import RecordingDamaged
 from twisted_hoop.model import Peer, Principal
+from twisted_hoop.news.word import ENDS
 from twisted_hoop.web.inputs import EntriesQuery
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.problems import Problem
@@ -100,6 +101,8 @@ class Archive:
         here = self._parts.live.end_where(lambda session: session.id == ident, ENDED, f"hoop: {reason}")
         if not here and not await self._parts.sessions.order_end(ident, reason):
             raise Problem(404, "no such session is live")
+        if not here:
+            self._parts.tell(ENDS, ident)
         return {"ended": ident}
 
     async def lines(self, principal: Principal, peer: Peer, request_id: str, ident: str) -> Iterator[bytes]:

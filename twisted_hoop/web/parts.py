@@ -49,6 +49,7 @@ class Parts:
     `operators` are groups; `authorities` are public keys of SSH: those that sign certificates of users
     and of hosts, and the gateway's own. `settings` and `policy` give those in force. `health` tells how the parts are,
     `unready` why no clients should be sent here. `slack` decides by buttons, where a channel is configured for it.
+    `tell` tells the other replicas at once (`news.word`).
     """
 
     identity: Any
@@ -69,6 +70,7 @@ class Parts:
     health: Callable[[], Awaitable[dict[str, Any]]]
     unready: Callable[[], Awaitable[list[str]]]
     slack: Slack | None = None
+    tell: Callable[[str, str], None] = lambda kind, value: None
     auditors: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
     authorities: tuple[str, ...] = ()

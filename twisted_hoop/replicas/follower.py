@@ -1,12 +1,14 @@
-"""Follows what replicas share: grants of access, locks, orders to end sessions. And keeps the store tidy.
+"""Follows what replicas share: grants of access, locks, orders to end sessions or to stop. And keeps the store tidy.
 
-One look a second. What it learns holds in this process from then on; without the store, grants run out soon and locks
-stay (fail closed).
+One look a second, and one at once when another replica says that there is something to see. What it learns holds in
+this process from then on; without the store, grants run out soon, locks stay, and after a while nobody is let in any
+more, for nobody knows who is locked out (fail closed).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -22,19 +24,32 @@ from twisted_hoop.locking import LockDesk
 from twisted_hoop.sessions import Sessions
 from twisted_hoop.store.database import Database
 from twisted_hoop.store.locks import LockRow, holding
-from twisted_hoop.store.replicas import Replica, Replicas
+from twisted_hoop.store.replicas import draining
 from twisted_hoop.store.retention import BATCH, purge
 from twisted_hoop.store.sessions import ordered_ends
 
 LOOK, SWEEP, TIDY = 1.0, 5.0, 600.0
-"""Seconds between looks; between writing down what expired and saying that we live; between deletions of old rows."""
+"""Seconds between looks; between writing down what expired; between deletions of old rows."""
+BLIND = 15.0
+"""Seconds without a look that succeeded after which no session opens: a lock may have been missed (I9)."""
 _ENDED = "57P01"
 
-Shared = tuple[list[Grant], list[LockRow], dict[str, str]]
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What one look sees."""
+
+    grants: list[Grant]
+    locks: list[LockRow]
+    ends: dict[str, str]
+    draining: str
 
 
 class Follower:
-    """See the module. `keep` (seconds, 0: for ever) is how long rows stay; `replica` tells how this process is."""
+    """See the module. `keep` (seconds, 0: for ever) is how long rows stay; `ident` is this replica's.
+
+    `drained` is called, once, when this replica was asked to stop, with who asked and why.
+    """
 
     _log = Logger()
 
@@ -46,12 +61,16 @@ class Follower:
         grants: Grants,
         locks: LockDesk,
         sessions: Sessions,
-        replica: Callable[[], Replica],
+        ident: str,
         keep: float,
+        drained: Callable[[str], None] = lambda why: None,
     ) -> None:
-        self._database, self._shelf, self._grants, self._locks = database, shelf, grants, locks
-        self._sessions, self._replica, self._keep = sessions, replica, keep
-        self._replicas = Replicas(database)
+        self._reactor, self._database, self._shelf, self._grants, self._locks = reactor, database, shelf, grants, locks
+        self._sessions, self._ident, self._keep = sessions, ident, keep
+        self._drained, self._draining = drained, False
+        self._seen = reactor.seconds()
+        self._looking: Deferred[None] | None = None
+        self._again = False
         self._loops = [(LoopingCall(self._guarded, work), every) for work, every in self._rounds()]
         for loop, _ in self._loops:
             loop.clock = reactor
@@ -71,25 +90,42 @@ class Follower:
         for loop, _ in self._loops:
             if loop.running:
                 loop.stop()
-        try:
-            await self._replicas.gone(self._replica().id)
-        except StoreUnavailable as fault:
-            self._log.warn("the other replicas could not be told: {fault}", fault=str(fault))
+
+    @property
+    def blind(self) -> bool:
+        """Whether the store was not seen for so long that nobody knows who is locked out."""
+        return bool(self._reactor.seconds() - self._seen > BLIND)
 
     async def look(self) -> None:
         """One round. Raises StoreUnavailable."""
         now, changes = self._shelf.now(), self._locks.changes
-        grants, locks, ends = await self._database.read(lambda connection: _shared(connection, now))
-        self._grants.replace(grants, now)
-        self._locks.follow(locks, changes)
-        for session_id, reason in ends.items():
+        found = await self._database.read(lambda connection: _shared(connection, now, self._ident))
+        self._seen = self._reactor.seconds()
+        self._grants.replace(found.grants, now)
+        self._locks.follow(found.locks, changes)
+        for session_id, reason in found.ends.items():
             live = self._sessions.find(session_id)
             if live is not None:
                 live.handle.end(_ENDED, f"hoop: {reason}")
+        if found.draining and not self._draining:
+            self._draining = True
+            self._drained(found.draining)
+
+    def look_soon(self) -> None:
+        """There is something to see: look at once, and once more when a look is under way that may have missed it."""
+        if self._looking is not None:
+            self._again = True
+            return
+        self._looking = self._guarded(self.look)
+        self._looking.addCallback(self._done)
+
+    def _done(self, _: None) -> None:
+        again, self._again, self._looking = self._again, False, None
+        if again:
+            self.look_soon()
 
     async def _sweep(self) -> None:
         await self._shelf.expire()
-        await self._replicas.here(self._replica())
 
     async def _tidy(self) -> None:
         gone = BATCH if self._keep else 0
@@ -99,7 +135,7 @@ class Follower:
     def _heard(self, event: str, request: Request) -> None:
         """Somebody was let in, or is not any more: look now."""
         if request.for_access and event in ("granted", "ended", "expired"):
-            self._guarded(self.look)
+            self.look_soon()
 
     def _guarded(self, work: Callable[[], Any]) -> Deferred[None]:
         """A round that fails is told of, and the next one comes."""
@@ -112,6 +148,8 @@ class Follower:
             self._log.failure("following the store failed", failure=failure)
 
 
-def _shared(connection: Connection, now: float) -> Shared:
+def _shared(connection: Connection, now: float, ident: str) -> Shared:
     """Blocks."""
-    return granted(connection, now), holding(connection, now), ordered_ends(connection)
+    return Shared(
+        granted(connection, now), holding(connection, now), ordered_ends(connection), draining(connection, ident)
+    )

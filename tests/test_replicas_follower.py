@@ -14,10 +14,10 @@ from tests.support.loop import Loop
 from tests.test_approval_access import SETTINGS
 from twisted_hoop.approval.access import AccessDesk
 from twisted_hoop.approval.grants import Grants
-from twisted_hoop.follower import Follower
 from twisted_hoop.identity.locks import Locks
 from twisted_hoop.locking import LockDesk
 from twisted_hoop.model import Outcome
+from twisted_hoop.replicas.follower import BLIND, Follower
 from twisted_hoop.sessions import Sessions
 from twisted_hoop.store.locks import LockTable
 from twisted_hoop.store.replicas import Replica, Replicas
@@ -54,6 +54,7 @@ class Following:
     locks: Locks
     sessions: Sessions
     clock: Clock
+    asked: list[str]
 
 
 @contextmanager
@@ -61,13 +62,11 @@ def following(office: Office, loop: Loop, keep: float = 0.0) -> Iterator[Followi
     grants, locks, sessions, clock = Grants(), Locks(office.time), Sessions(), Clock()
     locking = LockDesk(LockTable(office.database, office.time), locks, office.approver, office.time)
 
-    def replica() -> Replica:
-        return Replica("here", "hoop", "1", "v1", 0.0, office.time(), len(sessions))
-
-    made = Follower(clock, office.database, office.shelf, grants, locking, sessions, replica, keep)
+    asked: list[str] = []
+    made = Follower(clock, office.database, office.shelf, grants, locking, sessions, "here", keep, asked.append)
     loop.run(made.start)
     try:
-        yield Following(made, grants, locks, sessions, clock)
+        yield Following(made, grants, locks, sessions, clock, asked)
     finally:
         loop.run(made.stop)
 
@@ -116,11 +115,9 @@ def test_what_expires_is_told_and_old_rows_go(office: Office, loop: Loop) -> Non
         office.time.seconds += 3600
         loop.run(lambda: here.clock.advance(5))
         wait_for(lambda: heard == ["requested", "expired"], "the expiry")
-        assert [each.id for each in loop.run(Replicas(office.database).all)] == ["here"]
         office.time.seconds += 31 * DAY
         loop.run(lambda: here.clock.advance(600))
         wait_for(lambda: loop.run(lambda: index.get("session-1")) is None, "the deletion")
-    assert loop.run(Replicas(office.database).all) == []
 
 
 def test_a_store_that_is_away_stops_nothing(office: Office, loop: Loop) -> None:
@@ -145,3 +142,37 @@ def test_the_agent_of_a_grant_is_the_one_who_asked(office: Office, loop: Loop) -
         loop.run(lambda: office.desk.decide(BOB, request.id, True))
         wait_for(lambda: here.grants.holds(AGENT_FOR_ALICE, "shop", office.time()), "the grant")
         assert not here.grants.holds(replace(AGENT_FOR_ALICE, chain=()), "shop", office.time())
+
+
+def test_a_word_is_enough_to_look_again(office: Office, loop: Loop) -> None:
+    """I9: no timer moves here."""
+    with following(office, loop) as here:
+        locking = LockDesk(LockTable(office.database, office.time), Locks(), office.approver, office.time)
+        loop.run(lambda: locking.lock(BOB, "group", "x", 0, ""))
+        for _ in range(3):
+            loop.run(lambda: here.follower.look_soon())
+        wait_for(lambda: here.locks.all(), "the lock")
+
+
+def test_I9_without_the_store_for_long_nobody_is_let_in(office: Office, loop: Loop) -> None:
+    """I9: a lock of another replica could not have been seen."""
+    with following(office, loop) as here:
+        engine = office.database._engine
+        loop.run(lambda: setattr(office.database, "_engine", None))
+        loop.run(lambda: here.clock.advance(1))
+        assert not here.follower.blind
+        loop.run(lambda: here.clock.advance(BLIND))
+        assert here.follower.blind
+        loop.run(lambda: setattr(office.database, "_engine", engine))
+        loop.run(lambda: here.follower.look_soon())
+        wait_for(lambda: not here.follower.blind, "the next look")
+
+
+def test_who_is_asked_to_stop_hears_of_it_once(office: Office, loop: Loop) -> None:
+    table = Replicas(office.database)
+    with following(office, loop) as here:
+        loop.run(lambda: table.here(Replica("here", "hoop", "1", "v1", 0.0, office.time(), 0)))
+        loop.run(lambda: table.drain("here", "olga: new version"))
+        loop.run(here.follower.look)
+        loop.run(here.follower.look)
+        assert here.asked == ["olga: new version"]
