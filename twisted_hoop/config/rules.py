@@ -21,7 +21,8 @@ _RULE_PATTERNS = (
     "methods", "hosts", "content_types", "verbs", "resources", "api_groups", "namespaces", "names",
 )  # fmt: skip
 _MAY_BE_NONE = (
-    "schemas", "tables", "columns", "functions", "arguments", "paths", "content_types", "namespaces", "names",
+    "schemas", "tables", "columns", "functions", "arguments", "paths", "destinations", "content_types", "namespaces",
+    "names",
 )  # fmt: skip
 _MASK_PATTERNS = ("targets", "groups", "except_groups", "columns", "fields")
 _ONLY_REVIEW = ("approvers", "approvals", "valid", "uses", "wait")

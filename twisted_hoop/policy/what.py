@@ -63,8 +63,8 @@ VERBS = frozenset({
 """Every verb there is; the last three are of requests that are about no resource."""
 
 NONE = ""
-"""In an allow rule's schemas, tables, columns, functions, arguments, paths, content_types, namespaces or names: what
-has none is covered as well."""
+"""In an allow rule's schemas, tables, columns, functions, arguments, paths, destinations, content_types, namespaces or
+names: what has none is covered as well."""
 
 _WORDS = (
     ("commands", "command"), ("arguments", "argument"), ("paths", "path"), ("destinations", "destination"),

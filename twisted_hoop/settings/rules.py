@@ -86,7 +86,8 @@ class RuleSection(Section):
     To allow, every one must be covered; "" stands for having none. Links at the target are not followed. HTTP: the
     path of a request as it was sent, without the target's name and the query: `/v1/orders/[0-9]+`."""
     destinations: list[str] = Field(default_factory=list)
-    """Patterns: `host:port` that a forward leads to or listens on; `unix:/path` for a socket."""
+    """Patterns: `host:port` that a forward leads to or listens on; `unix:/path` for a socket; `pod:port` in Kubernetes,
+    where the request itself names no port: to allow, "" covers it, and each port is judged when it is used."""
     methods: list[str] = Field(default_factory=list)
     """Patterns: methods of HTTP requests: GET, POST, …"""
     hosts: list[str] = Field(default_factory=list)
