@@ -9,15 +9,9 @@ from __future__ import annotations
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 READING_VERBS = frozenset({"get", "list", "watch"})
 
-CONNECTS: dict[tuple[str, str], str] = {
-    ("pods", "exec"): "exec",
-    ("pods", "attach"): "attach",
-    ("pods", "portforward"): "forward",
-    ("pods", "proxy"): "proxy",
-    ("services", "proxy"): "proxy",
-    ("nodes", "proxy"): "proxy",
-}
-"""(resource, subresource) → class of what opens a way into something else, by GET as by POST (K5)."""
+CONNECTS = {"exec": "exec", "attach": "attach", "portforward": "forward", "proxy": "proxy"}
+"""Subresource → class of what opens a way into something else, by GET as by POST (K5). Those of pods, services and
+nodes are Kubernetes' own; aggregated APIs have the like (a cluster's `proxy` is the whole API of another cluster)."""
 
 _ALWAYS_OPEN = frozenset({"api", "apis", "openapi", "version", "healthz", "livez", "readyz"})
 _REVIEWS = frozenset({
@@ -41,8 +35,8 @@ _ESCAPING_GROUPS = frozenset({"rbac.authorization.k8s.io", "admissionregistratio
 def classes_of(verb: str, group: str, resource: str, subresource: str) -> frozenset[str]:
     """The classes of a request about a resource."""
     if verb == "connect":
-        kind = CONNECTS.get((resource, subresource), "proxy")
-        return _NODES if resource == "nodes" else frozenset({kind})  # GET nodes/proxy runs commands on the kubelet
+        # GET nodes/proxy runs commands on the kubelet.
+        return _NODES if resource == "nodes" else frozenset({CONNECTS.get(subresource, "proxy")})
     if verb in READING_VERBS:
         return _READ
     if group in _ESCAPING_GROUPS or (group, resource, subresource) in _MINTING:

@@ -5,19 +5,23 @@ Pure.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.dialect import BodyFilter, BodyRefused, Reading, Tunnel
+from twisted_hoop.http.frames import without_extensions
 from twisted_hoop.http.messages import Answer, Framing, RequestHead, ResponseHead
+from twisted_hoop.kubernetes.copying import Copies, looks_for, unpacking
 from twisted_hoop.kubernetes.correlation import key_of
-from twisted_hoop.kubernetes.facts import facts_of
+from twisted_hoop.kubernetes.facts import command_facts, facts_of
 from twisted_hoop.kubernetes.impersonation import Impersonation, with_impersonation
 from twisted_hoop.kubernetes.requests import KubeRequest, read_request
 from twisted_hoop.kubernetes.statuses import refusal_answer, status_answer
 from twisted_hoop.kubernetes.submitted import LONGEST, judged
 from twisted_hoop.kubernetes.texts import action_of, text_of
+from twisted_hoop.kubernetes.tunnels import Tunnels
 from twisted_hoop.kubernetes.warnings import held_warning
 from twisted_hoop.model import Approval, ApprovalRequest, Decision, Refusal, Session
 from twisted_hoop.settings import MaskSection, TargetSection
@@ -35,33 +39,40 @@ class KubernetesDialect:
     ) -> None:
         self._shell = shell
         self._impersonation = Impersonation(section.impersonate, section.impersonate_groups)
+        self._copies = Copies()
+        self._tunnels = Tunnels(key)
         self._readings: dict[tuple[object, ...], Reading] = {}
 
     # -- what is asked --------------------------------------------------------------------------------------------
 
     def read(self, head: RequestHead) -> Reading:
         """See Dialect. Requests that were read before are remembered: rules decide the same facts faster."""
-        key = (head.method, head.path, head.query, head.upgrade, head.framing is Framing.NONE)
+        request = _request(head)
+        destination = looks_for(head, request)
+        key = (head.method, head.path, head.query, head.upgrade, head.framing is Framing.NONE, destination)
         found = self._readings.get(key)
         if found is None:
-            found = self._read(head)
+            found = self._read(head, request, destination)
             if len(head.path) + len(head.query) <= _LONGEST_KEY:
                 if len(self._readings) >= _REMEMBERED:
                     self._readings.clear()
                 self._readings[key] = found
-        shared = key_of(head, _request(head))
+        shared = self._copies.key(head, request) or key_of(head, request)
         return replace(found, key=shared) if shared else found
 
-    def _read(self, head: RequestHead) -> Reading:
-        request = _request(head)
+    def _read(self, head: RequestHead, request: KubeRequest, destination: str) -> Reading:
         if head.upgrade and request.verb != "connect":
             # A watch over a WebSocket would be a list that no mask looks into.
             raise ProtocolError("only exec, attach, port-forward and proxy are upgraded here", code="501")
         method, path, query = head.method.decode(), head.path.decode("utf-8", "replace"), head.query.decode()
-        facts = facts_of(request, method, self._shell)
+        facts, text = facts_of(request, method, self._shell), text_of(request, method, path, query)
+        if destination:
+            after = unpacking(destination)
+            facts += command_facts(after, facts[0], self._shell)
+            text += f", then {shlex.join(after)} (kubectl cp)"
         wants = 0 if head.framing is Framing.NONE else LONGEST + 1
         is_open = "discovery" in request.classes and not wants
-        return Reading(action_of(request), text_of(request, method, path, query), facts, "", is_open, wants)
+        return Reading(action_of(request), text, facts, "", is_open, wants)
 
     def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:
         """See Dialect."""
@@ -72,6 +83,7 @@ class KubernetesDialect:
     def outgoing(self, head: RequestHead, reading: Reading, session: Session) -> RequestHead:
         """See Dialect: the client's word about who it is removed, ours set last (K1, K2)."""
         headers = with_impersonation(head.headers, self._impersonation.headers(session))
+        headers = without_extensions(headers) if head.upgrade else headers
         return RequestHead(
             head.method, head.path, head.query, head.host, headers, head.framing, head.length, head.upgrade
         )
@@ -98,7 +110,8 @@ class KubernetesDialect:
         number: int,
     ) -> Tunnel | None:
         """See Dialect."""
-        return None
+        request = _request(head)
+        return self._tunnels.open_tunnel(request, head, reading, response, decision, masks, number)
 
     # -- what the client is told ----------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import shlex
 
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.kubernetes.ports import facts_of_ports
 from twisted_hoop.kubernetes.requests import KubeRequest
 from twisted_hoop.kubernetes.scopes import CLUSTER_WIDE
 from twisted_hoop.model import Facts
@@ -31,7 +32,9 @@ LONGEST_COMMAND = 64 * 1024
 def facts_of(request: KubeRequest, method: str, shell: ShellReader) -> tuple[Facts, ...]:
     """One element for each thing it does: exec has one for every command of its argument vector."""
     base = _path_facts(request, method) if request.kind == "path" else _resource_facts(request, method)
-    return _exec_facts(request, base, shell) if request.subresource == "exec" and "exec" in request.classes else (base,)
+    if request.subresource == "portforward":
+        return facts_of_ports(base, request)
+    return _exec_facts(request, base, shell) if request.runs else (base,)
 
 
 def _path_facts(request: KubeRequest, method: str) -> Facts:
@@ -99,7 +102,11 @@ def flag_of(request: KubeRequest, name: str) -> bool:
 
 
 def _exec_facts(request: KubeRequest, base: Facts, shell: ShellReader) -> tuple[Facts, ...]:
-    argv = argv_of(request)
+    return command_facts(argv_of(request), base, shell)
+
+
+def command_facts(argv: tuple[str, ...], base: Facts, shell: ShellReader) -> tuple[Facts, ...]:
+    """What an argument vector does, in the place that `base` tells."""
     known = shell.read(shlex.join(argv).encode("utf-8", "surrogateescape")).facts
     if is_shell(argv):
         return ({**base, **known[0], "class": frozenset({"shell"})},)

@@ -56,6 +56,11 @@ class KubeRequest:
         return f"{base}/{self.subresource}" if self.subresource else base
 
     @property
+    def runs(self) -> bool:
+        """Whether it is an exec into a pod, whose argument vector stands in the query."""
+        return self.subresource == "exec" and self.resource == "pods" and not self.group
+
+    @property
     def collection(self) -> bool:
         """Whether it is about all objects a selector leaves, not about one."""
         return self.verb in _COLLECTIONS
@@ -113,7 +118,7 @@ def _of_resource(verb: str, path: str, group: str, version: str, rest: list[str]
     namespace, rest = _namespace(rest)
     resource, name = rest[0], rest[1] if len(rest) > 1 else ""
     subresource = rest[2] if len(rest) > 2 and legacy != "proxy" else ""
-    verb = _exact_verb(verb, resource, name, subresource, query)
+    verb = _exact_verb(verb, name, subresource, query)
     field_selector = single(query, "fieldSelector") or ""
     if not name and verb in _COLLECTIONS and not legacy:
         name = _selected(field_selector)
@@ -148,8 +153,8 @@ def _namespace(rest: list[str]) -> tuple[str, list[str]]:
     return rest[1], rest
 
 
-def _exact_verb(verb: str, resource: str, name: str, subresource: str, query: Query) -> str:
-    if verb == "proxy" or (resource, subresource) in CONNECTS:
+def _exact_verb(verb: str, name: str, subresource: str, query: Query) -> str:
+    if verb == "proxy" or subresource in CONNECTS:
         return "connect"
     if name:
         return verb
@@ -159,8 +164,8 @@ def _exact_verb(verb: str, resource: str, name: str, subresource: str, query: Qu
 
 
 def _selected(field_selector: str) -> str:
-    """The one name a field selector leaves; "" when it leaves more, or asks for two."""
-    if "metadata.name" not in field_selector:
+    """The one name a field selector leaves; "" when it leaves more, asks for two, or has escapes (`\\,` in a value)."""
+    if "metadata.name" not in field_selector or "\\" in field_selector:
         return ""
     names = set(_EXACT_NAME.findall(field_selector))
     return names.pop() if len(names) == 1 else ""

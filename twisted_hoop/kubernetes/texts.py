@@ -20,7 +20,7 @@ def action_of(request: KubeRequest) -> str:
 
 def text_of(request: KubeRequest, method: str, path: str, query: str) -> str:
     """The whole request, but for its body, and for credentials in its query (K13)."""
-    if request.subresource == "exec" and "exec" in request.classes:
+    if request.runs:
         return _exec(request)
     word = action_of(request) if request.verb == "connect" else method
     told = shown_query(query)
