@@ -10,6 +10,8 @@ import os
 from dataclasses import dataclass
 
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.http.messages import Headers
+from twisted_hoop.http.reading import without
 from twisted_hoop.steps import Side
 
 CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0, 1, 2, 8, 9, 10
@@ -22,6 +24,7 @@ MAX_FRAME = 1 << 40
 MAX_CONTROL = 125
 NORMAL, POLICY = 1000, 1008
 """Status codes of CLOSE (section 7.4.1)."""
+_EXTENSIONS = frozenset({b"sec-websocket-extensions"})
 _OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 
 
@@ -149,6 +152,11 @@ class Frames:
 
     def _fault(self, text: str) -> ProtocolError:
         return ProtocolError(text, self._side, "400")
+
+
+def without_extensions(headers: Headers) -> Headers:
+    """A request's headers without the extensions it offers: nobody here reads what is compressed."""
+    return without(headers, _EXTENSIONS)
 
 
 def _unmasked(data: bytes, key: bytes) -> bytes:

@@ -26,6 +26,7 @@ from twisted_hoop.kubernetes.spdy import (
     SpdyReader,
     SpdyWriter,
 )
+from twisted_hoop.kubernetes.statuses import refusal_text
 from twisted_hoop.model import Refusal, Verdict
 from twisted_hoop.steps import Ask, Side, Step, ToClient, ToTarget
 
@@ -179,7 +180,7 @@ class ForwardTunnel:
         """See Tunnel."""
         port, self._asking = self._ports[self._asking], 0
         if isinstance(verdict, Refusal):
-            port.refused = f"hoop: {verdict.message} {verdict.hint}".strip()
+            port.refused = refusal_text(verdict)
             steps: list[Step] = [self._forwarded.refused(verdict)]
         else:
             port.admitted = True

@@ -60,6 +60,11 @@ def refusal_answer(request: KubeRequest | None, refusal: Refusal, request_id: st
     return status_answer(403, message, {**_about(request), "uid": request_id, "causes": causes})
 
 
+def refusal_text(refusal: Refusal) -> str:
+    """The gate's no where there is room for a line only."""
+    return f"hoop: {' '.join(filter(None, (_sentence(refusal.message), refusal.hint)))}"
+
+
 def _sentence(text: str) -> str:
     return text if not text or text.endswith((".", "!", "?")) else text + "."
 
