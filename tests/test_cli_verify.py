@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from tests.support.recordings import command, recorded
+from tests.support.recordings import command, recorded, split
 from twisted_hoop.cli.verify import verify
 
 
@@ -42,8 +42,8 @@ def test_a_state_folder(tmp_path: Path, path: Path) -> None:
 
 def test_damage_names_the_byte(tmp_path: Path, path: Path) -> None:
     data = path.read_bytes()
-    at = data.index(b"select 1")
-    path.write_bytes(data.replace(b"select 1", b"select 2"))
+    at = len(b"".join(split(data)[:2])) + 60
+    path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     result = run(path, "--state", tmp_path / "state", "--json")
     assert result.exit_code == 1
     found, summary = map(json.loads, result.output.splitlines())

@@ -10,15 +10,39 @@ from hypothesis import strategies as st
 from tests.support.recordings import session
 from twisted_hoop.errors import RecordingDamaged
 from twisted_hoop.recording import framing
-from twisted_hoop.recording.entries import MAX_MESSAGE, Statement, decode, describe, shorten
+from twisted_hoop.recording.entries import (
+    MAX_MESSAGE,
+    Head,
+    Statement,
+    decode,
+    describe,
+    head_to_sign,
+    shorten,
+    to_sign,
+)
 
 
 def test_the_header_names_everybody_and_keeps_no_credential() -> None:
-    value = json.loads(describe(session(), "hoop-test", "abc"))
+    value = json.loads(describe(session(), "hoop-test", "abc", "k" * 64))
     assert value["principal"]["chain"] == [{"issuer": "hoop", "subject": "agent-7"}]
     assert value["principal"]["groups"] == ["dev", "ops"]
     assert (value["target"], value["peer"]["address"], value["policy"]) == ("shop", "192.0.2.7", "abc")
     assert "proof_id" not in value["principal"]
+    assert (value["format"], value["cipher"], value["key"]) == (2, "AES-256-GCM", "k" * 64)
+
+
+@given(st.binary(max_size=300))
+def test_any_body_is_a_signed_head_or_damaged(body: bytes) -> None:
+    try:
+        Head.parse(body, 9)
+    except RecordingDamaged as error:
+        assert error.offset == 9
+
+
+def test_a_head_is_read_as_it_was_signed() -> None:
+    head = Head("session-0001", 12, 3, "0" * 64, 1.5, "k" * 16)
+    assert Head.parse(b"s" * 64 + head.signed()) == (b"s" * 64, head)
+    assert head_to_sign(head.signed()) != to_sign(head.signed())
 
 
 @given(st.binary(max_size=300))

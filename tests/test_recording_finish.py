@@ -19,8 +19,8 @@ from twisted_hoop.recording.writer import Writer
 
 def finisher(tmp_path: Path, key: SigningKey) -> tuple[Finisher, Writer]:
     path = tmp_path / "session-0001.hoop"
-    writer = Writer(files.create(path), path.parent)
-    writer.begin(b"{}")
+    writer = Writer(files.create(path), path)
+    writer.begin(b"{}", bytes(32))
     return Finisher(key, Ledger(tmp_path / "ledger.hoop", key, sync=False), key.trusted), writer
 
 
@@ -47,14 +47,14 @@ def test_what_is_checked_is_what_is_on_disk_r3(tmp_path: Path) -> None:
     """R3: the frame is read back; a disk that kept something else is noticed."""
     key = load_signing_key(tmp_path / "state")
     end, writer = finisher(tmp_path, key)
-    frame = writer.end(end.statement(writer, "session-0001", Outcome("closed"), 1.0, 0))
-    end.check(writer.descriptor, frame)
+    offset = writer.end(end.statement(writer, "session-0001", Outcome("closed"), 1.0, 0))
+    end.check(writer.descriptor, offset, writer.bytes)
     path = tmp_path / "session-0001.hoop"
     data = bytearray(path.read_bytes())
-    data[frame.offset + 40] ^= 1
+    data[offset + 40] ^= 1
     path.write_bytes(data)
     with pytest.raises(RecordingFailed, match="does not verify"):
-        end.check(writer.descriptor, frame)
+        end.check(writer.descriptor, offset, writer.bytes)
 
 
 def test_support_recorder_signs_with_the_published_key(tmp_path: Path) -> None:

@@ -13,7 +13,9 @@ from tests.support.recordings import split
 from twisted_hoop.errors import RecordingDamaged
 from twisted_hoop.recording import framing
 
-bodies = st.lists(st.tuples(st.sampled_from([framing.HEADER, framing.ENTRY, framing.FINAL]), st.binary(max_size=300)))
+bodies = st.lists(
+    st.tuples(st.sampled_from([framing.HEADER, framing.SEALED, framing.SIGNED, framing.FINAL]), st.binary(max_size=300))
+)
 
 
 def written(frames: list[tuple[int, bytes]]) -> bytes:
@@ -29,9 +31,9 @@ def read(data: bytes) -> list[framing.Frame]:
 
 
 def test_a_frame_is_length_kind_body_and_chain_value() -> None:
-    frame, chain = framing.seal(framing.ROOT, framing.ENTRY, b"{}")
-    assert frame == b"\x00\x00\x00\x02E{}" + chain
-    assert chain == sha256(sha256(b"HOOPREC1\n").digest() + b"\x00\x00\x00\x02E{}").digest()
+    frame, chain = framing.seal(framing.ROOT, framing.HEADER, b"{}")
+    assert frame == b"\x00\x00\x00\x02H{}" + chain
+    assert chain == sha256(sha256(b"HOOPREC2\n").digest() + b"\x00\x00\x00\x02H{}").digest()
 
 
 @given(bodies)
@@ -72,14 +74,19 @@ def test_a_length_that_promises_more_than_the_file_holds_does_not_allocate_it() 
 
     tracemalloc.start()
     with pytest.raises(framing.Torn):
-        read(framing.MAGIC + framing.HEAD.pack(framing.MAX_BODY, framing.ENTRY) + b"x" * 100)
+        read(framing.MAGIC + framing.HEAD.pack(framing.MAX_BODY, framing.SEALED) + b"x" * 100)
     assert tracemalloc.get_traced_memory()[1] < 8 << 20
     tracemalloc.stop()
 
 
-def test_a_sealed_segment_of_a_later_version_is_refused_and_not_passed_over() -> None:
+@pytest.mark.parametrize(
+    ("magic", "kind"),
+    [(framing.MAGIC, framing.ENTRY), (framing.MAGIC_1, framing.SEALED), (framing.MAGIC_1, framing.SIGNED)],
+)
+def test_a_kind_of_another_version_is_refused_and_not_passed_over(magic: bytes, kind: int) -> None:
+    frame, _chain = framing.seal(framing.root_of(magic), kind, b"{}")
     with pytest.raises(RecordingDamaged, match="no frame of this version"):
-        read(written([(framing.SEALED, b"zstd")]))
+        read(magic + frame)
 
 
 @given(st.binary(max_size=200), st.lists(st.text(max_size=80), max_size=3))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.recordings import ALICE, STARTED, command, now, outcome, recorded, recorder, session
+from tests.support.recordings import ALICE, STARTED, command, now, outcome, recorded, recorder, session, split
 from twisted_hoop.errors import RecordingDamaged, UnknownRecording
 from twisted_hoop.model import Outcome, Principal
 from twisted_hoop.recording.library import Library, entries
@@ -86,8 +86,8 @@ def test_a_live_recording_in_the_middle_of_a_frame_ends_before_it(tmp_path: Path
 def test_what_was_changed_is_found_while_reading(tmp_path: Path, library: Library) -> None:
     path = recorded(tmp_path, command("select 1"), command("select 2"))
     data = path.read_bytes()
-    at = data.index(b"select 2")
-    path.write_bytes(data[:at] + b"S" + data[at + 1 :])
+    at = len(b"".join(split(data)[:3])) + 60
+    path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     reading = library.read("session-0001")
     assert [next(reading)["kind"], next(reading)["text"]] == ["open", "select 1"]
     with pytest.raises(RecordingDamaged) as caught:

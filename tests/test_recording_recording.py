@@ -61,11 +61,11 @@ def test_lazy_entries_are_written_within_50_ms(tmp_path: Path) -> None:
     place, recording, clock = opened(tmp_path)
     recording.write(outcome(), lazy=True)
     recording.write(outcome(), lazy=True)
-    assert len(clock.getDelayedCalls()) == 1
+    assert len(clock.getDelayedCalls()) == 2  # for both entries, and for the next signed head
     assert kinds(place) == ["open"]
     clock.advance(LAZY_SECONDS)
     assert kinds(place) == ["open", "outcome", "outcome"]
-    assert not clock.getDelayedCalls()
+    assert len(clock.getDelayedCalls()) == 1
 
 
 def test_a_failed_lazy_entry_is_told_to_whoever_drives_the_session_r1(tmp_path: Path) -> None:

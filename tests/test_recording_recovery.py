@@ -135,7 +135,10 @@ def test_a_recording_the_ledger_never_saw_says_so(tmp_path: Path) -> None:
     path = crashed(tmp_path / "other")
     (tmp_path / "recordings/2026/11/22").mkdir(parents=True, mode=0o700)
     (tmp_path / "recordings").chmod(0o700)
-    (tmp_path / "recordings/2026/11/22/session-0001.hoop").write_bytes(path.read_bytes())
+    for name in ("session-0001.hoop", "session-0001.key"):
+        (tmp_path / "recordings/2026/11/22" / name).write_bytes((path.parent / name).read_bytes())
+    (tmp_path / "recording.kek").write_bytes((tmp_path / "other" / "recording.kek").read_bytes())
+    (tmp_path / "recording.kek").chmod(0o600)
     assert [done.outcome for done in recovered(tmp_path)] == ["interrupted"]
     last = list(Library(tmp_path / "recordings").read("session-0001"))[-1]
     assert "unknown to the ledger" in last["message"]

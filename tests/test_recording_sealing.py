@@ -9,19 +9,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from twisted_hoop.recording import framing
-from twisted_hoop.recording.sealing import ENTRY, FINAL, HEADER, MAGIC, ROOT, SEALED, chained, seal
+from twisted_hoop.recording.sealing import (
+    ENTRY,
+    FINAL,
+    HEADER,
+    MAGIC,
+    MAGIC_1,
+    ROOT,
+    ROOT_1,
+    SEALED,
+    SIGNED,
+    chained,
+    seal,
+)
 
 
 def test_the_kinds_are_the_letters_of_the_format() -> None:
-    assert bytes((HEADER, ENTRY, FINAL, SEALED)) == b"HEFS"
-    assert sha256(MAGIC).digest() == ROOT
+    assert bytes((HEADER, ENTRY, FINAL, SEALED, SIGNED)) == b"HEFSC"
+    assert (sha256(MAGIC).digest(), sha256(MAGIC_1).digest()) == (ROOT, ROOT_1)
 
 
 @given(st.lists(st.binary(max_size=9000), min_size=1, max_size=4))
 def test_what_is_sealed_is_read_back_in_its_place(bodies: list[bytes]) -> None:
     chain, out = ROOT, MAGIC
     for body in bodies:
-        frame, chain = seal(chain, ENTRY, body)
+        frame, chain = seal(chain, SEALED, body)
         out += frame
     found = list(framing.frames(io.BytesIO(out)))
     assert [frame.body for frame in found] == bodies

@@ -46,7 +46,11 @@ def test_live_and_unfinished(tmp_path: Path) -> None:
     assert verify(place.folder / recording.path, keys).state == "live"
     recording._writer.release()
     report = verify(place.folder / recording.path, keys)
-    assert (report.ok, report.state, report.problem) == (False, "unfinished", "it has no signed end")
+    assert (report.ok, report.state, report.problem) == (
+        False,
+        "unfinished",
+        "it has no signed end (frame 3, after 0.000 s; 0 entries are signed)",
+    )
 
 
 def test_an_empty_folder_is_well_and_a_missing_file_is_not(tmp_path: Path) -> None:
@@ -74,15 +78,15 @@ def test_numbers_must_count(tmp_path: Path) -> None:
     path.write_bytes(resealed([*parts[:2], parts[3], parts[2], parts[4]]))
     report = verify(path, public_keys(tmp_path))
     assert "carries another number" in report.problem
-    assert report.offset == len(parts[0]) + len(parts[1])
+    assert (report.offset, report.frame) == (len(parts[0]) + len(parts[1]), 2)
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=100)
 @given(st.binary(max_size=400), st.booleans())
 def test_any_file_gets_a_report(tmp_path: Path, data: bytes, sealed: bool) -> None:
     path = tmp_path / "x.hoop"
-    good = b"HOOPREC1\n" + data
-    path.write_bytes(resealed([b"HOOPREC1\n", b"\0\0\0\0H" + data + bytes(32)]) if sealed else good)
+    good = b"HOOPREC2\n" + data
+    path.write_bytes(resealed([b"HOOPREC2\n", b"\0\0\0\0H" + data + bytes(32)]) if sealed else good)
     assert not verify(path, PublicKeys(())).ok
 
 

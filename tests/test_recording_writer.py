@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,10 @@ from twisted_hoop.errors import RecordingFailed
 from twisted_hoop.model import Entry
 from twisted_hoop.recording import framing
 from twisted_hoop.recording.entries import decode
+from twisted_hoop.recording.unsealing import Unsealer
 from twisted_hoop.recording.writer import MAX_PENDING, Writer
+
+KEY = bytes(range(32))
 
 
 @pytest.fixture
@@ -24,14 +28,23 @@ def path(tmp_path: Path) -> Path:
 @pytest.fixture
 def writer(path: Path) -> Iterator[Writer]:
     made = Writer(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600))
-    made.begin(b"{}")
+    made.begin(b"{}", KEY)
     yield made
     made.release()
 
 
-def kinds(path: Path) -> list[str]:
+def entries(path: Path) -> Iterator[dict[str, Any]]:
+    """The header as kind "open", and what stands in the segments."""
     with path.open("rb") as stream:
-        return [str(decode(frame)["kind"]) for frame in framing.frames(stream)]
+        header, *rest = framing.frames(stream)
+    yield decode(header)
+    unsealer = Unsealer(KEY, header.chain)
+    for frame in rest:
+        yield from unsealer.entries(frame)
+
+
+def kinds(path: Path) -> list[str]:
+    return [str(entry["kind"]) for entry in entries(path)]
 
 
 def test_an_entry_is_in_the_file_when_write_returns(writer: Writer, path: Path) -> None:
@@ -54,7 +67,7 @@ def test_lazy_entries_fill_a_bounded_buffer_and_are_written_r10(writer: Writer, 
     big = Entry("notice", {"text": "x" * 1000})
     for _ in range(1000):
         writer.write(big, 0.0, lazy=True)
-        assert len(writer._pending) < MAX_PENDING
+        assert writer._size < MAX_PENDING
     writer.flush()
     assert len(kinds(path)) == 1001
 
@@ -62,13 +75,21 @@ def test_lazy_entries_fill_a_bounded_buffer_and_are_written_r10(writer: Writer, 
 def test_numbers_count_from_one(writer: Writer, path: Path) -> None:
     for lazy in (True, False, True, False):
         writer.write(command(), 0.0, lazy)
-    with path.open("rb") as stream:
-        assert [decode(frame)["n"] for frame in framing.frames(stream)] == [0, 1, 2, 3, 4]
+    assert [entry["n"] for entry in entries(path)] == [0, 1, 2, 3, 4]
+
+
+def full(tmp_path: Path) -> Writer:
+    """A writer whose disk became full after the header."""
+    writer = Writer(os.open(tmp_path / "begun", os.O_WRONLY | os.O_CREAT))
+    writer.begin(b"{}", KEY)
+    with open("/dev/full", "wb") as device:
+        os.dup2(device.fileno(), writer.descriptor)
+    return writer
 
 
 def test_the_first_failure_is_final_r1(tmp_path: Path) -> None:
     """R1: a full disk (the real ENOSPC of /dev/full) fails this write and every one after it."""
-    writer = Writer(os.open("/dev/full", os.O_WRONLY))
+    writer = full(tmp_path)
     with pytest.raises(RecordingFailed, match="No space left"):
         writer.write(command(), 0.0)
     os.dup2(os.open(tmp_path / "x", os.O_WRONLY | os.O_CREAT), writer.descriptor)
@@ -83,7 +104,7 @@ def test_the_first_failure_is_final_r1(tmp_path: Path) -> None:
 
 def test_a_lazy_write_that_fails_later_fails_what_follows_r1(tmp_path: Path) -> None:
     """R1: the command behind an outcome that could not be written is not recorded either."""
-    writer = Writer(os.open("/dev/full", os.O_WRONLY))
+    writer = full(tmp_path)
     writer.write(outcome(), 0.0, lazy=True)
     with pytest.raises(RecordingFailed, match="No space left"):
         writer.write(command(), 0.0)

@@ -12,7 +12,7 @@ from tests.support import vault as support
 from tests.support.loop import Loop, running_loop
 from tests.support.web import running_web
 from twisted_hoop.errors import SecretUnavailable
-from twisted_hoop.secrets.vault import MAX_BODY, Vault, _is_safe, api_path
+from twisted_hoop.secrets.vault import MAX_BODY, Vault, is_safe, api_path
 
 
 @pytest.fixture(scope="module")
@@ -115,5 +115,5 @@ def test_paths() -> None:
 
 def test_r11_a_token_is_sent_to_no_address_that_is_none() -> None:
     """R11: a broken address is refused like an unsafe one."""
-    assert not any(map(_is_safe, ("https://[x", "http://[::1", "", "https://", "http://db.example:8200")))
-    assert all(map(_is_safe, ("https://db.example:8200", "http://127.0.0.1:8200", "http://[::1]:8200")))
+    assert not any(map(is_safe, ("https://[x", "http://[::1", "", "https://", "http://db.example:8200")))
+    assert all(map(is_safe, ("https://db.example:8200", "http://127.0.0.1:8200", "http://[::1]:8200")))

@@ -64,6 +64,10 @@ class RecordingDamaged(HoopError):
         self.offset = offset
 
 
+class RecordingSealed(RecordingDamaged):
+    """A recording may be whole, and cannot be read: its data key was destroyed, or what unwraps it is not at hand."""
+
+
 class StoreUnavailable(HoopError):
     """The shared store did not answer."""
 

@@ -55,6 +55,7 @@ from twisted_hoop.replicas.follower import Follower
 from twisted_hoop.replicas.hearing import Hearing, telling
 from twisted_hoop.replicas.membership import Membership
 from twisted_hoop.secrets.store import SecretStore
+from twisted_hoop.secrets.transit import transit_of
 from twisted_hoop.services import Services
 from twisted_hoop.sessions import Sessions
 from twisted_hoop.settings import NotifySection, Settings
@@ -105,7 +106,13 @@ class GatewayService(Service):
         self.identity = self._identity_of(settings, None)
         self.sessions = Sessions()
         self.metrics = Metrics()
-        self.recorder = Recorder(settings.recording, self._state, reactor, settings.gateway.name)
+        self.recorder = Recorder(
+            settings.recording,
+            self._state,
+            reactor,
+            settings.gateway.name,
+            transit=transit_of(settings.recording.transit_key, environ),
+        )
         self.metrics.watch_recorder(self.recorder.counts)
         url = settings.store.url or f"sqlite:///{self._state / 'store.db'}"
         self.database = Database(url, reactor)

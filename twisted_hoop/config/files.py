@@ -18,7 +18,7 @@ def absolute(settings: Settings, folder: Path) -> Settings:
     """The settings with relative files taken from the configuration's own folder."""
     changes = {
         "gateway": _placed(settings.gateway, folder, "state"),
-        "recording": _placed(settings.recording, folder, "folder", "key"),
+        "recording": _placed(settings.recording, folder, "folder", "key", "wrapping_key"),
         "ssh": _placed(settings.ssh, folder, "host_key", "user_ca", "host_ca"),
         "issuers": [_placed(issuer, folder, "jwks", "ca", "client_secret") for issuer in settings.issuers],
         "listeners": [_placed(listener, folder, "certificate", "key") for listener in settings.listeners],
@@ -69,6 +69,7 @@ def _public(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def _private(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "recording.key", settings.recording.key
+    yield "recording.wrapping_key", settings.recording.wrapping_key
     for name in ("host_key", "user_ca", "host_ca"):
         yield f"ssh.{name}", getattr(settings.ssh, name)
     for number, issuer in enumerate(settings.issuers):

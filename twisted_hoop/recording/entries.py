@@ -12,16 +12,20 @@ from twisted_hoop.model import Session
 from twisted_hoop.recording import framing
 from twisted_hoop.recording.plain import as_json
 
-VERSION = 1
+VERSION = 2
 SIGNATURE = 64
 """Bytes of an Ed25519 signature (RFC 8032)."""
 MAX_MESSAGE = 1000
 """Characters kept of an outcome's message."""
 _FINAL_DOMAIN = b"hoop recording 1\0"
+_HEAD_DOMAIN = b"hoop head 1\0"
 
 
-def describe(session: Session, gateway: str, policy_version: str = "") -> bytes:
-    """The header's body: who uses what, from where, under which policy. Never a credential (R11)."""
+def describe(session: Session, gateway: str, policy_version: str, key: str) -> bytes:
+    """The header's body: who uses what, from where, under which policy. Never a credential (R11).
+
+    It stands in the clear. `key` is the id of the data key that the entries are encrypted with.
+    """
     who = session.principal
     return as_json(
         {
@@ -43,12 +47,17 @@ def describe(session: Session, gateway: str, policy_version: str = "") -> bytes:
             "protocol": session.target.protocol,
             "peer": session.peer,
             "attributes": dict(session.attributes),
+            "cipher": "AES-256-GCM",
+            "key": key,
         }
     )
 
 
 def decode(frame: framing.Frame) -> dict[str, Any]:
-    """A frame as readers see it: the header as entry 0 of kind "open", the statement at the end as kind "close"."""
+    """A frame as readers see it: the header as entry 0 of kind "open", the statement at the end as kind "close".
+
+    Not of a sealed frame or a signed head: `reading.py` opens the one and passes over the other.
+    """
     if frame.kind == framing.FINAL:
         statement = Statement.parse(frame.body, frame.offset)[1]
         return {"n": statement.count + 1, "t": statement.seconds, "kind": "close", **asdict(statement)}
@@ -105,6 +114,48 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "key": str,
     "torn": int,
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What the gateway signs on the way: `count` entries in `segments` segments are covered by chain value `head`."""
+
+    session: str
+    count: int
+    segments: int
+    head: str
+    seconds: float
+    key: str
+
+    def signed(self) -> bytes:
+        """The exact bytes the signature covers, and the frame holds after the signature."""
+        return orjson.dumps(self)
+
+    @classmethod
+    def parse(cls, body: bytes, offset: int = -1) -> tuple[bytes, Head]:
+        """(signature, head) of such a frame's body, or RecordingDamaged. The signature is not checked here."""
+        try:
+            head = cls(**orjson.loads(body[SIGNATURE:]))
+        except (orjson.JSONDecodeError, TypeError) as error:
+            raise RecordingDamaged(f"the signed head at byte {offset} is not readable: {error}", offset) from error
+        if not all(isinstance(getattr(head, name), kind) for name, kind in _HEAD_FIELDS.items()):
+            raise RecordingDamaged(f"the signed head at byte {offset} has a field of the wrong type", offset)
+        return body[:SIGNATURE], head
+
+
+_HEAD_FIELDS: dict[str, type | tuple[type, ...]] = {
+    "session": str,
+    "count": int,
+    "segments": int,
+    "head": str,
+    "seconds": (int, float),
+    "key": str,
+}
+
+
+def head_to_sign(body: bytes) -> bytes:
+    """What is signed for the bytes of a Head."""
+    return _HEAD_DOMAIN + body
 
 
 def to_sign(body: bytes) -> bytes:

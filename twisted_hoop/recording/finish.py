@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from twisted_hoop.errors import RecordingFailed
 from twisted_hoop.model import Outcome
 from twisted_hoop.recording import framing
-from twisted_hoop.recording.entries import SIGNATURE, Statement, shorten, to_sign
+from twisted_hoop.recording.entries import SIGNATURE, Head, Statement, head_to_sign, shorten, to_sign
 from twisted_hoop.recording.keys import PublicKeys, SigningKey
 from twisted_hoop.recording.ledger import Ledger
 from twisted_hoop.recording.writer import Writer
@@ -27,9 +27,17 @@ class Finisher:
         """Sign, write, sync, check and enter it in the ledger; returns the ledger's new head. Or RecordingFailed."""
         writer.flush()
         body = self.statement(writer, session, outcome, seconds, torn)
-        frame = writer.end(body)
-        self.check(writer.descriptor, frame)
-        return self.enter(session, path, Statement.parse(body)[1], frame.chain)
+        offset = writer.end(body)
+        self.check(writer.descriptor, offset, writer.bytes)
+        return self.enter(session, path, Statement.parse(body)[1], writer.chain)
+
+    def sign(self, writer: Writer, session: str, seconds: float) -> bytes:
+        """Write a signed head after all that was written; its chain value. Or RecordingFailed."""
+        writer.flush()
+        segments = writer.segments.number if writer.segments is not None else 0
+        said = Head(session, writer.count, segments, writer.chain.hex(), round(seconds, 6), self.key.id).signed()
+        writer.sign(self.key.sign(head_to_sign(said)) + said)
+        return writer.chain
 
     def statement(self, writer: Writer, session: str, outcome: Outcome, seconds: float, torn: int) -> bytes:
         """The final frame's body: signature, then the statement it covers."""
@@ -45,10 +53,13 @@ class Finisher:
         ).signed()
         return self.key.sign(to_sign(said)) + said
 
-    def check(self, descriptor: int, frame: framing.Frame) -> None:
-        """Read the final frame back and verify its signature with the public key that verifiers use (R3)."""
+    def check(self, descriptor: int, offset: int, end: int) -> None:
+        """Read the final frame back and verify its signature with the public key that verifiers use (R3).
+
+        It stands in the file from `offset` to `end`.
+        """
         try:
-            raw = os.pread(descriptor, frame.end - frame.offset, frame.offset)
+            raw = os.pread(descriptor, end - offset, offset)
         except OSError as error:
             raise RecordingFailed(f"cannot read the recording back: {error.strerror}") from error
         body = raw[framing.HEAD.size : -framing.CHAIN]

@@ -16,20 +16,24 @@ from twisted_hoop.recording.sealing import ENTRY as ENTRY
 from twisted_hoop.recording.sealing import FINAL as FINAL
 from twisted_hoop.recording.sealing import HEADER as HEADER
 from twisted_hoop.recording.sealing import MAGIC as MAGIC
+from twisted_hoop.recording.sealing import MAGIC_1 as MAGIC_1
 from twisted_hoop.recording.sealing import ROOT as ROOT
+from twisted_hoop.recording.sealing import ROOT_1 as ROOT_1
 from twisted_hoop.recording.sealing import SEALED as SEALED
+from twisted_hoop.recording.sealing import SIGNED as SIGNED
 from twisted_hoop.recording.sealing import chained
 from twisted_hoop.recording.sealing import seal as seal
 
 HEAD = struct.Struct(">IB")
 CHAIN = 32
 OVERHEAD = HEAD.size + CHAIN
-MAX_BODY = 1 << 30
-"""Longest body written or read: a PostgreSQL message cannot be longer."""
+MAX_BODY = (1 << 30) + (1 << 21)
+"""Longest body written or read: a PostgreSQL message, which cannot be longer than 2^30, and what goes with it."""
 MAX_FINAL = 1 << 13
 """Longest body of a final frame: how far from the end a reader has to look for it."""
 
-_READABLE = frozenset((HEADER, ENTRY, FINAL))
+_KINDS = {MAGIC: frozenset((HEADER, SEALED, SIGNED, FINAL)), MAGIC_1: frozenset((HEADER, ENTRY, FINAL))}
+"""What a file of each version is made of. A reader cannot say what it would be passing over, so it refuses the rest."""
 
 
 class Frame(NamedTuple):
@@ -56,24 +60,32 @@ def frames(stream: BinaryIO) -> Iterator[Frame]:
     Memory is bounded by the longest frame. Ends without complaint at the end of the file: whether a final frame came
     is the caller's to know.
     """
-    if stream.read(len(MAGIC)) != MAGIC:
-        raise RecordingDamaged("not a recording: the first bytes are not HOOPREC1", 0)
-    offset, previous = len(MAGIC), ROOT
+    magic = stream.read(len(MAGIC))
+    kinds = _KINDS.get(magic)
+    if kinds is None:
+        raise RecordingDamaged("not a recording: the first bytes are neither HOOPREC2 nor HOOPREC1", 0)
+    offset, previous = len(MAGIC), root_of(magic)
     while head := stream.read(HEAD.size):
-        frame = _frame(stream, head, offset, previous)
+        frame = _frame(stream, head, offset, previous, kinds)
         yield frame
         offset, previous = frame.end, frame.chain
 
 
-def _frame(stream: BinaryIO, head: bytes, offset: int, previous: bytes) -> Frame:
+def root_of(magic: bytes) -> bytes:
+    """The chain value before the first frame of a file that begins with these bytes."""
+    return ROOT if magic == MAGIC else ROOT_1
+
+
+def _frame(stream: BinaryIO, head: bytes, offset: int, previous: bytes, kinds: frozenset[int]) -> Frame:
     if len(head) < HEAD.size:
         raise Torn(f"the file ends inside a frame at byte {offset}", offset)
     length, kind = HEAD.unpack(head)
-    if kind not in _READABLE or length > MAX_BODY:
+    if kind not in kinds or length > MAX_BODY:
         raise RecordingDamaged(f"no frame of this version begins at byte {offset}", offset)
-    body, chain = _read(stream, length), stream.read(CHAIN)
-    if len(body) < length or len(chain) < CHAIN:
+    rest = _read(stream, length + CHAIN)
+    if len(rest) < length + CHAIN:
         raise Torn(f"the file ends inside a frame at byte {offset}", offset)
+    body, chain = rest[:length], rest[length:]
     if chained(previous, head, body) != chain:
         raise RecordingDamaged(f"the frame at byte {offset} was changed or does not belong here", offset)
     return Frame(offset, kind, body, chain)
@@ -93,8 +105,9 @@ def _read(stream: BinaryIO, length: int) -> bytes:
 def find_final(tail: bytes) -> bytes | None:
     """The body of the final frame that ends exactly where `tail` (the file's last bytes) ends, without verifying it.
 
-    The length field of a final frame starts with two zero bytes, which JSON bodies cannot hold, so that no text a
-    client sends looks like one.
+    In version 1 the length field of a final frame starts with two zero bytes, which JSON bodies cannot hold, so that no
+    text a client sends looks like one. In version 2 what is before the end is encrypted under a key that nobody outside
+    has, and can look like one by accident only, once in thousands of millions of recordings.
     """
     at = len(tail)
     while (at := tail.rfind(FINAL, HEAD.size - 1, at)) >= 0:

@@ -94,11 +94,11 @@ def load_signing_key(state: Path, configured: str = "") -> SigningKey:
 
 def _make(path: Path) -> None:
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    _put(path, pem, 0o600)
+    put(path, pem, 0o600)
 
 
-def _put(path: Path, data: bytes, mode: int) -> None:
-    """Write a file that appears whole or not at all, and never replaces one: another process may have been faster."""
+def put(path: Path, data: bytes, mode: int) -> None:
+    """A key file that appears whole or not at all, and never replaces one: another process may have been faster."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
@@ -138,7 +138,7 @@ def _publish(state: Path, public: Ed25519PublicKey) -> Ed25519PublicKey:
     if path.exists() and key_id(old := read_public_key(path)) != key_id(public):
         path.rename(state / f"recording-{key_id(old)}.pub")
     if not path.exists():
-        _put(path, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
+        put(path, public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo), 0o644)
     return read_public_key(path)
 
 

@@ -1,4 +1,5 @@
-"""The chain of recordings: a signed line when one is opened and when it is closed, so that none can vanish (R4).
+"""The chain of recordings: a signed line when one is opened, when it is closed and when it is deleted, so that none can
+vanish (R4); and now and then one with the heads of those that grow, so that none can be cut unseen.
 
 `ledger.hoop` holds lines `<signature, 128 hex digits> <JSON>`. The JSON carries `previous`, the SHA-256 of the whole
 line before it, and the signature covers the JSON. Cutting lines off the end is what a chain cannot show by itself: the
@@ -10,8 +11,8 @@ from __future__ import annotations
 import fcntl
 import os
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -29,9 +30,11 @@ _MAX_LINE = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line. `event` is "opened" or "closed"; `path` is relative to the folder; `head` is a chain value in hex.
+    """One line. `event` is "opened", "closed", "deleted" or "heads"; `path` is relative to the folder.
 
-    For "opened", `head` is the header's chain value; for "closed" the final frame's, and `count` the entries.
+    `head` is a chain value in hex: for "opened" the header's, for "closed" the final frame's, and `count` the entries.
+    "deleted": the recording was removed on purpose, and `outcome` says why. "heads" is of no one recording: `heads`
+    has, by session, the entries that were signed so far and the chain value of the frame with the signature.
     """
 
     number: int
@@ -44,6 +47,7 @@ class Line:
     key: str
     count: int = 0
     outcome: str = ""
+    heads: dict[str, tuple[int, str]] = field(default_factory=dict)
 
 
 _FIELDS: dict[str, type | tuple[type, ...]] = {
@@ -51,11 +55,17 @@ _FIELDS: dict[str, type | tuple[type, ...]] = {
     "number": int,
     "count": int,
     "time": (int, float),
+    "heads": dict,
 }
+MOST_HEADS = 400
+"""Heads in one line: it stays below the longest that is read."""
 
 
 def _written(line: Line, key: SigningKey) -> bytes:
-    body = orjson.dumps(line)
+    said = asdict(line)
+    if not line.heads:
+        del said["heads"]
+    body = orjson.dumps(said)
     return key.sign(_DOMAIN + body).hex().encode() + b" " + body + b"\n"
 
 
@@ -82,13 +92,22 @@ class Ledger:
         self, event: str, session: str, path: str, head: bytes, time: float, count: int = 0, outcome: str = ""
     ) -> str:
         """Add a line, and return its digest: the ledger's head. Raises RecordingFailed, and when the ledger was cut."""
+        return self._append(Line(0, "", event, session, path, head.hex(), time, self._key.id, count, outcome))
+
+    def append_heads(self, heads: Mapping[str, tuple[int, bytes]], time: float) -> None:
+        """Add the signed heads of recordings that grow, by session: entries, chain value. Raises RecordingFailed."""
+        names = sorted(heads)
+        for start in range(0, len(names), MOST_HEADS):
+            some = {name: (heads[name][0], heads[name][1].hex()) for name in names[start : start + MOST_HEADS]}
+            self._append(Line(0, "", "heads", "", "", "", time, self._key.id, heads=some))
+
+    def _append(self, line: Line) -> str:
         with self._lock:
             try:
                 with self._opened() as stream:
                     self._catch_up(stream)
-                    place = (self._number + 1, self._head)
-                    line = Line(*place, event, session, path, head.hex(), time, self._key.id, count, outcome)
-                    return self._put(stream, _written(line, self._key))
+                    placed = replace(line, number=self._number + 1, previous=self._head)
+                    return self._put(stream, _written(placed, self._key))
             except (OSError, RecordingDamaged) as error:
                 raise RecordingFailed(f"the ledger {self._path}: {error}") from error
 
@@ -142,7 +161,22 @@ def _parsed(raw: bytes, offset: int) -> Line:
         raise RecordingDamaged(f"the ledger's line at byte {offset} is not readable: {error}", offset) from error
     if not all(isinstance(getattr(line, name), kind) for name, kind in _FIELDS.items()):
         raise RecordingDamaged(f"the ledger's line at byte {offset} has a field of the wrong type", offset)
+    if not all(map(_is_head, line.heads.values())):
+        raise RecordingDamaged(f"the ledger's line at byte {offset} has a head that is none", offset)
     return line
+
+
+def _is_head(value: object) -> bool:
+    """Entries, and a chain value in hex."""
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], int) and isinstance(value[1], str)
+
+
+def last_heads(lines: Iterable[Line]) -> dict[str, tuple[int, str]]:
+    """The last signed head of every session that has one: entries, chain value in hex."""
+    heads: dict[str, tuple[int, str]] = {}
+    for line in lines:
+        heads.update(line.heads)
+    return heads
 
 
 def read(path: Path, keys: PublicKeys) -> Iterator[tuple[str, Line]]:

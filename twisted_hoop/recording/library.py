@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from twisted_hoop.errors import RecordingDamaged, UnknownRecording
-from twisted_hoop.recording import files, framing
+from twisted_hoop.recording import files, framing, reading
 from twisted_hoop.recording.entries import Statement, decode
+from twisted_hoop.recording.wrapping import KeyRing, beside
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +46,14 @@ class Summary:
 
 
 class Library:
-    """The recordings in one folder. Ids are checked before they touch a path (R9)."""
+    """The recordings in one folder. Ids are checked before they touch a path (R9).
 
-    def __init__(self, folder: Path) -> None:
+    `ring` opens their data keys; by default the wrapping key in the folder or in the one above, the state folder.
+    """
+
+    def __init__(self, folder: Path, ring: KeyRing | None = None) -> None:
         self.folder = folder
+        self.ring = ring or beside(folder)
 
     def list(
         self, limit: int = 100, *, subject: str = "", issuer: str = "", target: str = "", before: float | None = None
@@ -80,15 +85,15 @@ class Library:
     def read(self, session: str) -> Iterator[dict[str, Any]]:
         """The entries in order: kind "open" first, and "close" last once it is closed. Raises UnknownRecording at once.
 
-        The chain is verified while reading: RecordingDamaged (with the offset) comes after the last good entry. A live
-        recording ends where it has got to.
+        The chain is verified while reading: RecordingDamaged (with the offset) comes after the last good entry, and
+        RecordingSealed after "open" when the data key was destroyed. A live recording ends where it has got to.
         """
-        return entries(self.find(session))
+        return reading.entries(self.find(session), self.ring)
 
     def _summary(self, path: Path) -> Summary:
         relative = str(path.relative_to(self.folder))
         try:
-            with _opened(path) as stream:
+            with reading.opened(path) as stream:
                 return _summarised(path.stem, relative, stream)
         except (RecordingDamaged, OSError) as error:
             return Summary(path.stem, relative, "damaged", message=str(error))
@@ -101,10 +106,6 @@ def _matches(each: Summary, subject: str, issuer: str, target: str, before: floa
         and target in ("", each.target)
         and (before is None or each.started < before)
     )
-
-
-def _opened(path: Path) -> BinaryIO:
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
 
 
 def _summarised(session: str, relative: str, stream: BinaryIO) -> Summary:
@@ -158,17 +159,9 @@ def _header(header: dict[str, Any]) -> dict[str, Any]:
         raise RecordingDamaged(f"the header is incomplete: {error!r}", len(framing.MAGIC)) from error
 
 
-def entries(path: Path) -> Iterator[dict[str, Any]]:
-    """The entries of a file, as `Library.read` gives them."""
-    with _opened(path) as stream:
-        closed = False
-        try:
-            for frame in framing.frames(stream):
-                if closed or (frame.kind == framing.HEADER) != (frame.offset == len(framing.MAGIC)):
-                    raise RecordingDamaged(f"a frame out of place at byte {frame.offset}", frame.offset)
-                closed = frame.kind == framing.FINAL
-                yield decode(frame)
-        except framing.Torn:
-            # The writer is in the middle of a frame, unless there is no writer.
-            if not files.is_locked(stream.fileno()):
-                raise
+def entries(path: Path, ring: KeyRing | None = None) -> Iterator[dict[str, Any]]:
+    """The entries of a file of either version, as `Library.read` gives them.
+
+    `ring` opens its data key; by default the wrapping key in the state folder that the recordings folder lies in.
+    """
+    return reading.entries(path, ring or beside(path.parents[min(3, len(path.parents) - 1)]))

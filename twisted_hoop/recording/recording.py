@@ -16,6 +16,7 @@ from twisted_hoop.interfaces import IRecording
 from twisted_hoop.model import Entry, Outcome
 from twisted_hoop.recording.barrier import Barrier, InThread
 from twisted_hoop.recording.finish import Finisher
+from twisted_hoop.recording.heads import Heads
 from twisted_hoop.recording.recovery import mend
 from twisted_hoop.recording.writer import Writer
 
@@ -47,6 +48,8 @@ class Means:
     in_thread: InThread
     finisher: Finisher
     durable: bool
+    heads: Heads
+    head_every: float
     counts: Counts = field(default_factory=Counts)
     closing: set[Recording] = field(default_factory=set)
 
@@ -67,6 +70,7 @@ class Recording:
         self._began = self._seconds()
         self._writer = writer
         self._timer: Any = None
+        self._signing: Any = None
         self._barrier = Barrier(writer.sync, means.in_thread)
         self._closing = False
         self._result: RecordingFailed | tuple[()] | None = None
@@ -88,6 +92,21 @@ class Recording:
         counts.bytes += writer.bytes - before
         if lazy and self._timer is None:
             self._timer = self._means.reactor.callLater(LAZY_SECONDS, self._flush)
+        if self._signing is None:
+            self._signing = self._means.reactor.callLater(self._means.head_every, self._sign)
+
+    def _sign(self) -> None:
+        """A signed head, `head_every` seconds after the first entry behind the last one (R4)."""
+        self._signing = None
+        means, writer = self._means, self._writer
+        before = writer.bytes
+        try:
+            head = means.finisher.sign(writer, self.id, self._seconds() - self._began)
+        except RecordingFailed as failure:
+            self._failed(failure)
+            return
+        means.counts.bytes += writer.bytes - before
+        means.heads.add(self.id, writer.count, head, self._not_entered)
 
     def _flush(self) -> None:
         self._timer = None
@@ -145,6 +164,10 @@ class Recording:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
+        if self._signing is not None:
+            self._signing.cancel()
+            self._signing = None
+        self._means.heads.drop(self.id)
         seconds = self._seconds() - self._began
         idle = self._barrier.idle()
         idle.addCallback(lambda _: self._entered)

@@ -11,10 +11,11 @@ from typing import BinaryIO
 
 from twisted_hoop.errors import HoopError, RecordingDamaged, RecordingFailed
 from twisted_hoop.model import Outcome
-from twisted_hoop.recording import files, framing
+from twisted_hoop.recording import data_keys, files, framing
 from twisted_hoop.recording.entries import Statement, decode
 from twisted_hoop.recording.finish import Finisher
-from twisted_hoop.recording.ledger import Line, read
+from twisted_hoop.recording.ledger import Line, last_heads, read
+from twisted_hoop.recording.unsealing import SegmentHead
 from twisted_hoop.recording.verification import verify
 from twisted_hoop.recording.writer import Writer
 
@@ -26,7 +27,8 @@ class Recovered:
     """What was done with one recording that had no line "closed" in the ledger.
 
     `outcome` is "interrupted" (ended by us), "entered" (it was whole, the ledger did not know), "empty" (it never
-    began; moved to `<id>.torn`) or "damaged" (left as it is: see `problem`).
+    began; moved to `<id>.torn`) or "damaged" (left as it is: see `problem`). An interrupted one has a `problem` too
+    when it is shorter than the ledger knows it to have been.
     """
 
     path: str
@@ -43,9 +45,14 @@ class Recovered:
 
 @dataclass(slots=True)
 class Scan:
-    """How far a file can be trusted: `end` is the byte after its last good frame, `chain` that frame's chain value."""
+    """How far a file can be trusted: `end` is the byte after its last good frame, `chain` that frame's chain value.
+
+    `wanted` is a chain value to look for, that of the last signed head the ledger knows, and `met` whether it is there.
+    """
 
     size: int
+    wanted: bytes = b""
+    met: bool = False
     end: int = 0
     chain: bytes = framing.ROOT
     root: bytes = b""
@@ -59,11 +66,15 @@ class Scan:
         self.after_final = self.final is not None
         self.end, self.chain = frame.end, frame.chain
         self.root = self.root or frame.chain
+        self.met = self.met or frame.chain == self.wanted
         if frame.kind == framing.FINAL:
             self.final = frame
         elif frame.kind == framing.ENTRY:
             self.count += 1
             self.seconds = _seconds(frame)
+        elif frame.kind == framing.SEALED:
+            head = SegmentHead.parse(frame)
+            self.count, self.seconds = self.count + head.count, head.seconds
 
 
 def _seconds(frame: framing.Frame) -> float:
@@ -71,9 +82,9 @@ def _seconds(frame: framing.Frame) -> float:
     return value if isinstance(value, float) else 0.0
 
 
-def scan(stream: BinaryIO) -> Scan:
+def scan(stream: BinaryIO, wanted: bytes = b"") -> Scan:
     """Read a file up to its first bad byte."""
-    found = Scan(os.fstat(stream.fileno()).st_size)
+    found = Scan(os.fstat(stream.fileno()).st_size, wanted)
     try:
         for frame in framing.frames(stream):
             found.add(frame)
@@ -85,15 +96,24 @@ def scan(stream: BinaryIO) -> Scan:
 def recover(folder: Path, finisher: Finisher) -> list[Recovered]:
     """Look at every recording the ledger does not know to be closed, and end it. Leaves live ones of others alone."""
     lines = _known(folder / files.LEDGER, finisher)
-    closed = {line.session for line in lines if line.event == "closed"}
+    closed = {line.session for line in lines if line.event in ("closed", "deleted")}
     opened = {line.session: line for line in lines if line.event == "opened"}
+    heads = last_heads(lines)
     done = (
-        _recover(folder, path, finisher, opened.get(path.stem))
+        _recover(folder, path, finisher, _Known(opened.get(path.stem), heads.get(path.stem)))
         for day in files.days(folder)
         for path in files.recordings(day)
         if path.stem not in closed
     )
     return [each for each in done if each is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the ledger says of one recording that is not closed: its first line, and its last signed head."""
+
+    opened: Line | None
+    head: tuple[int, str] | None = None
 
 
 def _known(path: Path, finisher: Finisher) -> list[Line]:
@@ -105,7 +125,7 @@ def _known(path: Path, finisher: Finisher) -> list[Line]:
     return lines
 
 
-def _recover(folder: Path, path: Path, finisher: Finisher, opened: Line | None) -> Recovered | None:
+def _recover(folder: Path, path: Path, finisher: Finisher, known: _Known) -> Recovered | None:
     relative = str(path.relative_to(folder))
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
@@ -114,17 +134,19 @@ def _recover(folder: Path, path: Path, finisher: Finisher, opened: Line | None) 
     try:
         if not files.lock(descriptor):
             return None  # another process writes it
-        return _judge(path, relative, descriptor, finisher, opened)
+        return _judge(path, relative, descriptor, finisher, known)
     except (HoopError, OSError) as error:
         return Recovered(relative, "damaged", problem=str(error))
     finally:
         os.close(descriptor)
 
 
-def _judge(path: Path, relative: str, descriptor: int, finisher: Finisher, opened: Line | None) -> Recovered:
-    found = _scanned(descriptor)
+def _judge(path: Path, relative: str, descriptor: int, finisher: Finisher, known: _Known) -> Recovered:
+    opened = known.opened
+    found = _scanned(descriptor, _chain(known))
     if not found.root and opened is None:
         path.rename(path.with_suffix(".torn"))
+        data_keys.destroy(path)  # nothing was ever sealed with it
         return Recovered(relative, "empty", torn=found.size)
     if opened is not None and opened.head != found.root.hex():
         raise RecordingDamaged("its header is not the one the ledger knows", len(framing.MAGIC))
@@ -132,15 +154,31 @@ def _judge(path: Path, relative: str, descriptor: int, finisher: Finisher, opene
         return _entered(path, relative, found, finisher)
     if found.final is not None or _ends_with_final(descriptor, found.size):
         raise RecordingDamaged(f"it was closed and then changed at byte {found.end}", found.end)
-    why = "the gateway stopped without closing it" if opened else "found without an end, unknown to the ledger"
+    why, lost = _why(known, found)
     mend(path, relative, descriptor, finisher, Outcome("interrupted", why), found)
-    return Recovered(relative, "interrupted", found.count, found.size - found.end)
+    return Recovered(relative, "interrupted", found.count, found.size - found.end, lost)
 
 
-def _scanned(descriptor: int) -> Scan:
+def _chain(known: _Known) -> bytes:
+    try:
+        return bytes.fromhex(known.head[1]) if known.head is not None else b""
+    except ValueError:
+        return b""
+
+
+def _why(known: _Known, found: Scan) -> tuple[str, str]:
+    """What the recording's end says, and what is wrong besides: entries are gone that were signed for (R4)."""
+    why = "the gateway stopped without closing it" if known.opened else "found without an end, unknown to the ledger"
+    if known.head is None or found.met:
+        return why, ""
+    lost = f"it was cut at byte {found.end}: the ledger has a signed head of {known.head[0]} entries"
+    return f"{why}; {lost}, and {found.count} are left", lost
+
+
+def _scanned(descriptor: int, wanted: bytes = b"") -> Scan:
     with os.fdopen(os.dup(descriptor), "rb") as stream:
         stream.seek(0)
-        return scan(stream)
+        return scan(stream, wanted)
 
 
 def _ends_with_final(descriptor: int, size: int) -> bool:
@@ -170,7 +208,7 @@ def mend(
             os.ftruncate(descriptor, found.end)
     except OSError as error:
         raise RecordingFailed(f"cannot put the torn end of {path} aside: {error.strerror}") from error
-    writer = Writer(descriptor, path.parent)
+    writer = Writer(descriptor, path)
     writer.chain, writer.count, writer.bytes = found.chain, found.count, found.end
     finisher.finish(writer, path.stem, relative, outcome, found.seconds, torn)
 

@@ -8,15 +8,18 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Final
 
-MAGIC: Final = b"HOOPREC1\n"
+MAGIC: Final = b"HOOPREC2\n"
 ROOT: Final[bytes] = sha256(MAGIC).digest()
 """The chain value before the first frame."""
+MAGIC_1: Final = b"HOOPREC1\n"
+ROOT_1: Final[bytes] = sha256(MAGIC_1).digest()
+"""Of version 1, whose entries are in the clear: it is read and verified, and never written."""
 
 HEADER: Final = 72  # "H"
-ENTRY: Final = 69  # "E"
+ENTRY: Final = 69  # "E", version 1: one entry in the clear
+SEALED: Final = 83  # "S", version 2: a run of entries, encrypted
+SIGNED: Final = 67  # "C", version 2: a signed head on the way (a checkpoint)
 FINAL: Final = 70  # "F"
-SEALED: Final = 83  # "S"
-"""Reserved: a compressed or encrypted run of frames. This version refuses to read past one."""
 
 _AT_ONCE: Final = 4096
 """Bytes of a body up to which one call of the hash costs less than two: what it copies is less."""

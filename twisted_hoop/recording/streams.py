@@ -9,20 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 from twisted_hoop.model import Entry
-
-if sys.version_info >= (3, 14):
-    from compression.zstd import ZstdCompressor, ZstdDecompressor, ZstdError
-else:
-    from backports.zstd import ZstdCompressor, ZstdDecompressor, ZstdError
+from twisted_hoop.recording.packing import Unpackable, pack, unpack
 
 WORTH_PACKING = 4096
 """Bytes from which on packing costs less than hashing and writing what it saves."""
-_COMPRESSOR = ZstdCompressor(level=-1)  # half the time of level 3, and hardly larger for what commands print
 LARGEST = 1 << 24
 """Bytes of one entry that are unpacked; none is near as large."""
 
@@ -31,7 +25,7 @@ def stream_entry(kind: str, channel: int, stream: str, data: bytes | memoryview)
     """Bytes that passed; `kind` is "output" or "input"."""
     raw = bytes(data)
     if len(raw) >= WORTH_PACKING:
-        packed = _COMPRESSOR.compress(raw, ZstdCompressor.FLUSH_FRAME)  # whole frames: it keeps nothing between calls
+        packed = pack(raw)
         if len(packed) < len(raw) * 3 // 4:
             return Entry(kind, {"channel": channel, "stream": stream, "zstd": base64.b64encode(packed).decode()})
     try:
@@ -58,14 +52,7 @@ def stream_bytes(entry: Mapping[str, Any]) -> bytes:
     packed, encoded = entry.get("zstd"), entry.get("base64")
     try:
         if isinstance(packed, str):
-            return _unpacked(base64.b64decode(packed, validate=True))
+            return unpack(base64.b64decode(packed, validate=True), LARGEST)
         return base64.b64decode(encoded, validate=True) if isinstance(encoded, str) else b""
-    except (ValueError, EOFError, ZstdError, binascii.Error):
+    except (ValueError, EOFError, Unpackable, binascii.Error):
         return b""
-
-
-def _unpacked(packed: bytes) -> bytes:
-    """At most LARGEST bytes: a recording that somebody made up must not fill the memory of who shows it."""
-    unpacking = ZstdDecompressor()
-    raw: bytes = unpacking.decompress(packed, LARGEST)
-    return raw if unpacking.eof else b""

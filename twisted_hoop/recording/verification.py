@@ -9,17 +9,20 @@ from typing import Any
 
 from twisted_hoop.errors import RecordingDamaged
 from twisted_hoop.recording import files, framing
-from twisted_hoop.recording.entries import SIGNATURE, Statement, decode, to_sign
+from twisted_hoop.recording.entries import SIGNATURE, Head, Statement, decode, head_to_sign, to_sign
 from twisted_hoop.recording.keys import PublicKeys
-from twisted_hoop.recording.ledger import Line, read
+from twisted_hoop.recording.ledger import Line, last_heads, read
+from twisted_hoop.recording.unsealing import SegmentHead
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
     """What was found about one file. `ok` when it is whole and signed; `problem` says what is wrong otherwise.
 
-    `offset` is the first byte that cannot be trusted (-1: none, or not a matter of bytes). `state` is "closed", "live",
-    "unfinished" or "damaged". `head` is the last chain value in hex.
+    `offset` is the first byte that cannot be trusted (-1: none, or not a matter of bytes), `frame` the number of its
+    frame (the header is 1), `seconds` the time of the last entry that can be, since the start. `state` is "closed",
+    "live", "unfinished" or "damaged". `head` is the last chain value in hex; `signed` counts the entries that a
+    signature covers.
     """
 
     path: str
@@ -34,6 +37,9 @@ class Report:
     root: str = ""
     problem: str = ""
     offset: int = -1
+    frame: int = -1
+    seconds: float = 0.0
+    signed: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -61,56 +67,100 @@ class FolderReport:
 
 @dataclass(slots=True)
 class _Reading:
-    """What has been read of a file so far."""
+    """What has been read of a file so far. `wanted` is a chain value that must occur in it."""
 
+    keys: PublicKeys
+    wanted: str = ""
     session: str = ""
     root: str = ""
-    head: str = ""
+    chain: bytes = b""
     count: int = 0
+    segments: int = 0
+    frames: int = 0
+    seconds: float = 0.0
+    signed: int = 0
     end: int = len(framing.MAGIC)
+    met: bool = False
     said: Statement | None = None
 
-    def take(self, frame: framing.Frame, keys: PublicKeys) -> None:
+    def take(self, frame: framing.Frame) -> None:
         """One more frame, in its place, or RecordingDamaged."""
         if self.said is not None or (frame.kind == framing.HEADER) != (self.root == ""):
             raise RecordingDamaged(f"a frame out of place at byte {frame.offset}", frame.offset)
-        value = decode(frame)
-        if frame.kind == framing.HEADER:
-            self.session, self.root = str(value.get("session")), frame.chain.hex()
+        if frame.kind == framing.SEALED:  # most are: first
+            self._segment(frame)
+        elif frame.kind == framing.HEADER:
+            self.session, self.root = str(decode(frame).get("session")), frame.chain.hex()
         elif frame.kind == framing.FINAL:
-            self.said = self._signed(frame, keys)
+            self._final(frame)
+        elif frame.kind == framing.SIGNED:
+            self._head(frame)
         else:
-            self._counted(frame, value)
-        self.head, self.end = frame.chain.hex(), frame.end
+            self._entry(frame)
+        self.chain, self.end = frame.chain, frame.offset + framing.OVERHEAD + len(frame.body)
+        self.frames += 1
 
-    def _counted(self, frame: framing.Frame, value: dict[str, Any]) -> None:
+    def _segment(self, frame: framing.Frame) -> None:
+        head = SegmentHead.parse(frame)
+        self.segments += 1
+        if head.number != self.segments or head.first != self.count + 1:
+            raise RecordingDamaged(f"the segment at byte {frame.offset} carries another number", frame.offset)
+        self.count += head.count
+        self.seconds = head.seconds
+
+    def _entry(self, frame: framing.Frame) -> None:
+        value = decode(frame)
         self.count += 1
         if value.get("n") != self.count:
             raise RecordingDamaged(f"entry {self.count} at byte {frame.offset} carries another number", frame.offset)
+        self.seconds = seconds if isinstance(seconds := value.get("t"), float) else self.seconds
 
-    def _signed(self, frame: framing.Frame, keys: PublicKeys) -> Statement:
+    def _head(self, frame: framing.Frame) -> None:
+        signature, said = Head.parse(frame.body, frame.offset)
+        if not self.keys.check(said.key, signature, head_to_sign(frame.body[SIGNATURE:])):
+            raise RecordingDamaged(f"no trusted key signed the head at byte {frame.offset}", frame.offset)
+        self._belongs((said.session, said.head, said.count), frame)
+        self.signed = self.count
+        self.met = self.met or frame.chain.hex() == self.wanted
+
+    def _final(self, frame: framing.Frame) -> None:
         signature, said = Statement.parse(frame.body, frame.offset)
-        if not keys.check(said.key, signature, to_sign(frame.body[SIGNATURE:])):
+        if not self.keys.check(said.key, signature, to_sign(frame.body[SIGNATURE:])):
             raise RecordingDamaged(f"no trusted key signed the final frame at byte {frame.offset}", frame.offset)
-        if (said.session, said.head, said.count) != (self.session, self.head, self.count):
+        self._belongs((said.session, said.head, said.count), frame)
+        self.said, self.signed = said, self.count
+
+    def _belongs(self, said: tuple[str, str, int], frame: framing.Frame) -> None:
+        if said != (self.session, self.chain.hex(), self.count):
             raise RecordingDamaged(f"the signature at byte {frame.offset} belongs to another recording", frame.offset)
-        return said
 
 
-def verify(path: Path, keys: PublicKeys) -> Report:
-    """Check one file: every frame, the numbering, the signature. Never raises for what is in the file."""
-    reading = _Reading()
+def verify(path: Path, keys: PublicKeys, head: str = "") -> Report:
+    """Check one file: every frame, the numbering, the signatures. Never raises for what is in the file.
+
+    `head` is the last signed head the ledger knows, a chain value in hex: a file without it was cut.
+    """
+    reading = _Reading(keys, head)
     size = 0
     try:
         size = path.stat().st_size
         with path.open("rb") as stream:
             locked = files.is_locked(stream.fileno())
             for frame in framing.frames(stream):
-                reading.take(frame, keys)
+                reading.take(frame)
     except framing.Torn as error:
-        return _report(path, reading, size, "live" if locked else "damaged", "" if locked else str(error), error.offset)
+        if locked and (reading.met or not head):
+            return _report(path, reading, size, "live", "", error.offset)
+        return _report(path, reading, size, "damaged", str(error), error.offset)
     except (RecordingDamaged, OSError) as error:
         return _report(path, reading, size, "damaged", str(error), getattr(error, "offset", -1))
+    return _whole(path, reading, size, locked)
+
+
+def _whole(path: Path, reading: _Reading, size: int, locked: bool) -> Report:
+    """Of a file whose frames are all good."""
+    if reading.wanted and not reading.met:
+        return _report(path, reading, size, "damaged", f"it was cut at byte {reading.end}", reading.end)
     if reading.said is None:
         problem = "" if locked else "it has no signed end"
         return _report(path, reading, size, "live" if locked else "unfinished", problem, reading.end)
@@ -120,6 +170,8 @@ def verify(path: Path, keys: PublicKeys) -> Report:
 
 
 def _report(path: Path, reading: _Reading, size: int, state: str, problem: str, offset: int) -> Report:
+    located = bool(problem) and offset >= 0
+    place = f" (frame {reading.frames + 1}, after {reading.seconds:.3f} s; {reading.signed} entries are signed)"
     return Report(
         path=str(path),
         ok=not problem,
@@ -129,27 +181,33 @@ def _report(path: Path, reading: _Reading, size: int, state: str, problem: str, 
         count=reading.count,
         bytes=size,
         torn=reading.said.torn if reading.said else 0,
-        head=reading.head,
+        head=reading.chain.hex(),
         root=reading.root,
-        problem=problem,
+        problem=problem + (place if located else ""),
         offset=offset if problem else -1,
+        frame=reading.frames + 1 if located else -1,
+        seconds=reading.seconds,
+        signed=reading.signed,
     )
 
 
 def verify_folder(folder: Path, keys: PublicKeys) -> FolderReport:
-    """Check every recording, the ledger, and each against the other: nothing missing, added or exchanged (R4)."""
-    reports = {str(path.relative_to(folder)): verify(path, keys) for path in _everything(folder)}
-    lines: list[tuple[str, Line]] = []
-    problems: list[str] = []
-    if not reports and not (folder / files.LEDGER).exists():
+    """Check every recording, the ledger, and each against the other: nothing missing, cut, added or exchanged (R4)."""
+    paths = list(_everything(folder))
+    if not paths and not (folder / files.LEDGER).exists():
         return FolderReport()  # nothing was recorded yet, or all was wiped out: only a head kept elsewhere shows it
+    lines: list[Line] = []
+    head, problems = "", []
     try:
-        for line in read(folder / files.LEDGER, keys):
+        for digest, line in read(folder / files.LEDGER, keys):
             lines.append(line)
+            head = digest
     except (RecordingDamaged, OSError) as error:
         problems.append(str(error))
-    problems.extend(_compared(reports, [line for _digest, line in lines]))
-    return FolderReport(list(reports.values()), problems, lines[-1][0] if lines else "", len(lines))
+    heads = last_heads(lines)
+    reports = {str(path.relative_to(folder)): verify(path, keys, heads.get(path.stem, (0, ""))[1]) for path in paths}
+    problems.extend(_compared(reports, lines))
+    return FolderReport(list(reports.values()), problems, head, len(lines))
 
 
 def _everything(folder: Path) -> Iterator[Path]:
@@ -159,15 +217,24 @@ def _everything(folder: Path) -> Iterator[Path]:
 
 def _compared(reports: dict[str, Report], lines: list[Line]) -> Iterator[str]:
     closed = {line.path for line in lines if line.event == "closed"}
+    deleted = {line.path for line in lines if line.event == "deleted"}
     for line in lines:
         report = reports.get(line.path)
-        if report is None:
-            if line.event == "opened":
-                yield f"{line.path}: the ledger knows it (line {line.number}) and it is missing"
-        elif line.head != (report.root if line.event == "opened" else report.head):
-            yield f"{line.path}: it is not the recording that the ledger knows (line {line.number})"
-        elif line.event == "closed" and (line.count, line.outcome) != (report.count, report.outcome):
-            yield f"{line.path}: count or outcome differ from the ledger's (line {line.number})"
+        if line.event == "deleted" and report is not None:
+            yield f"{line.path}: the ledger says it was deleted (line {line.number}), and it is there"
+        elif line.event in ("opened", "closed") and line.path not in deleted:
+            yield from _held(line, report)
     for path, report in reports.items():
         if report.state == "closed" and path not in closed:
             yield f"{path}: closed, and the ledger does not know it"
+
+
+def _held(line: Line, report: Report | None) -> Iterator[str]:
+    """One line of the ledger against the recording it tells of."""
+    if report is None:
+        if line.event == "opened":
+            yield f"{line.path}: the ledger knows it (line {line.number}) and it is missing"
+    elif line.head != (report.root if line.event == "opened" else report.head):
+        yield f"{line.path}: it is not the recording that the ledger knows (line {line.number})"
+    elif line.event == "closed" and (line.count, line.outcome) != (report.count, report.outcome):
+        yield f"{line.path}: count or outcome differ from the ledger's (line {line.number})"

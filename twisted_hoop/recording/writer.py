@@ -5,41 +5,53 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from twisted_hoop.errors import RecordingFailed
 from twisted_hoop.model import Entry
-from twisted_hoop.recording import framing
+from twisted_hoop.recording import data_keys
 from twisted_hoop.recording.encoding import encode
 from twisted_hoop.recording.files import sync_folders
-from twisted_hoop.recording.sealing import ENTRY, FINAL, HEADER, MAGIC, ROOT, seal
+from twisted_hoop.recording.sealing import FINAL, HEADER, MAGIC, ROOT, SEALED, SIGNED, seal
+from twisted_hoop.recording.segments import Segments
 
-MAX_PENDING = 1 << 16
+MAX_PENDING: Final = 1 << 16
 """Bytes of lazy entries that may wait in memory (R10: bounded, and written when full, never dropped)."""
+MAX_SEGMENT: Final = 1 << 30
+"""Bytes of one entry, and what waited for it: no message of any protocol is longer."""
 
 
 class Writer:
     """Appends frames. The first failure is final: every later call raises RecordingFailed (R1).
 
-    `folder` is the one the file stands in, when its name too must survive the loss of the machine.
+    `path` is the file's own, when its name too must survive the loss of the machine.
     After a failed write the file's end is unknown, so nothing may follow it; `recovery.py` puts such a file in order.
     """
 
-    __slots__ = ("_folder", "_pending", "bytes", "chain", "count", "descriptor", "failure")
+    __slots__ = (
+        "_micros", "_packable", "_path", "_pending", "_size", "_written",
+        "bytes", "chain", "count", "descriptor", "failure", "segments",
+    )  # fmt: skip
 
-    def __init__(self, descriptor: int, folder: Path | None = None) -> None:
+    def __init__(self, descriptor: int, path: Path | None = None) -> None:
         self.descriptor = descriptor
-        self._folder = folder
+        self._path = path
         self.chain = ROOT
         self.count = 0
         self.bytes = 0
         self.failure: RecordingFailed | None = None
-        self._pending = bytearray()
+        self.segments: Segments | None = None
+        self._pending: list[bytes] = []
+        self._size = 0
+        self._packable = 0
+        self._micros = 0
+        self._written = 0  # entries in segments that were written
 
-    def begin(self, header: bytes) -> None:
-        """Write magic and header."""
+    def begin(self, header: bytes, key: bytes) -> None:
+        """Write magic and header; entries will be sealed with this data key."""
         frame, self.chain = seal(self.chain, HEADER, header)
         self._put(MAGIC + frame)
+        self.segments = Segments(key, self.chain)
 
     def write(self, entry: Entry, seconds: float, lazy: bool = False) -> None:
         """Append an entry. When it returns and was not lazy, the operating system has it and all before it."""
@@ -49,14 +61,14 @@ class Writer:
             body = encode(self.count + 1, seconds, entry)
         except RecordingFailed as error:
             self.fail(error)
-        frame, self.chain = seal(self.chain, ENTRY, body)
         self.count += 1
-        if self._pending or lazy:
-            self._pending += frame
-            if not lazy or len(self._pending) >= MAX_PENDING:
-                self.flush()
-        else:
-            self._put(frame)
+        self._micros = max(int(seconds * 1_000_000), 0)
+        self._pending.append(body)
+        self._size += len(body) + 1
+        if "zstd" not in entry.data and "base64" not in entry.data:  # what is packed already is not packed again
+            self._packable += len(body)
+        if not lazy or self._size >= MAX_PENDING:
+            self.flush()
 
     @property
     def pending(self) -> bool:
@@ -64,14 +76,31 @@ class Writer:
         return bool(self._pending)
 
     def flush(self) -> None:
-        """Write what waits."""
+        """Write what waits, as one segment."""
         if self.failure is not None:
             raise RecordingFailed(str(self.failure))
-        if self._pending:
-            data, self._pending = self._pending, bytearray()
-            self._put(data)
+        if not self._pending:
+            return
+        if self.segments is None or self._size > MAX_SEGMENT:
+            self.fail(RecordingFailed("cannot write the recording: an entry is too long"))
+        count, worth = len(self._pending), self._packable * 2 > self._size
+        entries = self._pending[0] if count == 1 else b"\n".join(self._pending)
+        body = self.segments.seal(self._written + 1, count, self._micros, entries, worth)
+        self._forget()
+        self._written += count
+        frame, self.chain = seal(self.chain, SEALED, body)
+        self._put(frame)
 
-    def _put(self, data: bytes | bytearray) -> None:
+    def _forget(self) -> None:
+        self._pending = []
+        self._size = self._packable = 0
+
+    def sign(self, body: bytes) -> None:
+        """Write a signed head: `body` is signature and statement, made after a `flush`."""
+        frame, self.chain = seal(self.chain, SIGNED, body)
+        self._put(frame)
+
+    def _put(self, data: bytes) -> None:
         try:
             written = os.write(self.descriptor, data)
         except OSError as error:
@@ -83,7 +112,7 @@ class Writer:
     def fail(self, failure: RecordingFailed, cause: Exception | None = None) -> NoReturn:
         """Mark the recording as failed for good, and raise."""
         self.failure = failure
-        self._pending.clear()
+        self._forget()
         raise failure from cause
 
     def sync(self) -> None:
@@ -94,20 +123,21 @@ class Writer:
         """
         try:
             os.fdatasync(self.descriptor)
-            if self._folder is not None:  # the name itself must be on disk too, once
-                sync_folders(self._folder)
-                self._folder = None
+            if self._path is not None:  # the name itself must be on disk too, once, and the key
+                data_keys.sync(self._path)
+                sync_folders(self._path.parent)
+                self._path = None
         except OSError as error:
             self.fail(RecordingFailed(f"cannot sync the recording: {error.strerror}"), error)
 
-    def end(self, body: bytes) -> framing.Frame:
-        """Write the final frame and sync it. Blocking."""
+    def end(self, body: bytes) -> int:
+        """Write the final frame and sync it; the byte it begins at. Blocking."""
         self.flush()
         offset = self.bytes
         frame, self.chain = seal(self.chain, FINAL, body)
         self._put(frame)
         self.sync()
-        return framing.Frame(offset, FINAL, body, self.chain)
+        return offset
 
     def release(self) -> None:
         """Close the file, and with it the lock. Idempotent."""

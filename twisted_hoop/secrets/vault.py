@@ -41,7 +41,7 @@ class Vault:
 
     async def read(self, path: str, field: str) -> Secret:
         """One field of one secret, or SecretUnavailable."""
-        if not self._address or not _is_safe(self._address):
+        if not self._address or not is_safe(self._address):
             raise SecretUnavailable("VAULT_ADDR is not set, or neither https nor loopback")
         whole = Deferred.fromCoroutine(self._fetch(path))
         whole.addTimeout(TIMEOUT, self._reactor)
@@ -115,7 +115,7 @@ def _policy(ca: str) -> BrowserLikePolicyForHTTPS:
     return BrowserLikePolicyForHTTPS(trustRootFromCertificates(roots))
 
 
-def _is_safe(address: str) -> bool:
+def is_safe(address: str) -> bool:
     """https, or http to this machine's loopback: a token is sent there."""
     try:
         parts = urllib.parse.urlsplit(address)

@@ -48,6 +48,14 @@ class RecordingSection(Section):
     """`page-cache` survives a killed process, `fsync` a lost machine, for every command."""
     key: str = ""
     """PEM file with the Ed25519 key heads are signed with; empty makes one in the state folder."""
+    key_provider: Literal["file", "vault-transit"] = "file"
+    """What recordings' data keys are wrapped with: a key in a `file`, or one that Vault's transit engine encrypts."""
+    wrapping_key: str = ""
+    """For `file`: file with the 32 bytes; empty makes `recording.kek` in the state folder."""
+    transit_key: str = "transit/hoop"
+    """For `vault-transit`: mount and name of the key, at the server that VAULT_ADDR and VAULT_TOKEN name."""
+    head_every: Duration = Field(default=30.0, ge=1)
+    """How often a recording that grows is signed; what is cut off it is noticed up to the last signature."""
     minimum_free: int = Field(default=256, ge=0)
     """MiB that must be free for a new session to start."""
 

@@ -1,0 +1,61 @@
+"""Segments as readers see them: what belongs just here, or RecordingDamaged."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twisted_hoop.errors import RecordingDamaged
+from twisted_hoop.recording.framing import SEALED, Frame
+from twisted_hoop.recording.segments import HEAD, Segments
+from twisted_hoop.recording.unsealing import SegmentHead, Unsealer
+
+KEY, ROOT = bytes(range(32)), b"r" * 32
+
+
+def frame(body: bytes) -> Frame:
+    return Frame(9, SEALED, body, b"")
+
+
+def sealed(*lines: bytes, first: int = 1, worth: bool = False) -> bytes:
+    return Segments(KEY, ROOT).seal(first, len(lines), 2_500_000, b"\n".join(lines), worth)
+
+
+@pytest.mark.parametrize("worth", [False, True])
+def test_entries_come_out_as_they_went_in(worth: bool) -> None:
+    body = sealed(*[b'{"n":%d,"text":"select 1"}' % n for n in range(1, 200)], worth=worth)
+    found = Unsealer(KEY, ROOT).entries(frame(body))
+    assert [entry["n"] for entry in found] == list(range(1, 200))
+    head = SegmentHead.parse(frame(body))
+    assert (head.number, head.first, head.count, head.seconds) == (1, 1, 199, 2.5)
+
+
+def test_every_byte_counts() -> None:
+    """One byte changed in the head or behind it: nothing comes out."""
+    body = sealed(b'{"n":1}')
+    for at in range(len(body)):
+        with pytest.raises(RecordingDamaged):
+            Unsealer(KEY, ROOT).entries(frame(body[:at] + bytes([body[at] ^ 1]) + body[at + 1 :]))
+
+
+def test_a_segment_opens_in_its_recording_and_at_its_place_only() -> None:
+    """Bound to the header's chain value, which names the session, and to its own number."""
+    body = sealed(b'{"n":1}')
+    other = HEAD.pack(2, 1, 1, 2_500_000, 0) + body[HEAD.size :]
+    for key, root, moved in ((KEY, b"s" * 32, body), (bytes(32), ROOT, body), (KEY, ROOT, other)):
+        with pytest.raises(RecordingDamaged, match="does not open"):
+            Unsealer(key, root).entries(frame(moved))
+
+
+def test_other_entries_than_the_head_says() -> None:
+    for body in (Segments(KEY, ROOT).seal(1, 2, 0, b'{"n":1}', False), sealed(b"[1]"), sealed(b"{")):
+        with pytest.raises(RecordingDamaged):
+            Unsealer(KEY, ROOT).entries(frame(body))
+
+
+@given(st.binary(max_size=120))
+def test_any_body_is_entries_or_damaged(body: bytes) -> None:
+    with pytest.raises(RecordingDamaged) as caught:
+        Unsealer(KEY, ROOT).entries(frame(body))
+    assert caught.value.offset == 9

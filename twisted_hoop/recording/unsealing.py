@@ -1,0 +1,66 @@
+"""Reading segments: what stands in the clear in front of each, and its entries for who has the data key. Pure."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from twisted_hoop.errors import RecordingDamaged
+from twisted_hoop.recording import framing
+from twisted_hoop.recording.packing import Unpackable, unpack
+from twisted_hoop.recording.segments import HEAD, NONCE, PLAIN, TAG, ZSTD, binding
+
+_MOST = framing.MAX_BODY + (1 << 20)
+"""Bytes of entries in a segment: one of the longest, and the small ones that waited for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentHead:
+    """What anybody may know of a segment: `first` is its first entry's number, `seconds` its last entry's time."""
+
+    number: int
+    first: int
+    count: int
+    seconds: float
+    packing: int
+
+    @classmethod
+    def parse(cls, frame: framing.Frame) -> SegmentHead:
+        """Of a sealed frame; RecordingDamaged when there is none, or it says what cannot be."""
+        if len(frame.body) < HEAD.size + TAG:
+            raise RecordingDamaged(f"the segment at byte {frame.offset} is too short", frame.offset)
+        number, first, count, micros, packing = HEAD.unpack_from(frame.body)
+        if not count or packing not in (PLAIN, ZSTD):
+            raise RecordingDamaged(f"the segment at byte {frame.offset} is none of this version", frame.offset)
+        return cls(number, first, count, micros / 1_000_000, packing)
+
+
+class Unsealer:
+    """Opens the segments of one recording; `root` is the chain value of its header."""
+
+    def __init__(self, key: bytes, root: bytes) -> None:
+        self._decrypt = AESGCM(key).decrypt
+        self._binding = binding(root)
+
+    def entries(self, frame: framing.Frame) -> list[dict[str, Any]]:
+        """The entries of a sealed frame, or RecordingDamaged: what does not belong just here does not open."""
+        head = SegmentHead.parse(frame)
+        clear = frame.body[: HEAD.size]
+        try:
+            data = self._decrypt(head.number.to_bytes(NONCE, "big"), frame.body[HEAD.size :], self._binding + clear)
+            lines = (unpack(data, _MOST) if head.packing == ZSTD else data).split(b"\n")
+            found = [orjson.loads(line) for line in lines]
+        except (InvalidTag, Unpackable, EOFError, orjson.JSONDecodeError, struct.error) as error:
+            raise _damaged(frame, type(error).__name__) from error
+        if len(found) != head.count or not all(isinstance(entry, dict) for entry in found):
+            raise _damaged(frame, "other entries than it says")
+        return found
+
+
+def _damaged(frame: framing.Frame, why: str) -> RecordingDamaged:
+    return RecordingDamaged(f"the segment at byte {frame.offset} does not open: {why}", frame.offset)
