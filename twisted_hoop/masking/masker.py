@@ -107,6 +107,14 @@ class MaskSet:
         fields, spans = self._fields_of(effective), self._span_masker(effective)
         return JsonMasker(spans, fields) if spans is not None or fields else None
 
+    def spans(self, effective: frozenset[str]) -> SpanMasker | None:
+        """What hides finds of detectors in text; None when the response masks of these names have none."""
+        return self._span_masker(effective)
+
+    def fields(self, effective: frozenset[str]) -> Fields:
+        """The names of members and columns that the response masks of these names hide; false when there are none."""
+        return self._fields_of(effective)
+
     def form_masker(self, effective: frozenset[str]) -> FormMasker | None:
         """The same for one form body."""
         fields, spans = self._fields_of(effective), self._span_masker(effective)

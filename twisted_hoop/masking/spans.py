@@ -17,12 +17,17 @@ _STAR: Final = b"*"
 class SpanMasker:
     """A detector and, for each of its names, the strategy for what it finds. Shared; keeps nothing of a value."""
 
-    __slots__ = ("_key", "_strategies", "detector")
+    __slots__ = ("_key", "_strategies", "_wrap", "detector")
 
-    def __init__(self, detector: Detector, strategies: Mapping[str, str], key: bytes) -> None:
+    def __init__(self, detector: Detector, strategies: Mapping[str, str], key: bytes, wrap: Look | None = None) -> None:
         self.detector = detector
         self._strategies = dict(strategies)
         self._key = key
+        self._wrap = wrap
+
+    def wrapped(self, wrap: Look) -> SpanMasker:
+        """The same, with `wrap` around every replacement."""
+        return SpanMasker(self.detector, self._strategies, self._key, wrap)
 
     def mask(self, data: bytes, found: list[str]) -> bytes:
         """`data` with every find replaced; their names are added to `found`. The same object when there is none."""
@@ -35,7 +40,8 @@ class SpanMasker:
     def replacement(self, data: bytes, span: Span) -> bytes:
         """What `span` of `data` becomes: the strictest strategy of the masks that found it."""
         strategy = strictest(self._strategies[name] for name in (span.name, *span.others))
-        return replace_text(strategy, self._key, data[span.start : span.end])
+        shown = replace_text(strategy, self._key, data[span.start : span.end])
+        return shown if self._wrap is None else self._wrap(shown)
 
     def _replace(self, data: bytes, found: list[str], replacement: Callable[[bytes, Span], bytes]) -> bytes:
         spans = self.detector.spans(data)
