@@ -10,7 +10,9 @@ import pytest
 from tests.support.api import RECORDED
 from tests.support.recordings import command, outcome, recorded, session
 from tests.support.visitor import ConsoleHouse, text_of, words_of
+from twisted_hoop.archive.indexer import read_on
 from twisted_hoop.model import Entry, Outcome, Session
+from twisted_hoop.recording.library import Library
 from twisted_hoop.recording.streams import stream_entry, terminal_entry
 
 
@@ -60,7 +62,7 @@ def test_sessions_by_people_target_state_and_day(console: ConsoleHouse) -> None:
         ("target=shop&state=live", 1),
         ("from=2027-01-16&to=2027-01-16", 1),
         ("to=2027-01-15", 1),
-        ("who=&target=&from=&to=&command=", 2),
+        ("who=&target=&from=&to=", 2),
     ):
         assert words_of(carol.get(f"/sessions?{query}")).count("Alice") == count, query
     for query in ("from=yesterday", "state=x", "cursor=x!", "unknown=1", "who=a&who=b"):
@@ -86,7 +88,7 @@ def test_everybody_sees_their_own_and_no_recording(console: ConsoleHouse) -> Non
     for page in ("recording", "entries", "replay", "cast", "export"):
         assert alice.get(f"/sessions/{RECORDED}/{page}").status == 403
         assert bob.get(f"/sessions/{RECORDED}/{page}").status in (403, 404)
-    assert alice.get("/sessions?command=select").status == 403
+    assert alice.get("/search?q=select").status == 403
 
 
 def test_a_recording_as_a_timeline(console: ConsoleHouse) -> None:
@@ -124,14 +126,18 @@ def test_a_live_recording_asks_for_more(console: ConsoleHouse) -> None:
 
 
 def test_searching_commands(console: ConsoleHouse) -> None:
-    opened(console, "session-0003")
-    recorded(console.api.state, command("DELETE FROM Customers"), name="session-0003")
-    opened(console, "session-0004")
+    """R2: what is shown of a recording is a reading of it."""
+    recorded(console.api.state, command("DELETE FROM Customers <b>"), name="session-0003")
+    database, library = console.api.office.database, console.api.parts.recordings
+    assert isinstance(library, Library)
+    assert read_on(database, library, "session-0003") and read_on(database, library, RECORDED)
     carol = console.visitor("carol")
-    words = words_of(carol.get("/sessions?command=from+customers"))
-    assert "DELETE FROM Customers" in words and "2 recordings were read through" in words
-    assert reads(console, "session-0003") == [("carol", "search")] and reads(console, "session-0004") == []
-    assert "None of the 2 sessions" in words_of(carol.get("/sessions?command=nothing+like+it"))
+    answer = carol.get("/search?q=%22from+customers%22+person:alice")
+    assert "DELETE FROM Customers <b>" in words_of(answer) and "&lt;b&gt;" in text_of(answer)
+    assert "/sessions/session-0003/recording?after=0" in text_of(answer)
+    assert reads(console, "session-0003") == [("carol", "search")] and reads(console) == []
+    assert "No command is like that" in words_of(carol.get("/search?q=nothing+like+it"))
+    assert "is not closed" in words_of(carol.get("/search?q=%22drop")) and carol.get("/search?limit=0").status == 400
 
 
 def test_export(console: ConsoleHouse) -> None:

@@ -11,7 +11,7 @@ FLOORS = (
     {"policy", "sql", "shell", "transport", "observability"},
     {"lineage"},
     {"store", "identity", "masking", "secrets", "recording"},
-    {"approval", "config", "one_time"},
+    {"approval", "config", "one_time", "archive"},
     {"gate", "sessions", "bridge", "rehearsal", "locking", "notify", "news"},
     {"services"},
     {"postgres", "ssh", "http", "web"},

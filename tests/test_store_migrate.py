@@ -17,7 +17,13 @@ from twisted_hoop.store.tables import metadata
 
 
 def differences(connection: Connection) -> list[object]:
-    return list(compare_metadata(MigrationContext.configure(connection), metadata))
+    options = {"include_name": known_here}
+    return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
+
+
+def known_here(name: str | None, kind: str, _parents: object) -> bool:
+    """All but the words of commands, which each database indexes in its own way: made and used in archive/index.py."""
+    return not (kind == "table" and (name or "").startswith("command_words"))
 
 
 def test_migrations_make_exactly_the_tables(store_url: str) -> None:

@@ -20,6 +20,7 @@ from twisted_hoop.approval.desk import Desk
 from twisted_hoop.approval.grants import Grants
 from twisted_hoop.approval.shelf import Shelf
 from twisted_hoop.approval.watch import Watch
+from twisted_hoop.archive.keeper import Keeper
 from twisted_hoop.config import load, reload
 from twisted_hoop.config.files import check_files
 from twisted_hoop.console.dispatch import Console
@@ -117,6 +118,7 @@ class GatewayService(Service):
         url = settings.store.url or f"sqlite:///{self._state / 'store.db'}"
         self.database = Database(url, reactor)
         self._once = Once(self.database, time.time)
+        self.keeper = Keeper(reactor, self.database, Library(self.recorder.folder), time.time)
         self.ident, self._started = random.token_hex(8), time.time()
         self.index = SessionIndex(self.database, time.time, reactor, self.ident)
         self._news = self._news_of()
@@ -208,7 +210,8 @@ class GatewayService(Service):
             sessions=self.index,
             reads=ReadLog(self.database, time.time),
             live=self.sessions,
-            recordings=Library(self.recorder.folder),
+            recordings=self.keeper.library,
+            index=self.keeper.index,
             metrics=self.metrics.render,
             ways=Ways(lambda: self._settings, self.policy),
             settings=lambda: self._settings,
@@ -301,11 +304,13 @@ class GatewayService(Service):
         if outcome is None:
             self.metrics.session_opened(session.target.name)
             work = self.index.opened(session)
+            self.keeper.opened(session.id)
             log_session(self.log, "session opened", session)
         else:
             self.policy.forget(session)
             self.metrics.session_ended(session.target.name, outcome.code)
             work = self.index.closed(session.id, outcome, commands)
+            self.keeper.closed(session.id)
             log_session(self.log, f"session ended: {outcome.code}", session)
         if isinstance(work, Deferred):
             work.addErrback(lambda f: self.log.warn("the session index was not written: {e}", e=str(f.value)))
@@ -340,6 +345,7 @@ class GatewayService(Service):
         await self.follower.start()
         await self._news.start()
         self.courier.start()
+        self.keeper.start()
         await self.listeners.start()
         self.warden.start()
         settle_memory()
@@ -397,6 +403,7 @@ class GatewayService(Service):
         await self.follower.stop()
         await self.membership.stop()
         await gatherResults([self.recorder.idle()])
+        await self.keeper.stop()
         await self._stopped_database()
 
     async def _stopped_database(self) -> None:

@@ -17,6 +17,7 @@ from tests.support.loop import Loop
 from tests.support.recordings import command, recorded
 from tests.support.ssh_identity import make_authority
 from twisted_hoop.approval.access import AccessDesk
+from twisted_hoop.archive.index import Index
 from twisted_hoop.demo.keyring import KeyRing
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.locking import LockDesk
@@ -170,6 +171,7 @@ def listening_api(
         reads=ReadLog(office.database, office.time),
         live=live,
         recordings=Library(state / "recordings"),
+        index=Index(office.database, office.time),
         metrics=Metrics().render,
         ways=Ways(lambda: OPEN, lambda: RulePolicy(OPEN)),
         settings=lambda: OPEN,

@@ -15,6 +15,7 @@ from twisted_hoop.cli.ending import kill
 from twisted_hoop.cli.exits import CommandFailed
 from twisted_hoop.cli.options import Connection, connection_options, json_option
 from twisted_hoop.cli.output import json_line, print_fields, print_table, when
+from twisted_hoop.cli.searching import search
 from twisted_hoop.cli.watching import watch_sessions
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ def _source(state: Path | None, connection: Connection) -> Source:
 
 @click.group()
 def sessions() -> None:
-    """What happens in sessions: list, watch and end them; show, replay and export their recordings.
+    """What happens in sessions: list, search, watch and end them; show, replay and export their recordings.
 
     \b
     hoop sessions list --target shop
@@ -74,6 +75,7 @@ def sessions() -> None:
 
 
 sessions.add_command(kill)
+sessions.add_command(search)
 sessions.add_command(watch_sessions)
 
 

@@ -13,7 +13,7 @@ from twisted_hoop.console.visits import Visit
 from twisted_hoop.web.archive import Archive
 from twisted_hoop.web.calls import Call, Reply, Stream
 from twisted_hoop.web.casts import Casts
-from twisted_hoop.web.inputs import EntriesQuery
+from twisted_hoop.web.inputs import EntriesQuery, SearchQuery
 from twisted_hoop.web.problems import Problem
 from twisted_hoop.web.search import Search
 from twisted_hoop.web.views import SessionQuery
@@ -34,17 +34,25 @@ class ArchivePages:
         self._place = place
 
     async def sessions(self, call: Call, visit: Visit) -> Reply:
-        """GET /sessions: live and past ones, newest first, by who, target, day, and for auditors by command."""
+        """GET /sessions: live and past ones, newest first, by who, target and day."""
         days = {name: asked(call, name) for name in ("from", "to")}
         given = {"limit": SHOWN, **_bounds(days["from"], days["to"])}
-        query = options(call, SessionQuery, given, besides=("from", "to", "command"))
-        command = asked(call, "command", 1000)
-        if command:
-            who = (visit.principal, call.peer, call.request_id)
-            page = await self._search.commands(*who, query, command)
-        else:
-            page = {"read": 0, **await self._archive.sessions(visit.principal, query)}
-        return await self._pages.drawn("sessions.html", visit, query=query, days=days, command=command, **page)
+        query = options(call, SessionQuery, given, besides=("from", "to"))
+        page = await self._archive.sessions(visit.principal, query)
+        return await self._pages.drawn("sessions.html", visit, query=query, days=days, **page)
+
+    async def search(self, call: Call, visit: Visit) -> Reply:
+        """GET /search: commands of all sessions, newest first, for auditors; a query that cannot be read says why."""
+        query = options(call, SearchQuery, {"limit": SHOWN})
+        page: dict[str, Any] = {"hits": [], "next": "", "why": ""}
+        try:
+            page |= await self._search.commands(visit.principal, call.peer, call.request_id, query)
+        except Problem as fault:
+            if fault.status != 400:
+                raise
+            page["why"] = fault.detail
+        words = _plain_words(query.q)
+        return await self._pages.drawn("search.html", visit, query=query, words=words, **page)
 
     async def session(self, call: Call, visit: Visit, ident: str) -> Reply:
         """GET /sessions/{id}: one session, and for auditors who read its recording."""
@@ -101,6 +109,12 @@ class ArchivePages:
             raise Problem(400, "the reason is too long")
         await self._archive.end(visit.principal, ident, reason)
         return redirect(f"/sessions/{ident}")
+
+
+def _plain_words(text: str) -> str:
+    """The longest word of a query, to be marked in the recording; "" when it only names people and things."""
+    words = [word.strip('"*') for word in text.split() if ":" not in word]
+    return max(words, key=len, default="")
 
 
 def _channel(call: Call) -> int:

@@ -46,7 +46,7 @@ class Console:
 
     def _room(self, parts: Parts, reactor: Any, now: Callable[[], float]) -> Room:
         pages, place, archive = self._pages, self._place, Archive(parts, reactor)
-        search, casts = Search(parts, archive, reactor), Casts(parts, archive, reactor)
+        search, casts = Search(parts, archive), Casts(parts, archive, reactor)
         return Room(
             self._door,
             self._static,

@@ -84,6 +84,7 @@ def _table(room: Room) -> list[tuple[str, str, Page]]:
         ("POST", "/approvals/<id:ident>/take-back", Page(inbox.take_back)),
         ("GET", "/access", Page(inbox.access, whole=True)),
         ("POST", "/access", Page(inbox.ask)),
+        ("GET", "/search", Page(archive.search, whole=True)),
         ("GET", "/sessions", Page(archive.sessions, whole=True)),
         ("GET", "/sessions/<id:ident>", Page(archive.session, whole=True)),
         ("GET", "/sessions/<id:ident>/recording", Page(archive.recording, whole=True)),

@@ -23,6 +23,8 @@ def command_entry(number: int, command: Command, decision: Decision, verdict: Ad
         "rule": decision.rule,
         "policy": decision.policy_version,
     }
+    if tables := tables_of(command):
+        entry["tables"] = tables
     if command.parameters:
         entry["parameters"] = command.parameters
     if verdict.approval is not None:
@@ -30,6 +32,13 @@ def command_entry(number: int, command: Command, decision: Decision, verdict: Ad
     if command.reason:
         entry["reason"] = command.reason
     return entry
+
+
+def tables_of(command: Command) -> list[str]:
+    """The tables it touches, by their full names, as search finds them."""
+    if len(command.facts) == 1:  # as nearly every command has
+        return sorted(command.facts[0].get("table", ()))
+    return sorted({table for facts in command.facts for table in facts.get("table", ())})
 
 
 def refused_entry(number: int, refusal: Refusal) -> dict[str, object]:
@@ -40,6 +49,7 @@ def refused_entry(number: int, refusal: Refusal) -> dict[str, object]:
         "action": command.action,
         "text": command.text,
         "parameters": command.parameters,
+        "tables": tables_of(command),
         "decision": "deny",
         "code": refusal.code,
         "rule": decision.rule,

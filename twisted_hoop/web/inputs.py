@@ -81,6 +81,14 @@ class CastQuery(Input):
     channel: int = Field(default=-1, ge=-1, le=2**31)
 
 
+class SearchQuery(Input):
+    """GET /v1/search: `q` is a query (docs/search.md); an empty one finds the latest commands."""
+
+    q: str = Field(default="", max_length=1000)
+    limit: Limit = 50
+    cursor: Cursor = ""
+
+
 class DeliveriesQuery(Input):
     """GET /v1/deliveries."""
 

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from twisted_hoop.approval.access import AccessDesk
 from twisted_hoop.approval.desk import Desk
+from twisted_hoop.archive.index import Index
 from twisted_hoop.locking import LockDesk
 from twisted_hoop.model import Principal, Session
 from twisted_hoop.notify.deliveries import Deliveries
@@ -45,8 +46,8 @@ class Slack(Protocol):
 class Parts:
     """Everything the API stands on. `identity` provides IIdentityProvider, the one door (I8).
 
-    `metrics` renders Prometheus text and may block; `ways` tells clients how to get in; `auditors` and
-    `operators` are groups; `authorities` are public keys of SSH: those that sign certificates of users
+    `metrics` renders Prometheus text and may block; `index` finds commands; `ways` tells clients how to get in;
+    `auditors` and `operators` are groups; `authorities` are public keys of SSH: those that sign certificates of users
     and of hosts, and the gateway's own. `settings` and `policy` give those in force. `health` tells how the parts are,
     `unready` why no clients should be sent here. `slack` decides by buttons, where a channel is configured for it.
     `tell` tells the other replicas at once (`news.word`).
@@ -60,6 +61,7 @@ class Parts:
     reads: ReadLog
     live: LiveSessions
     recordings: Recordings
+    index: Index
     metrics: Callable[[], bytes]
     ways: Ways
     settings: Callable[[], Settings]

@@ -29,11 +29,13 @@ from twisted_hoop.web.inputs import (
     LiftBody,
     LockBody,
     NoQuery,
+    SearchQuery,
 )
 from twisted_hoop.web.openapi import Document
 from twisted_hoop.web.operations import Operations
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.problems import Problem
+from twisted_hoop.web.search import Search
 from twisted_hoop.web.sessions import Sessions
 from twisted_hoop.web.ssh import CertificateBody, SshKeys
 from twisted_hoop.web.views import ApprovalQuery, EndBody, SessionQuery, VoteBody
@@ -114,11 +116,12 @@ def _approvals(approvals: Approvals) -> list[Row]:
 
 def _session_handlers(parts: Parts, reactor: Any) -> Sessions:
     archive = Archive(parts, reactor)
-    return Sessions(archive, Casts(parts, archive, reactor))
+    return Sessions(archive, Search(parts, archive), Casts(parts, archive, reactor))
 
 
 def _sessions(sessions: Sessions) -> list[Row]:
     return [
+        ("GET", "/v1/search", Endpoint(sessions.search, query=SearchQuery, answer=shapes.Hits)),
         ("GET", "/v1/sessions", Endpoint(sessions.list, query=SessionQuery, answer=shapes.Sessions)),
         ("GET", _SESSION, Endpoint(sessions.show, answer=shapes.Session)),
         ("GET", f"{_SESSION}/entries", Endpoint(sessions.entries, query=EntriesQuery, answer=shapes.Entries)),

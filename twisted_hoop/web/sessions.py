@@ -6,20 +6,27 @@ from twisted_hoop.model import Principal
 from twisted_hoop.web.archive import Archive
 from twisted_hoop.web.calls import Call, Reply, Stream
 from twisted_hoop.web.casts import Casts
-from twisted_hoop.web.inputs import CastQuery, EntriesQuery
+from twisted_hoop.web.inputs import CastQuery, EntriesQuery, SearchQuery
+from twisted_hoop.web.search import Search
 from twisted_hoop.web.views import EndBody, SessionQuery
 
 
 class Sessions:
     """Handlers."""
 
-    def __init__(self, archive: Archive, casts: Casts) -> None:
+    def __init__(self, archive: Archive, search: Search, casts: Casts) -> None:
         self._archive = archive
+        self._search = search
         self._casts = casts
 
     async def list(self, call: Call, principal: Principal) -> Reply:
         """GET /v1/sessions: one's own, or everybody's for auditors; newest first."""
         return call.page(await self._archive.sessions(principal, call.options(SessionQuery)))
+
+    async def search(self, call: Call, principal: Principal) -> Reply:
+        """GET /v1/search: commands in all recordings, for auditors. What is shown of a recording is recorded."""
+        query = call.options(SearchQuery)
+        return call.page(await self._search.commands(principal, call.peer, call.request_id, query))
 
     async def show(self, call: Call, principal: Principal, ident: str) -> Reply:
         """GET /v1/sessions/{id}: one session."""

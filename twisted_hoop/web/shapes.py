@@ -103,6 +103,35 @@ class Sessions(TypedDict):
     next: str
 
 
+class Hit(TypedDict):
+    """One command that was found: entry `n` of a session's recording. `text` is its beginning, safe to look at.
+
+    `decision` is what became of it: allow, review, or why it was refused. `cut`: the recording has more of the text.
+    """
+
+    session: str
+    n: int
+    at: float
+    who: str
+    issuer: str
+    subject: str
+    target: str
+    protocol: str
+    kind: str
+    action: str
+    decision: str
+    rule: str
+    text: str
+    cut: bool
+
+
+class Hits(TypedDict):
+    """A page of commands, newest first."""
+
+    hits: list[Hit]
+    next: str
+
+
 class Entries(TypedDict):
     """A page of a recording. `next` is the number to go on after, None at the end (a live one may go on later).
 

@@ -1,0 +1,141 @@
+"""Filling the index behind the recorder."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet.task import Clock
+
+from tests.support.approvals import Office
+from tests.support.gateway import wait_for
+from tests.support.loop import Loop
+from tests.support.recordings import command, now, outcome, recorded, recorder, session
+from twisted_hoop.archive import catalogue, indexer
+from twisted_hoop.archive.index import find
+from twisted_hoop.archive.indexer import BATCH, Indexer, read_on
+from twisted_hoop.archive.query import parse
+from twisted_hoop.errors import StoreUnavailable
+from twisted_hoop.model import Outcome
+from twisted_hoop.recording.library import Library
+
+
+@pytest.fixture
+def library(tmp_path: Path) -> Library:
+    return Library(recorder(tmp_path / "state").folder)
+
+
+@pytest.fixture
+def running(office: Office, loop: Loop, library: Library) -> Iterator[Indexer]:
+    one = Indexer(loop.reactor, office.database, library)
+    yield one
+    loop.run(one.stop)
+
+
+def texts(office: Office, query: str = "") -> list[str]:
+    page = office.database.read_now(lambda connection: find(connection, parse(query, 0.0), 5000))
+    return [hit.about["text"] for hit in page.items]
+
+
+def kept(office: Office, name: str) -> Any:
+    return office.database.read_now(lambda connection: catalogue.get(connection, name))
+
+
+def until(look: Callable[[], bool], what: str) -> None:
+    wait_for(look, what)
+
+
+def test_what_an_earlier_process_left_is_caught_up(
+    office: Office, loop: Loop, running: Indexer, tmp_path: Path
+) -> None:
+    """R5: killed before anything was indexed, the recordings themselves tell."""
+    for number in range(3):
+        recorded(tmp_path / "state", command(f"select {number}"), outcome(), name=f"session-000{number}")
+    loop.run(running.start)
+    until(lambda: running.done == 3 and not running.behind, "three recordings")
+    assert sorted(texts(office)) == ["select 0", "select 1", "select 2"]
+    row = kept(office, "session-0001")
+    assert (row.state, row.complete, row.indexed, row.target) == ("closed", True, 2, "shop")
+    assert row.about["groups"] == ["dev", "ops"] and row.bytes > 0 and row.path.endswith("/session-0001.hoop")
+
+
+def test_a_session_is_searchable_while_it_lives_and_when_it_ended(
+    office: Office, loop: Loop, running: Indexer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexer, "LIVE", 0.01)
+    monkeypatch.setattr(indexer, "EVERY", 0.02)
+    recording = recorder(tmp_path / "state").open(session("session-live"))
+    loop.run(running.start)
+    loop.run(lambda: running.opened("session-live"))
+    recording.write(command("select 'early'"))
+    until(lambda: texts(office) == ["select 'early'"], "the first command")
+    assert kept(office, "session-live").state == "live"
+    recording.write(command("select 'late'"))
+    loop.run(lambda: running.closed("session-live"))  # before its end is on disk, as in the gateway
+    now(recording.close(Outcome("closed")))
+    until(lambda: running.done == 1, "the end")
+    assert texts(office) == ["select 'late'", "select 'early'"] and len(running) == 0
+
+
+def test_reading_goes_on_where_it_stopped(
+    office: Office, tmp_path: Path, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R5: killed between two batches, each command is there once in the end."""
+    recorded(tmp_path / "state", *(command(f"select {n}") for n in range(BATCH * 2 + 10)), name="session-0001")
+    real, calls = office.database.write_now, itertools.count()
+
+    def fails(work: Any) -> Any:
+        if next(calls) == 1:
+            raise StoreUnavailable("killed here")
+        return real(work)
+
+    monkeypatch.setattr(office.database, "write_now", fails)
+    with pytest.raises(StoreUnavailable):
+        read_on(office.database, library, "session-0001")
+    assert len(texts(office)) == BATCH and not kept(office, "session-0001").complete
+    assert read_on(office.database, library, "session-0001")
+    assert len(texts(office)) == len(set(texts(office))) == BATCH * 2 + 10
+
+
+def test_what_is_damaged_is_indexed_up_to_there_and_not_again(office: Office, tmp_path: Path, library: Library) -> None:
+    path = recorded(tmp_path / "state", command("select 1"), command("select 2"), name="session-0001")
+    path.write_bytes(path.read_bytes().replace(b"select 2", b"select 3"))
+    assert read_on(office.database, library, "session-0001")
+    assert texts(office) == ["select 1"] and kept(office, "session-0001").state == "damaged"
+
+
+def test_more_than_may_wait_are_found_in_the_folder(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R10, R14: the list is bounded, and nothing is lost by that."""
+    monkeypatch.setattr(indexer, "MOST", 2)
+    one = Indexer(Clock(), office.database, Library(Path("/nonexistent")))
+    one._behind = False
+    for number in range(5):
+        one.opened(f"session-000{number}")
+        one.closed(f"session-000{number}")
+    assert len(one) == 2 and one.behind
+
+
+def test_a_store_that_is_down_is_tried_again(
+    office: Office, loop: Loop, running: Indexer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recorded(tmp_path / "state", command("select 1"), name="session-0001")
+    real, calls = office.database.write_now, itertools.count()
+
+    def fails(work: Any) -> Any:
+        if next(calls) < 2:
+            raise StoreUnavailable("down")
+        return real(work)
+
+    monkeypatch.setattr(office.database, "write_now", fails)
+    monkeypatch.setattr(indexer, "EVERY", 0.02)
+    loop.run(running.start)
+    until(lambda: texts(office) == ["select 1"], "the command")
+
+
+def test_a_session_without_a_recording_is_forgotten(office: Office, loop: Loop, running: Indexer) -> None:
+    loop.run(lambda: running.closed("session-none"))
+    loop.run(running.start)
+    until(lambda: len(running) == 0 and not running.behind, "an empty list")

@@ -1,0 +1,24 @@
+"""All that is done behind the recorder, started and stopped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.support.approvals import Office
+from tests.support.gateway import wait_for
+from tests.support.loop import Loop
+from tests.support.recordings import command, recorded, recorder
+from twisted_hoop.archive.keeper import Keeper
+from twisted_hoop.recording.library import Library
+
+
+def test_what_was_recorded_is_found(office: Office, loop: Loop, tmp_path: Path) -> None:
+    library = Library(recorder(tmp_path).folder)
+    keeper = Keeper(loop.reactor, office.database, library, office.time)
+    recorded(tmp_path, command("select 1"))
+    loop.run(keeper.start)
+    loop.run(lambda: keeper.opened("session-0001"))
+    loop.run(lambda: keeper.closed("session-0001"))
+    page = wait_for(lambda: loop.run(lambda: keeper.index.search("select", 10)).items, "the command")
+    assert page[0].session == "session-0001"
+    loop.run(keeper.stop)

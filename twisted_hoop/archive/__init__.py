@@ -1,0 +1,1 @@
+"""What becomes of recordings once they are written: search, retention, object storage."""

@@ -1,0 +1,196 @@
+"""The index in the store: rows put in, taken out, and found, newest first. By FTS5 in SQLite, by GIN in PostgreSQL.
+
+All functions of a Connection block, and run in one transaction of their caller's.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Select, delete, insert, literal_column, select, text
+
+from twisted_hoop.archive.query import Mark, Phrase, Query, parse
+from twisted_hoop.archive.rows import Row, first_id
+from twisted_hoop.store.codec import dumps
+from twisted_hoop.store.database import Database
+from twisted_hoop.store.paging import BadCursor, Page, page_of, parse_cursor
+from twisted_hoop.store.tables import commands
+
+_MOST_POSITION = 16_383  # of a word in a tsvector; see PostgreSQL's manual, 12.11 "Limitations"
+_MANY = 500
+_END = (1 << 63) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One command that was found; `about` as `rows.Row.about`, `at` POSIX seconds."""
+
+    id: int
+    session: str
+    n: int
+    about: dict[str, Any]
+
+    @property
+    def at(self) -> float:
+        """When it was recorded, to the microsecond."""
+        return (self.id >> 10) / 1_000_000
+
+
+class Index:
+    """Looking things up. `now` gives POSIX time, from which `since:7d` counts."""
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+
+    def search(self, text: str, limit: int, cursor: str = "") -> Awaitable[Page[Hit]]:
+        """A page of what is looked for (docs/search.md), newest first.
+
+        Raises BadQuery and BadCursor at once; the Awaitable may fail with StoreUnavailable.
+        """
+        query, before = parse(text, self._now()), _before(cursor)
+        return self._database.read(lambda connection: find(connection, query, limit, before))
+
+
+def _before(cursor: str) -> int | None:
+    if not cursor:
+        return None
+    ident = parse_cursor(cursor)[1]
+    if not (ident.isdecimal() and len(ident) <= 19):
+        raise BadCursor("this is no cursor of ours")
+    return int(ident)
+
+
+def find(connection: Connection, query: Query, limit: int, before: int | None = None) -> Page[Hit]:
+    """Up to `limit` commands, newest first, of ids below `before`."""
+    bounds = _bounds(query, before)
+    c = commands.c
+    found = select(c.id, c.session_id, c.n, c.about_json).order_by(c.id.desc())
+    if query.phrases or query.marks:
+        ids = _wanted(connection, query, bounds).limit(limit + 1).subquery()
+        found = found.join(ids, c.id == ids.c.id)
+    else:
+        found = found.where(c.id >= bounds[0], c.id < bounds[1]).limit(limit + 1)
+    hits = [Hit(row.id, row.session_id, row.n, json.loads(row.about_json)) for row in connection.execute(found)]
+    return page_of(hits, limit, lambda hit: (0.0, str(hit.id)))
+
+
+def _bounds(query: Query, before: int | None) -> tuple[int, int]:
+    """The lowest id, and the one behind the highest."""
+    ends = [_END if before is None else before, _END if query.until is None else first_id(query.until)]
+    return 0 if query.since is None else first_id(query.since), min(ends)
+
+
+def _wanted(connection: Connection, query: Query, bounds: tuple[int, int]) -> Select[Any]:
+    """Ids, newest first, as the database's own full text search finds them."""
+    if connection.dialect.name == "sqlite":
+        # FTS5 walks its lists in the order of rowids and stops at the limit: nothing is sorted.
+        ident, matches, wanted = "rowid", "command_words MATCH :wanted", sqlite_match(query)
+    else:
+        ident, matches, wanted = "id", "words @@ CAST(:wanted AS tsquery)", tsquery(query)
+    found: Select[Any] = select(literal_column(ident).label("id")).select_from(text("command_words"))
+    where = text(f"{matches} AND {ident} >= :lowest AND {ident} < :highest")
+    where = where.bindparams(wanted=wanted, lowest=bounds[0], highest=bounds[1])
+    return found.where(where).order_by(literal_column(ident).desc())
+
+
+def sqlite_match(query: Query) -> str:
+    """The query in FTS5's words. Only letters, digits and what is not ASCII is ever between its quotes."""
+    parts = [f'words : "{" ".join(each.words)}"{_star(each)}' for each in query.phrases]
+    parts += [f'marks : "{each.mark}"{_star(each)}' for each in query.marks]
+    return " AND ".join(parts)
+
+
+def _star(part: Phrase | Mark) -> str:
+    return " *" if part.prefix else ""
+
+
+def tsquery(query: Query) -> str:
+    """The query in PostgreSQL's words. Marks begin with a colon, which words cannot."""
+    parts = ["(" + " <-> ".join(_lexemes(each)) + ")" for each in query.phrases]
+    parts += [f"':{each.mark}'{':*' if each.prefix else ''}" for each in query.marks]
+    return " & ".join(parts)
+
+
+def _lexemes(phrase: Phrase) -> list[str]:
+    last = ":*" if phrase.prefix else ""
+    return [*(f"'{word}'" for word in phrase.words[:-1]), f"'{phrase.words[-1]}'{last}"]
+
+
+def tsvector(row: Row) -> str:
+    """The words with their places, and the marks, as PostgreSQL reads a tsvector."""
+    places: dict[str, list[str]] = {}
+    for place, word in enumerate(row.words, 1):
+        places.setdefault(word, []).append(str(min(place, _MOST_POSITION)))
+    found = [f"'{word}':{','.join(at[:255])}" for word, at in places.items()]
+    return " ".join((*found, *(f"':{mark}'" for mark in sorted(row.marks))))
+
+
+def put(connection: Connection, rows: Sequence[Row]) -> None:
+    """Put commands in; those that are there already, of the same recording and number, stay as they are."""
+    new = _placed(connection, rows)
+    if not new:
+        return
+    connection.execute(
+        insert(commands),
+        [{"id": i, "session_id": row.session, "n": row.n, "about_json": dumps(row.about)} for i, row in new],
+    )
+    if connection.dialect.name == "sqlite":
+        values = [{"id": i, "w": " ".join(row.words), "m": " ".join(sorted(row.marks))} for i, row in new]
+        connection.execute(text("INSERT INTO command_words(rowid, words, marks) VALUES (:id, :w, :m)"), values)
+    else:
+        values = [{"id": i, "w": tsvector(row)} for i, row in new]
+        connection.execute(text("INSERT INTO command_words(id, words) VALUES (:id, CAST(:w AS tsvector))"), values)
+
+
+def _placed(connection: Connection, rows: Sequence[Row]) -> list[tuple[int, Row]]:
+    """(id, row) of those that are not there: the next free id where another command has it."""
+    taken: dict[int, tuple[str, int]] = {}
+    for some in _pieces([row.id for row in rows]):
+        query = select(commands.c.id, commands.c.session_id, commands.c.n).where(commands.c.id.in_(some))
+        taken.update({found.id: (found.session_id, found.n) for found in connection.execute(query)})
+    known = _known(connection, rows)
+    new: list[tuple[int, Row]] = []
+    for row in rows:
+        if (row.session, row.n) in known:
+            continue
+        ident = row.id
+        while ident in taken or (ident != row.id and _is_taken(connection, ident)):
+            ident += 1
+        taken[ident] = (row.session, row.n)
+        known.add((row.session, row.n))
+        new.append((ident, row))
+    return new
+
+
+def _known(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
+    c = commands.c
+    found: set[tuple[str, int]] = set()
+    for session in {row.session for row in rows}:
+        numbers = [row.n for row in rows if row.session == session]
+        query = select(c.n).where(c.session_id == session, c.n >= min(numbers), c.n <= max(numbers))
+        found |= {(session, number) for number in connection.scalars(query)}
+    return found
+
+
+def _is_taken(connection: Connection, ident: int) -> bool:
+    return connection.scalar(select(commands.c.id).where(commands.c.id == ident)) is not None
+
+
+def drop(connection: Connection, session: str) -> int:
+    """Take a recording's commands out; how many there were."""
+    ids = list(connection.scalars(select(commands.c.id).where(commands.c.session_id == session)))
+    sqlite = connection.dialect.name == "sqlite"
+    gone = text(f"DELETE FROM command_words WHERE {'rowid' if sqlite else 'id'} = :id")  # noqa: S608  a word of ours
+    for some in _pieces(ids):
+        values = [{"id": each} for each in some]
+        connection.execute(gone, values)
+        connection.execute(delete(commands).where(commands.c.id.in_(some)))
+    return len(ids)
+
+
+def _pieces(ids: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (ids[at : at + _MANY] for at in range(0, len(ids), _MANY))

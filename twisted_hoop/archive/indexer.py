@@ -1,0 +1,255 @@
+"""Fills the index behind the recorder: it reads recordings as they are on disk, and so costs no command anything.
+
+The recordings themselves are the queue. What is told here are ids, and what is lost of them by a crash, or because
+there were too many, is found again by looking through the folder: at the start, and whenever too many waited.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThreadPool
+from twisted.logger import Logger
+
+from twisted_hoop.archive import catalogue
+from twisted_hoop.archive.catalogue import CLOSED, DAMAGED, Kept, described, incomplete, save
+from twisted_hoop.archive.index import put
+from twisted_hoop.archive.rows import ASKED, Row, row_of
+from twisted_hoop.errors import HoopError, RecordingDamaged, UnknownRecording
+from twisted_hoop.recording import files
+from twisted_hoop.recording.framing import Torn
+from twisted_hoop.recording.library import Library
+from twisted_hoop.store.database import Database
+
+EVERY = 1.0
+"""Seconds between rounds."""
+LIVE = 5.0
+"""Seconds after which a live recording is read on, at the earliest; longer where reading it took longer."""
+MOST = 10_000
+"""Recordings that may wait; beyond them the folder is looked through."""
+BATCH = 200
+"""Commands that are put in by one transaction: others want to write too."""
+_AT_ONCE = 32
+_SHARE = 20.0
+"""A live recording is read on after this many times as long as reading it took: at most a twentieth of a processor."""
+
+
+@dataclass(slots=True)
+class _Waiting:
+    """One recording on the list. `due` and `took` are seconds of the reactor's clock."""
+
+    ended: bool = False
+    due: float = 0.0
+    tries: int = 0
+
+
+class Indexer:
+    """See the module. Methods are for the reactor's thread; `done` counts recordings that are searchable to the end."""
+
+    _log = Logger()
+
+    def __init__(self, reactor: Any, database: Database, library: Library) -> None:
+        self._reactor, self._database, self._library = reactor, database, library
+        self._waiting: dict[str, _Waiting] = {}
+        self._behind = True  # at the start, nobody knows what an earlier process left
+        self._loop = LoopingCall(self._round)
+        self._loop.clock = reactor
+        self._running: Deferred[None] | None = None
+        self._stopped = False
+        self.done = 0
+
+    def __len__(self) -> int:
+        """How many wait."""
+        return len(self._waiting)
+
+    @property
+    def behind(self) -> bool:
+        """Whether there may be recordings in the folder that nobody told of yet."""
+        return self._behind
+
+    def opened(self, session: str) -> None:
+        """A recording began."""
+        if len(self._waiting) >= MOST:
+            self._behind = True
+            return
+        self._waiting[session] = _Waiting(due=self._reactor.seconds() + LIVE)
+
+    def closed(self, session: str) -> None:
+        """It ends, or is about to."""
+        waiting = self._waiting.get(session)
+        if waiting is None:
+            self.opened(session)
+            waiting = self._waiting.get(session)
+        if waiting is not None:
+            waiting.ended, waiting.due = True, 0.0
+
+    def start(self) -> None:
+        """Begin; the database must have been started."""
+        self._loop.start(EVERY, now=True).addErrback(lambda failure: self._log.failure("indexing ended", failure))
+
+    async def stop(self) -> None:
+        """Let what is being read finish."""
+        self._stopped = True
+        if self._loop.running:
+            self._loop.stop()
+        if self._running is not None:
+            waiter: Deferred[None] = Deferred()
+            self._running.addBoth(lambda _: waiter.callback(None))
+            await waiter
+
+    def _round(self) -> Deferred[None]:
+        self._running = Deferred.fromCoroutine(self._work()).addErrback(self._failed)
+        return self._running
+
+    def _failed(self, failure: Any) -> None:
+        """The next round tries again: nothing is forgotten, for what counts is in the folder."""
+        self._behind = True
+        if failure.check(HoopError):
+            self._log.warn("recordings cannot be indexed now: {why}", why=str(failure.value))
+        else:
+            self._log.failure("indexing failed", failure=failure)
+
+    async def _work(self) -> None:
+        if self._behind:
+            self._behind = False
+            days = await self._in_thread(lambda: list(files.days(self._library.folder)))
+            for day in days:
+                await self._day(day)
+        while not self._stopped and (due := self._due()):
+            for session in due:
+                await self._one(session)
+
+    async def _day(self, day: Path) -> None:
+        """Everything of one day that search does not know. Newest days come first."""
+        for session in await self._in_thread(self._unknown, day):
+            if self._stopped:
+                return
+            if session not in self._waiting:
+                self._waiting[session] = _Waiting(ended=True)
+                await self._one(session)
+
+    def _unknown(self, day: Path) -> list[str]:
+        names = sorted((path.stem for path in files.recordings(day)), reverse=True)
+        return self._database.read_now(lambda connection: incomplete(connection, names))
+
+    def _due(self) -> list[str]:
+        now = self._reactor.seconds()
+        due = (session for session, waiting in self._waiting.items() if waiting.due <= now)
+        return [session for session, _ in zip(due, range(_AT_ONCE), strict=False)]
+
+    async def _one(self, session: str) -> None:
+        try:
+            complete, took = await self._in_thread(self._timed, session)
+        except UnknownRecording:
+            self._waiting.pop(session, None)  # it never began, or is gone
+            return
+        except HoopError as error:
+            self._log.warn("recording {session} is not indexed: {why}", session=session, why=str(error))
+            self._waiting.pop(session, None)
+            self._behind = True
+            raise
+        self._settle(session, complete, took)
+
+    def _settle(self, session: str, complete: bool, took: float) -> None:
+        waiting = self._waiting.get(session)
+        if waiting is None:
+            return
+        if complete:
+            del self._waiting[session]
+            self.done += 1
+            return
+        # Its end may still be on its way to disk. A recording nobody ends is another process's, or waits for recovery.
+        waiting.tries += waiting.ended
+        pause = 0.2 * 2**waiting.tries if waiting.ended else LIVE
+        waiting.due = self._reactor.seconds() + max(pause, took * _SHARE)
+        if waiting.tries > 8:
+            del self._waiting[session]
+
+    def _timed(self, session: str) -> tuple[bool, float]:
+        began = time.thread_time()
+        return read_on(self._database, self._library, session), time.thread_time() - began
+
+    def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
+        return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *arguments)
+
+
+def read_on(database: Database, library: Library, session: str) -> bool:
+    """Index what was recorded since the last time; whether that was all there will be. Blocks.
+
+    UnknownRecording when there is none; StoreUnavailable.
+    """
+    path = library.find(session)
+    entries = library.read(session)
+    known = database.read_now(lambda connection: catalogue.get(connection, session))
+    if known is not None and known.complete:
+        return True
+    reading = _Reading(database, session, str(path.relative_to(library.folder)), known)
+    try:
+        for entry in entries:
+            reading.take(entry)
+    except Torn:
+        pass  # its writer let go of it between two looks, or crashed: recovery ends it, and it is read again
+    except RecordingDamaged:
+        reading.damaged()
+    return reading.finish(path.stat().st_size)
+
+
+class _Reading:
+    """One pass over one recording; keeps at most BATCH commands."""
+
+    def __init__(self, database: Database, session: str, path: str, known: Kept | None) -> None:
+        self._database, self._session, self._path = database, session, path
+        self._kept = known
+        self._from = known.indexed if known is not None else 0
+        self._header: dict[str, Any] = {}
+        self._rows: list[Row] = []
+
+    def take(self, entry: dict[str, Any]) -> None:
+        """One more entry."""
+        kind, number = entry["kind"], int(entry["n"])
+        if kind == "open" and number == 0:
+            self._header = entry
+            self._kept = self._kept or described(self._path, entry)
+            return
+        assert self._kept is not None
+        if kind == "close":
+            ended = self._kept.started + float(entry["t"])
+            self._kept = replace(self._kept, state=CLOSED, ended=ended, complete=True)
+        elif number > self._from:
+            self._kept = replace(self._kept, indexed=number)
+            if kind in ASKED:
+                self._rows.append(row_of(self._header, entry))
+            if len(self._rows) >= BATCH:
+                self._write()
+
+    def damaged(self) -> None:
+        """What came before can be trusted, and is indexed; nothing follows."""
+        if self._kept is not None:
+            self._kept = replace(self._kept, state=DAMAGED, complete=True)
+
+    def finish(self, size: int) -> bool:
+        """Write the rest; whether it is complete. Nothing is known of what has no header."""
+        if self._kept is None:
+            return False
+        self._kept = replace(self._kept, bytes=size)
+        self._write()
+        return self._kept.complete
+
+    def _write(self) -> None:
+        kept, rows = self._kept, self._rows
+        assert kept is not None
+
+        def work(connection: Any) -> None:
+            gone = catalogue.get(connection, kept.id)
+            if gone is None or gone.state not in (catalogue.DELETING, catalogue.DELETED):
+                put(connection, rows)
+            save(connection, kept)
+
+        self._database.write_now(work)
+        self._rows = []

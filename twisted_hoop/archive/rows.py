@@ -1,0 +1,123 @@
+"""Commands as the index has them, made of what was recorded. Pure.
+
+What a recording hides, the index never sees: values of masked columns were masked before they were recorded (M12).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+from twisted_hoop.archive.words import MAX_TEXT, MAX_WORDS, marks_of, words_of
+
+ASKED = frozenset(("command", "refused", "review"))
+"""Kinds of entries that are commands."""
+MAX_SHOWN = 400
+"""Characters of a command that a hit shows."""
+MAX_MARKS = 200
+_PATH = re.compile(r"[\w.~@+-]*/[^\s'\"`;|&<>(){}$*?\[\]\\]*")
+_LATEST = 8.9e9  # the year 2252: what a 64-bit id holds
+_SPREAD = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One command. `at` is POSIX seconds; `about` is what a hit shows, JSON-ready; `id` orders by time."""
+
+    id: int
+    session: str
+    n: int
+    at: float
+    about: Mapping[str, Any]
+    words: tuple[str, ...]
+    marks: frozenset[str]
+
+
+def first_id(at: float) -> int:
+    """The lowest id of a command at this time (POSIX seconds) or later."""
+    return int(min(max(at, 0.0), _LATEST) * 1_000_000) * _SPREAD
+
+
+def row_of(header: Mapping[str, Any], entry: Mapping[str, Any]) -> Row:
+    """The row of an entry of a kind in ASKED; `header` is the recording's entry 0 ("open")."""
+    session, n = str(header["session"]), int(entry["n"])
+    at = float(header["started"]) + float(entry.get("t") or 0.0)
+    text = str(entry.get("text") or "")
+    texts = [text, *_texts(entry.get("parameters")), *_texts(entry.get("paths"))]
+    words = tuple(word for each in texts for word in words_of(each))[:MAX_WORDS]
+    ident = first_id(at) + n % _SPREAD
+    return Row(ident, session, n, at, _about(header, entry, text), words, _marks(header, entry, text))
+
+
+def _about(header: Mapping[str, Any], entry: Mapping[str, Any], text: str) -> dict[str, Any]:
+    who = header["principal"]
+    via = ", ".join(str(actor["subject"]) for actor in who["chain"])
+    name = str(who["name"] or who["subject"])
+    return {
+        "who": f"{name} via {via}" if via else name,
+        "issuer": str(who["issuer"]),
+        "subject": str(who["subject"]),
+        "target": str(header["target"]),
+        "protocol": str(header["protocol"]),
+        "kind": str(entry["kind"]),
+        "action": str(entry.get("action") or ""),
+        "decision": _decision(entry),
+        "rule": str(entry.get("rule") or ""),
+        "text": text[:MAX_SHOWN],
+        "cut": len(text) > MAX_SHOWN,
+    }
+
+
+def _decision(entry: Mapping[str, Any]) -> str:
+    """What became of it at the gate: "pending" for a request that was filed and waits."""
+    if entry["kind"] == "review":
+        return "pending"
+    return str(entry.get("code") or entry.get("decision") or "")
+
+
+def _marks(header: Mapping[str, Any], entry: Mapping[str, Any], text: str) -> frozenset[str]:
+    who = header["principal"]
+    people = [who["subject"], who["name"], f"{who['issuer']}|{who['subject']}"]
+    people += [actor["subject"] for actor in who["chain"]]
+    names = [str(each) for each in people if each]
+    decisions = [str(entry.get(name) or "") for name in ("decision", "code")]
+    if entry["kind"] == "review":
+        decisions = ["review", "pending"]
+    elif entry["kind"] == "command" and isinstance(entry.get("approval"), Mapping):
+        decisions.append("approved")
+    found = (
+        *marks_of("person", (*names, *(word for name in names for word in name.split()))),
+        *marks_of("target", [str(header["target"])]),
+        *marks_of("protocol", [str(header["protocol"])]),
+        *marks_of("decision", decisions),
+        *marks_of("rule", [str(entry.get("rule") or "")]),
+        *marks_of("session", [str(header["session"])]),
+    )
+    return frozenset((*found, *islice(_things(entry, text, str(header["protocol"])), MAX_MARKS)))
+
+
+def _things(entry: Mapping[str, Any], text: str, protocol: str) -> Iterator[str]:
+    """Marks of tables and paths: whole, and by their last part."""
+    for table in _texts(entry.get("tables")):
+        yield from marks_of("table", {table, table.rpartition(".")[2]})
+    paths = [*_texts(entry.get("paths")), *_texts(entry.get("path")), *_url_path(text)]
+    if protocol == "ssh":
+        # Of the text as it was recorded, never of what rules saw: that may be a password, or a masked value (M12).
+        paths += _PATH.findall(text[:MAX_TEXT])
+    for path in paths:
+        yield from marks_of("path", {path, path.rstrip("/").rpartition("/")[2]})
+
+
+def _url_path(text: str) -> Iterable[str]:
+    """The path of a request, `GET /a/b?c=d`: without its query."""
+    first, _, rest = text.partition(" ")
+    return [rest.split()[0].partition("?")[0]] if first.isupper() and rest.startswith("/") else []
+
+
+def _texts(value: Any) -> list[str]:
+    if isinstance(value, str):
+        return [value]
+    return [each for each in value if isinstance(each, str)] if isinstance(value, (list, tuple)) else []
