@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from twisted_hoop.errors import ProtocolError
-from twisted_hoop.http.dialect import BodyFilter, BodyRefused, Reading, Tunnel
+from twisted_hoop.http.dialect import BodyFilter, Reading, Tunnel
 from twisted_hoop.http.frames import without_extensions
 from twisted_hoop.http.messages import Answer, Framing, RequestHead, ResponseHead
+from twisted_hoop.http.reading import without
+from twisted_hoop.kubernetes.bodies import Bodies
 from twisted_hoop.kubernetes.copying import Copies, looks_for, unpacking
 from twisted_hoop.kubernetes.correlation import key_of
 from twisted_hoop.kubernetes.facts import command_facts, facts_of
@@ -28,6 +30,7 @@ from twisted_hoop.settings import MaskSection, TargetSection
 from twisted_hoop.shell.reader import ShellReader
 
 _REMEMBERED = 1024
+_ACCEPTING = frozenset({b"accept", b"accept-encoding"})
 _LONGEST_KEY = 4096
 
 
@@ -40,6 +43,7 @@ class KubernetesDialect:
         self._shell = shell
         self._impersonation = Impersonation(section.impersonate, section.impersonate_groups)
         self._copies = Copies()
+        self._bodies = Bodies(section, key, masks)
         self._tunnels = Tunnels(key)
         self._readings: dict[tuple[object, ...], Reading] = {}
 
@@ -82,23 +86,24 @@ class KubernetesDialect:
 
     def outgoing(self, head: RequestHead, reading: Reading, session: Session) -> RequestHead:
         """See Dialect: the client's word about who it is removed, ours set last (K1, K2)."""
-        headers = with_impersonation(head.headers, self._impersonation.headers(session))
-        headers = without_extensions(headers) if head.upgrade else headers
+        if head.upgrade:
+            kept = without_extensions(head.headers)
+        else:
+            kept = without(head.headers, _ACCEPTING) + self._bodies.accept(_request(head), head)
+        headers = with_impersonation(kept, self._impersonation.headers(session))
         return RequestHead(
             head.method, head.path, head.query, head.host, headers, head.framing, head.length, head.upgrade
         )
 
     def request_body(self, head: RequestHead, reading: Reading, masks: Sequence[MaskSection]) -> BodyFilter | None:
         """See Dialect."""
-        return None
+        return self._bodies.request_body(_request(head), head, masks)
 
     def response_body(
         self, head: RequestHead, reading: Reading, response: ResponseHead, masks: Sequence[MaskSection]
     ) -> BodyFilter | None:
         """See Dialect."""
-        if masks and not reading.open:
-            raise BodyRefused(status_answer(406, "hoop: this answer cannot be masked"), "cannot be masked")
-        return None
+        return self._bodies.response_body(_request(head), head, response, masks)
 
     def tunnel(
         self,

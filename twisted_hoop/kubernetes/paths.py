@@ -19,7 +19,7 @@ LONGEST_QUERY = 256 * 1024
 """Bytes; argument vectors of exec stand in it."""
 _MOST_PARAMETERS = 4096
 _ODD = re.compile(
-    rb"//|/\.{1,2}(?:/|$)|[;\\]|%(?![0-9A-F]{2})"
+    rb"[\x00-\x20\x7f]|//|/\.{1,2}(?:/|$)|[;\\]|%(?![0-9A-F]{2})"
     rb"|%(?:2[DEF]|5[CF]|3[0-9B]|4[1-9A-F]|5[0-9A]|6[1-9A-F]|7[0-9AEF]|[01][0-9A-F])"
 )
 """Empty and dot segments, parameters, encodings of what needs none, of `/`, of controls, and in lower case."""
