@@ -80,11 +80,11 @@ class ApiServer:
             self.process.wait()
 
 
-def write_kubeconfig(file: Path, url: str, ca: Path, token: str) -> Path:
+def write_kubeconfig(file: Path, url: str, ca: Path, token: str, namespace: str = "default") -> Path:
     """A kubeconfig with one cluster, its CA and a token. JSON is YAML."""
     cluster = {"name": "c", "cluster": {"server": url, "certificate-authority": str(ca)}}
     user = {"name": "u", "user": {"token": token}}
-    context = {"name": "x", "context": {"cluster": "c", "user": "u", "namespace": "default"}}
+    context = {"name": "x", "context": {"cluster": "c", "user": "u", "namespace": namespace}}
     head = {"apiVersion": "v1", "kind": "Config", "current-context": "x"}
     file.write_text(json.dumps({**head, "clusters": [cluster], "users": [user], "contexts": [context]}))
     file.chmod(0o600)

@@ -174,6 +174,7 @@ class Controllers:
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(annotations.get(LOG, f"{about['name']} started\n"))
         spec.setdefault("nodeName", self._node())
+        spec.setdefault("securityContext", {})  # there on every pod; kubectl debug falls over without
         phase = annotations.get("kube.test/ends", "Running")
         running = phase == "Running"
         state = {"running": {"startedAt": now()}} if running else {"terminated": {"exitCode": 0, "reason": "Completed"}}
