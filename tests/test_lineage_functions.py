@@ -16,6 +16,8 @@ CASES = [
     ("select pg_catalog.upper(card) from people", ["upper: people.card"]),
     ("select public.upper(card) from people", ["upper: ? people.card"]),
     ("select pg_temp.f()", ["f: ?"]),
+    ("select (information_schema._pg_expandarray(array[card])).x from people", ["x: people.card"]),
+    ("select information_schema.upper(card) from people", ["upper: ? people.card"]),
     (
         "select lo_get(1), loread(1, 1), ts_stat('x'), pg_read_file('x'), dblink('x')",
         ["lo_get: ?", "loread: ?", "ts_stat: ?", "pg_read_file: ?", "dblink: ?"],

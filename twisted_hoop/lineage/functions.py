@@ -72,8 +72,17 @@ _MULTIPLIERS = _words(
     json_each_text jsonb_each_text json_array_elements jsonb_array_elements json_array_elements_text
     jsonb_array_elements_text json_object_keys jsonb_object_keys jsonb_path_query jsonb_path_query_tz
     json_populate_recordset jsonb_populate_recordset json_to_recordset jsonb_to_recordset ts_parse ts_token_type
-    ts_debug
+    ts_debug _pg_expandarray
     ts_stat
+    """
+)
+
+# Helpers of the information schema, which drivers list keys with: computed from their arguments and from pg_index.
+_INFORMATION_SCHEMA = _words(
+    """
+    _pg_char_max_length _pg_char_octet_length _pg_datetime_precision _pg_expandarray _pg_index_position
+    _pg_interval_type _pg_keysequal _pg_numeric_precision _pg_numeric_precision_radix _pg_numeric_scale _pg_truetypid
+    _pg_truetypmod
     """
 )
 
@@ -103,6 +112,8 @@ def why_opaque(schema: str, name: str, catalogue: Catalogue) -> str:
     if name in catalogue.functions:
         return f"function {name} is not PostgreSQL's own"
     if name in catalogue.harmless:
+        return ""
+    if schema == "information_schema" and name in _INFORMATION_SCHEMA:
         return ""
     if schema not in ("", "pg_catalog") or name not in BUILTINS:
         return f"function {name} is not known"
