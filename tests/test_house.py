@@ -45,6 +45,12 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
         ("ssh.asking", "ssh.running", "ssh.starting", "ssh.terms"),
         "what ssh.relay consists of: each state and word of it in test_ssh_relay",
     ),
+    "kubernetes.parts": "values and protocols; provided and passed in test_kubernetes_websocket and _spdy_streams",
+    **dict.fromkeys(
+        ("kubernetes.forwarded", "kubernetes.pipes"),
+        "what kubernetes.forwards consists of: each entry and both pipes in test_kubernetes_forwards",
+    ),
+    "kubernetes.streams": "what kubernetes.execs consists of: masks, digests and entries in test_kubernetes_execs",
     "ssh.events": "values; made and read in test_ssh_relay",
     "ssh.lane": "the wiring of one channel: test_ssh_session",
     "ssh.handlers": "protocols only; provided by what test_ssh_connection tests",
