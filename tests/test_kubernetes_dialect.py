@@ -1,0 +1,81 @@
+"""The dialect: what the engine asks of those who understand Kubernetes."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.support.kube_house import head_of, kube_dialect, kube_session
+from twisted_hoop.errors import ProtocolError
+from twisted_hoop.model import Approval, ApprovalRequest, Command, Decision, Effect, Refusal
+
+ALLOWED = Decision(Effect.ALLOW, "all")
+DISCOVERY = (
+    "/api",
+    "/apis",
+    "/apis/apps/v1",
+    "/version",
+    "/openapi/v3",
+    "/openapi/v2",
+    "/healthz",
+    "/livez",
+    "/readyz",
+)
+
+
+@pytest.mark.parametrize("path", DISCOVERY)
+def test_discovery_always_answers(path: str) -> None:
+    """A 403 there, and kubectl does nothing at all any more."""
+    assert kube_dialect().read(head_of(f"GET {path}?timeout=32s")).open
+    assert not kube_dialect().read(head_of(f"POST {path}")).open
+    assert not kube_dialect().read(head_of(f"GET {path}", b"x")).open
+
+
+def test_a_reading_is_made_once() -> None:
+    dialect = kube_dialect()
+    one = dialect.read(head_of("GET /api/v1/pods"))
+    assert dialect.read(head_of("GET /api/v1/pods")) is one, "so that policy need not look twice"
+    run = dialect.read(head_of("GET /api/v1/pods", kubectl_session="12345678"))
+    assert run.facts is one.facts and run.key
+    for number in range(1100):
+        dialect.read(head_of(f"GET /api/v1/namespaces/n{number}"))
+    assert len(dialect._readings) <= 1024
+
+
+def test_a_body_is_waited_for() -> None:
+    dialect = kube_dialect()
+    assert dialect.read(head_of("GET /api/v1/pods")).wants == 0
+    head = head_of("POST /api/v1/namespaces", b"{}")
+    reading = dialect.read(head)
+    assert reading.wants > 3 << 20
+    assert dialect.with_body(head, reading, b'{"metadata":{"name":"x"}}').facts[0]["name"] == frozenset({"x"})
+
+
+@pytest.mark.parametrize("line", ["GET /api/v1/pods?watch=1", "GET /api/v1/namespaces/a/pods/b/log", "GET /version"])
+def test_only_what_is_read_there_is_upgraded(line: str) -> None:
+    """A watch over a WebSocket is a list that no mask looks into."""
+    with pytest.raises(ProtocolError) as caught:
+        kube_dialect().read(head_of(line, upgrade=b"websocket"))
+    assert caught.value.code == "501"
+
+
+def test_answers_of_its_own() -> None:
+    dialect = kube_dialect()
+    head = head_of("GET /api/v1/pods")
+    refusal = Refusal(Command("list", "x"), Decision(Effect.DENY, "r"), "denied", "no")
+    assert (
+        json.loads(dialect.refusal(head, refusal, kube_session(), "q").body)["message"]
+        == "hoop: no. (rule r, request q)"
+    )
+    assert json.loads(dialect.failure(None, 502, "gone", "q").body)["code"] == 502
+    told = dialect.told(ApprovalRequest("r1", "", "", 0.0), ALLOWED, Approval("r1", True, "granted", "", ("bob",)))
+    assert told[0][0] == b"warning" and b"approved by bob" in told[0][1]
+
+
+def test_somebody_who_cannot_be_impersonated_is_told() -> None:
+    dialect = kube_dialect(impersonate="system:{subject}")
+    head = head_of("GET /api/v1/pods")
+    with pytest.raises(ProtocolError) as caught:
+        dialect.outgoing(head, dialect.read(head), kube_session())
+    assert caught.value.code == "403"

@@ -1,0 +1,104 @@
+"""Bodies as they are judged and shown."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.support.kube_house import allowing, effect, reading_of
+from twisted_hoop.errors import ProtocolError
+from twisted_hoop.http.dialect import Reading
+from twisted_hoop.kubernetes.requests import read_request
+from twisted_hoop.kubernetes.submitted import LONGEST, judged
+
+NS = "/api/v1/namespaces/shop"
+
+
+def shown(line: str, body: Any) -> str:
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    (text,) = reading_of(line, data).parameters
+    return text or ""
+
+
+def test_A3_people_are_shown_what_is_sent() -> None:
+    """A3: the body they agree to, whole."""
+    pod = {
+        "kind": "Pod",
+        "metadata": {"name": "web"},
+        "spec": {"containers": [{"image": "nginx", "args": ["-g", "x"]}]},
+    }
+    assert json.loads(shown(f"POST {NS}/pods", pod)) == pod
+    assert shown(f"PATCH {NS}/pods/web", b"spec:\n  x: \xff1") == "spec:\n  x: \\xff1"
+
+
+@pytest.mark.parametrize(
+    ("line", "body"),
+    [
+        (f"POST {NS}/secrets", {"kind": "Secret", "data": {"a": "aHVudGVyMg=="}, "stringData": {"b": "hunter2"}}),
+        (f"PATCH {NS}/secrets/x", {"data": {"a": "aHVudGVyMg=="}}),
+        (f"PATCH {NS}/secrets/x", [{"op": "add", "path": "/data/a", "value": "aHVudGVyMg=="}]),
+        (f"PATCH {NS}/secrets/x", [{"op": "replace", "path": "", "value": {"data": {"a": "hunter2"}}}]),
+        (f"PATCH {NS}/secrets/x", b"data:\n  a: hunter2"),
+        (f"POST {NS}/secrets", b"k8s\x00...hunter2"),
+        (f"POST {NS}/pods", b"k8s\x00...hunter2"),
+        (f"POST {NS}/things", {"items": [{"kind": "Secret", "data": "hunter2"}]}),
+        (f"POST {NS}/pods", {"metadata": {"annotations": {
+            "kubectl.kubernetes.io/last-applied-configuration": '{"data":{"a":"hunter2"}}'}}}),
+        ("POST /apis/authentication.k8s.io/v1/tokenreviews", {"spec": {"token": "hunter2"}}),
+    ],
+)  # fmt: skip
+def test_M12_values_of_secrets_are_not_among_it(line: str, body: Any) -> None:
+    """M12: neither approvers nor recordings see them."""
+    text = shown(line, body)
+    assert "hunter2" not in text and "aHVudGVyMg" not in text and text
+
+
+def test_a_dry_run_of_a_deletion_is_what_its_body_says() -> None:
+    """Where there is a body, servers take the options from it and nothing from the query."""
+    dry = allowing(flags=["dry-run"])
+    pod = f"{NS}/pods/web"
+    assert effect(dry, f"DELETE {pod}?dryRun=All") == "allow"
+    assert effect(dry, f"DELETE {pod}?dryRun=All", b"{}") == "deny"
+    assert effect(dry, f"DELETE {pod}", b'{"dryRun":["All"]}') == "allow"
+    assert effect(dry, f"DELETE {pod}?dryRun=All", b"k8s\x00") == "deny", "nobody can tell"
+    assert effect(dry, f"DELETE {NS}/pods?dryRun=All", b'{"dryRun":[]}') == "deny"
+    assert effect(dry, f"POST {NS}/pods?dryRun=All", b"{}") == "allow", "of other writes the query tells"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"type":"kubernetes.io/service-account-token"}', b"k8s\x00 kubernetes.io/service-account-token",
+     b"type: kubernetes.io/service-account-token",
+     b'[{"op":"add","path":"/type","value":"kubernetes.io/service-account-token"}]'],
+)  # fmt: skip
+def test_K12_a_secret_that_the_cluster_fills_with_a_token_is_an_escape(body: bytes) -> None:
+    """K12: the older way of `kubectl create token`."""
+    everything = allowing(classes=["read", "write"])
+    assert effect(everything, f"POST {NS}/secrets", body) == "deny"
+    assert effect(everything, f"POST {NS}/secrets", b'{"type":"Opaque"}') == "allow"
+    assert effect(allowing(classes=["escape"]), f"POST {NS}/secrets", body) == "allow"
+
+
+def test_what_is_too_long_to_be_judged_is_refused() -> None:
+    request = read_request(b"POST", f"{NS}/pods".encode(), b"")
+    with pytest.raises(ProtocolError) as caught:
+        judged(request, Reading("create", "x", ({},), ""), b"x" * (LONGEST + 1))
+    assert caught.value.code == "413"
+    assert reading_of(f"POST {NS}/pods", b"").parameters == ()
+
+
+@given(st.one_of(st.binary(max_size=80), st.recursive(
+    st.none() | st.text(max_size=5) | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(
+        st.sampled_from(["data", "kind", "metadata", "name", "token", "value", "dryRun", "type"]), inner), max_leaves=9
+).map(lambda value: json.dumps(value).encode())))  # fmt: skip
+def test_any_body_is_judged(body: bytes) -> None:
+    for line in (f"POST {NS}/secrets", f"DELETE {NS}/pods/x", f"PATCH {NS}/secrets/x"):
+        assert reading_of(line, body).facts
+
+
+def test_nesting_has_an_end() -> None:
+    assert "…" in shown(f"POST {NS}/pods", b'{"a":' * 100 + b"1" + b"}" * 100)
