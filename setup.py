@@ -12,7 +12,9 @@ POSTGRES = (
     "asking binding client_side effects entries hiding knowledge letters messages plan reading registry relay renames"
     " rows state target_side wire"
 )
+MASKING = "cards detectors patterns spans strategies streams textblocks validators"
 MODULES = [
+    *(f"twisted_hoop/masking/{name}.py" for name in MASKING.split()),
     *(f"twisted_hoop/postgres/{name}.py" for name in POSTGRES.split()),
     *(f"twisted_hoop/{name}.py" for name in ("model", "steps", "gate", "bridge")),
     "twisted_hoop/policy/rules.py",

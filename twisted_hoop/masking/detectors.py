@@ -15,6 +15,7 @@ from typing import Any, Final
 import re2
 
 from twisted_hoop.errors import ConfigurationError
+from twisted_hoop.masking.cards import COMPILED
 from twisted_hoop.masking.patterns import BUILT_IN, ESCAPES, Rule
 
 NAMES: Final = tuple(BUILT_IN)
@@ -29,14 +30,21 @@ _USER_HITS: Final = 200
 _SHORT: Final = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Span:
     """Octets `start` to `end` hold what `name` finds; `others` also found something that overlaps it."""
 
     start: int
     end: int
     name: str
-    others: tuple[str, ...] = ()
+    others: tuple[str, ...]
+
+    def __init__(self, start: int, end: int, name: str, others: tuple[str, ...] = ()) -> None:
+        # Written out, as in steps.py: compiled, it costs a tenth of what dataclasses make.
+        object.__setattr__(self, "start", start)
+        object.__setattr__(self, "end", end)
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "others", others)
 
 
 class Detector:
@@ -57,22 +65,61 @@ class Detector:
 
     def might(self, data: bytes) -> bool:
         """Whether anything may be found in `data`. False is certain; True means: look with `spans`."""
-        # The set's last member is the end of the text, which always matches: without it the automaton gave up, and what
-        # was not looked at may hold anything.
-        return len(self._set.Match(data) or ()) != 1
+        return len(self._hits(data)) > 1
 
-    def spans(self, data: bytes) -> list[Span]:
-        """What is found, in order, never overlapping: overlapping finds become one span as long as all of them."""
-        matched = self._set.Match(data)
-        if matched is None:
-            matched = range(len(self._rules))
-        found = [span for i in matched if i < len(self._rules) for span in self._find(i, data)]
-        return _merge(found) if len(found) > 1 else found
+    def rules(self, data: bytes) -> tuple[int, ...]:
+        """Which rules may find something in `data` or in a part of it, to be given to `spans`.
+
+        Empty when `might` is False; and not empty, naming no rule of anyone's, when escapes may hide something.
+        """
+        end = len(self._rules) + len(ESCAPES)
+        return tuple([index for index in self._hits(data) if index != end])
+
+    def _hits(self, data: bytes) -> Sequence[int]:
+        """Indices of what is found, in no order, the set's last member always among them.
+
+        That member is the end of the text. Where it is missing the automaton gave up, and what was not looked at may
+        hold anything.
+        """
+        hits: Sequence[int] = self._set.Match(data)
+        return hits or range(len(self._rules) + len(ESCAPES) + 1)
+
+    def spans(self, data: bytes, rules: Sequence[int] | None = None) -> list[Span]:
+        """What is found, in order, never overlapping: overlapping finds become one span as long as all of them.
+
+        `rules` are what `rules` said of `data` or of a text that has `data` in it, line for line.
+        """
+        found: list[Span] = []
+        together = 0
+        for index in self._hits(data) if rules is None else rules:
+            if index < len(self._rules):
+                one = self._found(index, data)
+                together += bool(one)
+                found = found + one if found else one
+        return _merge(found) if together > 1 else found
 
     def first(self, data: bytes) -> str:
         """The name of what is found first, or "": for callers that only want to know."""
         spans = self.spans(data)
         return spans[0].name if spans else ""
+
+    def _found(self, index: int, data: bytes) -> list[Span]:
+        name, rule, regex = self._rules[index]
+        if not rule.whole or rule.group or name.startswith(_USER):
+            return list(self._find(index, data))
+        found: list[Span] = []
+        if rule.scan is not None and COMPILED:
+            for a, b in rule.scan(data):
+                found.append(Span(a, b, name))
+            return found
+        for hits, match in enumerate(regex.finditer(data), 1):
+            start, end = match.span()
+            for a, b in rule.check(data, start, end):
+                found.append(Span(a, b, name))
+            if hits >= _HITS and end < len(data):
+                found.append(Span(end, len(data), name))  # C8, as below
+                break
+        return found
 
     def _find(self, index: int, data: bytes) -> Iterator[Span]:
         name, rule, regex = self._rules[index]

@@ -6,21 +6,28 @@ search goes on one octet later; only patterns of bounded length do the latter, s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from twisted_hoop.masking import validators
+from twisted_hoop.masking import cards, validators
 from twisted_hoop.masking.validators import Check
+
+Scan = Callable[[bytes], list[tuple[int, int]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One pattern. `group` is the part of the match that is hidden."""
+    """One pattern. `group` is the part of the match that is hidden.
+
+    `scan` finds the same as pattern and check together, where it is compiled.
+    """
 
     pattern: str
     check: Check = validators.accept
     whole: bool = True
     group: int = 0
+    scan: Scan | None = None
 
 
 _GAP: Final = "[ .\\-\\x{a0}\\x{2009}\\x{202f}\\x{2010}-\\x{2013}]"
@@ -84,7 +91,7 @@ _PHONES: Final = (
 )
 
 BUILT_IN: Final[dict[str, tuple[Rule, ...]]] = {
-    "card": (Rule(rf"[0-9](?:{_GAP}{{0,2}}[0-9]){{12,}}", validators.card),),
+    "card": (Rule(rf"[0-9](?:{_GAP}{{0,2}}[0-9]){{12,}}", cards.card, scan=cards.cards),),
     "ssn": (Rule(r"[0-9]{3}[- .][0-9]{2}[- .][0-9]{4}", validators.ssn, whole=False),),
     "iban": (Rule(r"[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}", validators.iban, whole=False),),
     "email": (Rule(r"[\pL\pN._%+'-]+@[\pL\pN-]+(?:\.[\pL\pN-]+)*\.[\pL]{2,}"),),

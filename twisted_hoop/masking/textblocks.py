@@ -8,7 +8,8 @@ terminals (colours above all) are taken out for the look and put back behind the
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import re2
@@ -27,6 +28,8 @@ _ESCAPE: Final = re.compile(
     rb"\x1b(?:\[[0-?]*+[ -/]*+[@-~]|[\]PX^_][^\x07\x1b\n]*+(?:\x07|\x1b\\)?|[ -/]++[0-~]|[0-Z\\^-~])"
 )
 _INSIDE_JSON: Final = re.compile(rb"\\u00[0-9A-Fa-f]{2}")
+_ODD: Final = re.compile(rb"\x1b|\\u00[0-9A-Fa-f]{2}")
+"""What makes a line be looked at apart from those around it."""
 _BEGINNING: Final = re.compile(rb"(?:[0-9](?:[ -]?[0-9]){3,18}[ -]?|(?=[A-Za-z+/=_-]*[0-9])[A-Za-z0-9+/=_.-]{16,})\Z")
 _LONGEST_BEGINNING: Final = 256
 _KEY_MARK: Final = b"PRIVATE KEY"
@@ -114,13 +117,14 @@ class BlockMasker:
         plain = _ESCAPE.sub(b"", block) if b"\x1b" in block else block
         if not self._own and b"\r" in plain:
             plain = plain.replace(b"\r\n", b"\n")  # a line ends before its carriage return, for anchors as well
-        if not self._masker.detector.might(plain):
+        rules = self._masker.detector.rules(plain)
+        if not rules:
             return block
         before = len(found)
         if self._key is not None and _KEY_MARK in block:
             out = self._with_keys(block, found)
         else:
-            out = self._lines(block, found)
+            out = self._lines(block, found, rules)
         self.masked += len(found) - before
         return block if len(found) == before else out
 
@@ -135,10 +139,35 @@ class BlockMasker:
                 return span.start or span.end
         return at
 
-    def _lines(self, block: bytes, found: list[str]) -> bytes:
-        if self._own and b"\x1b" not in block and not _INSIDE_JSON.search(block):
-            return b"".join(self._masker.mask(piece, found) for piece in _pieces(block))
-        return b"\n".join([self._line(line, found) if line else line for line in block.split(b"\n")])
+    def _lines(self, block: bytes, found: list[str], rules: Sequence[int] | None = None) -> bytes:
+        """Whole lines. `rules`: see `Detector.spans`, of the block without its escapes."""
+        if not self._own:
+            return b"\n".join([self._line(line, found) if line else line for line in block.split(b"\n")])
+        if b"\x1b" not in block and b"\\u00" not in block:  # a tenth of what a search costs
+            return self._plain(block, found, rules)
+        out: list[bytes] = []
+        at = 0
+        match = _ODD.search(block)
+        while match is not None:
+            start = block.rfind(b"\n", at, match.start()) + 1 or at
+            end = _odd_until(block, match.end())
+            out.append(self._plain(block[at:start], found, rules))
+            out.append(self._odd(block[start:end], found))
+            at = end
+            match = _ODD.search(block, at)
+        out.append(self._plain(block[at:], found, rules))
+        return b"".join(out)
+
+    def _plain(self, lines: bytes, found: list[str], rules: Sequence[int] | None) -> bytes:
+        if len(lines) <= LINE:
+            return self._masker.mask(lines, found, rules) if lines else lines
+        return b"".join([self._masker.mask(piece, found, rules) for piece in _pieces(lines)])
+
+    def _odd(self, lines: bytes, found: list[str]) -> bytes:
+        """Lines with escapes, of terminals or of JSON."""
+        if _INSIDE_JSON.search(lines) is None:
+            return b"".join([self._coloured(piece, found) for piece in _pieces(lines)])
+        return b"\n".join([self._line(line, found) if line else line for line in lines.split(b"\n")])
 
     def _line(self, line: bytes, found: list[str]) -> bytes:
         if b"\x1b" in line:
@@ -151,15 +180,14 @@ class BlockMasker:
         return masked + end
 
     def _coloured(self, line: bytes, found: list[str]) -> bytes:
-        """A line with escapes: looked at without them. Those inside a value stand behind its replacement."""
-        escapes = [match.span() for match in _ESCAPE.finditer(line)]
+        """Text with escapes: looked at without them. Those inside a value stand behind its replacement."""
+        escapes = _Escapes(line)
         plain = _ESCAPE.sub(b"", line)
         out: list[bytes] = []
         at = 0
         for span in self._masker.detector.spans(plain):
-            start, end = _place(escapes, span.start), _place(escapes, span.end - 1) + 1
-            inside = b"".join(line[a:b] for a, b in escapes if start <= a < end)
-            out += (line[at:start], self._masker.replacement(plain, span), inside)
+            start, end = escapes.place(span.start), escapes.place(span.end - 1) + 1
+            out += (line[at:start], self._masker.replacement(plain, span), escapes.between(start, end))
             found.append(span.name)
             at = end
         return b"".join((*out, line[at:])) if out else line
@@ -234,11 +262,37 @@ def _pieces(block: bytes) -> Iterator[bytes]:
     yield block[at:]
 
 
-def _place(escapes: list[tuple[int, int]], plain: int) -> int:
-    """Where octet `plain` of the text without escapes stands in the text with them."""
-    at = plain
-    for start, end in escapes:
-        if start > at:
+def _odd_until(block: bytes, at: int) -> int:
+    """The end of a run of lines with escapes, of which one holds octet `at`."""
+    end = block.find(b"\n", at) + 1 or len(block)
+    while end < len(block):
+        line = block.find(b"\n", end) + 1 or len(block)
+        if block.find(b"\x1b", end, line) < 0 and _INSIDE_JSON.search(block, end, line) is None:
             break
-        at += end - start
-    return at
+        end = line
+    return end
+
+
+class _Escapes:
+    """Where the terminal escapes of a text are, and where octets of the text without them stand in it."""
+
+    __slots__ = ("_line", "_places", "_removed", "_spans", "_starts")
+
+    def __init__(self, line: bytes) -> None:
+        self._line = line
+        self._spans = [match.span() for match in _ESCAPE.finditer(line)]
+        self._starts = [start for start, _ in self._spans]
+        self._places: list[int] = []
+        self._removed = [0]
+        for start, end in self._spans:
+            self._places.append(start - self._removed[-1])
+            self._removed.append(self._removed[-1] + end - start)
+
+    def place(self, plain: int) -> int:
+        """Where octet `plain` of the text without escapes stands in the text with them."""
+        return plain + self._removed[bisect_right(self._places, plain)]
+
+    def between(self, start: int, end: int) -> bytes:
+        """The escapes that begin between two octets of the text with them."""
+        first, last = bisect_left(self._starts, start), bisect_left(self._starts, end)
+        return b"".join([self._line[a:b] for a, b in self._spans[first:last]])

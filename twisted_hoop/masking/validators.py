@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import functools
 import json
 import math
 import re
@@ -17,37 +16,11 @@ from collections.abc import Callable
 from typing import Final
 
 from stdnum import iban as stdnum_iban
-from stdnum import luhn
+
+from twisted_hoop.masking.cards import card as card
 
 Check = Callable[[bytes, int, int], list[tuple[int, int]]]
 
-_GROUP: Final = re.compile(rb"[0-9]+")
-_HEX_WORD: Final = 64
-_GROUPS: Final = 2000
-
-# Issuer prefixes and lengths (ISO/IEC 7812; the networks' own tables): without them one random number in ten passes.
-_ISSUERS: Final[tuple[tuple[int, int, frozenset[int]], ...]] = (
-    (4, 4, frozenset({13, 16, 18, 19})),  # Visa
-    (51, 55, frozenset({16})),  # Mastercard
-    (2221, 2720, frozenset({16})),
-    (34, 34, frozenset({15})),  # American Express
-    (37, 37, frozenset({15})),
-    (300, 305, frozenset({14, 15, 16, 17, 18, 19})),  # Diners Club
-    (309, 309, frozenset({14, 15, 16, 17, 18, 19})),
-    (36, 36, frozenset({14, 15, 16, 17, 18, 19})),
-    (38, 39, frozenset({14, 15, 16, 17, 18, 19})),
-    (6011, 6011, frozenset({16, 17, 18, 19})),  # Discover
-    (644, 659, frozenset({16, 17, 18, 19})),
-    (3528, 3589, frozenset({16, 17, 18, 19})),  # JCB
-    (62, 62, frozenset({16, 17, 18, 19})),  # UnionPay
-    (81, 82, frozenset({16, 17, 18, 19})),  # UnionPay, RuPay
-    (50, 50, frozenset(range(13, 20))),  # Maestro, RuPay, Verve, Dankort
-    (56, 69, frozenset(range(13, 20))),  # Maestro and others
-    (2200, 2204, frozenset({16, 17, 18, 19})),  # Mir
-    (2205, 2205, frozenset({16})),  # Borica
-    (9792, 9792, frozenset({16})),  # Troy
-    (1, 1, frozenset({15})),  # UATP
-)
 _IBAN_TABLE: Final = (
     "AD24 AE23 AL28 AT20 AZ28 BA20 BE16 BG22 BH22 BI27 BR29 BY28 CH21 CR22 CY28 CZ24 DE22 DJ27 DK18 DO28 "
     "EE20 EG29 ES24 FI18 FK18 FO18 FR27 GB22 GE22 GI23 GL18 GR27 GT28 HN28 HR21 HU28 IE22 IL23 IQ23 IS26 "
@@ -79,55 +52,6 @@ _ESCAPES = frozenset((rb"\b", rb"\f", rb"\n", rb"\r", rb"\t"))
 def accept(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
     """The pattern says it all."""
     return [(start, end)]
-
-
-def card(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
-    """Card numbers in a run of digit groups: 13 to 19 digits in whole groups, an issuer's prefix, Luhn."""
-    if _in_hexadecimal(data, start, end):
-        return []
-    groups = [m.span() for m in _GROUP.finditer(data, start, end)]
-    if len(groups) > _GROUPS:
-        return [(start, end)]  # C8: too long to be tried from every group, so it is hidden as a whole
-    found: list[tuple[int, int]] = []
-    first = 0
-    while first < len(groups):
-        last = _card_from(data, groups, first)
-        if last >= 0:
-            found.append((groups[first][0], groups[last][1]))
-        first = last + 1 if last >= 0 else first + 1
-    return found
-
-
-def _card_from(data: bytes, groups: list[tuple[int, int]], first: int) -> int:
-    """The last group of the longest card that begins with group `first`, or -1. Looks at 19 digits at most."""
-    digits = b""
-    best = -1
-    for index in range(first, min(len(groups), first + 19)):
-        start, end = groups[index]
-        if len(digits) + end - start > 19:
-            break
-        digits += data[start:end]
-        if len(digits) >= 13 and len(digits) in _lengths(digits[:4]) and luhn.is_valid(digits.decode()):
-            best = index
-    return best
-
-
-@functools.cache
-def _lengths(prefix: bytes) -> frozenset[int]:
-    """How long numbers with these first four digits may be. Ten thousand answers at most."""
-    for low, high, lengths in _ISSUERS:
-        if low <= int(prefix[: len(str(low))]) <= high:
-            return lengths
-    return frozenset()
-
-
-def _in_hexadecimal(data: bytes, start: int, end: int) -> bool:
-    """Whether the candidate is part of a long hexadecimal word: a digest, not a number."""
-    left, right = max(0, start - _HEX_WORD), end + _HEX_WORD
-    before = re.search(rb"[0-9A-Fa-f]*\Z", data[left:start])
-    after = re.match(rb"[0-9A-Fa-f]*", data[end:right])
-    around = (before[0] if before else b"") + (after[0] if after else b"")
-    return len(around) + end - start >= 32 and any(c > 57 for c in around)
 
 
 def ssn(data: bytes, start: int, end: int) -> list[tuple[int, int]]:
