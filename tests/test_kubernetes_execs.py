@@ -191,6 +191,8 @@ def test_M3_masked_values_are_not_copied() -> None:
     assert channels("target", it.told) == {1: b"\x00binary\xff\n"}
     with pytest.raises(ProtocolError, match="may not be copied"):
         it.target(message("client", 1, CARD + b"\n"))
+    it.do(it.tunnel.ended("why"))
+    assert HIDDEN not in it.told and b"why" in channels("target", it.told)[3]
     looks = MaskSection(name="in", detect=["card"], direction="request", action="mask")
     with pytest.raises(ProtocolError, match="may not go there"):
         bench(exec_line("tar", "-xmf", "-"), masks=[looks]).client(message("target", 0, CARD + b"\n"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from tests.support.kube_house import head_of, kube_dialect
 from twisted_hoop.http.dialect import Tunnel
@@ -92,9 +93,10 @@ def opened(
     offered: str | None = None,
 ) -> Tunnel | None:
     """The tunnel of a request whose target chose that subprotocol."""
-    name = "sec_websocket_protocol" if upgrade == b"websocket" else "x_stream_protocol_version"
-    head = head_of(line, upgrade=upgrade, **{name: protocol if offered is None else offered})
-    answered = ((name.replace("_", "-").encode(), protocol.encode()),) if protocol else ()
+    name = b"sec-websocket-protocol" if upgrade == b"websocket" else b"x-stream-protocol-version"
+    asked = (protocol if offered is None else offered).encode()
+    head = replace(head_of(line, upgrade=upgrade), headers=((name, asked),))
+    answered = ((name, protocol.encode()),) if protocol else ()
     dialect = kube_dialect()
     reading = dialect.read(head)
     return dialect.tunnel(head, reading, ResponseHead(101, b"", answered, upgrade=upgrade), decision, tuple(masks), 7)
