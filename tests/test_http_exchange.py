@@ -19,7 +19,7 @@ from twisted_hoop.http.messages import Answer, RequestHead, ResponseHead
 from twisted_hoop.http.plain import PlainDialect
 from twisted_hoop.http.reading import Heads
 from twisted_hoop.http.writing import RequestStart
-from twisted_hoop.model import Admission, ApprovalRequest, Decision, Entry, Outcome, Verdict
+from twisted_hoop.model import Admission, ApprovalRequest, Decision, Entry, Outcome, Session, Verdict
 from twisted_hoop.settings import MaskSection
 from twisted_hoop.steps import Ask, Finish, Record, Step, ToClient, ToTarget, Withdraw
 from twisted_hoop.testing.fakes import ALLOWED, DENIED, FakeGate, make_session
@@ -435,3 +435,29 @@ def test_a_finished_exchange_wants_nothing() -> None:
     exchange = Bench(decide=DENIED).begin()
     assert exchange.target_received(b"x") == [] and exchange.lost("target") == [] and not exchange.quiet
     assert exchange.client_received(b"next") == [] and exchange.surplus == b"next"
+
+
+def test_what_a_dialect_cannot_send_is_told_and_not_sent() -> None:
+    class Refusing(Dialect):
+        def outgoing(self, head: RequestHead, reading: Reading, session: Session) -> RequestHead:
+            raise ProtocolError("nobody of that name", code="403")
+
+    bench = Bench()
+    bench.dialect = Refusing()
+    bench.begin()
+    assert bench.told.startswith(b"HTTP/1.1 403") and b"nobody of that name" in bench.told
+    assert bench.sent == b"" and bench.shape[-2:] == ["Record:notice", "Finish"]
+
+
+def test_what_people_are_shown_of_a_body_is_part_of_the_command() -> None:
+    class Showing(Dialect):
+        def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:
+            return replace(reading, parameters=(body.decode(),))
+
+    bench = Bench(PUT)
+    bench.dialect = Showing()
+    bench.dialect.wants = 100
+    bench.begin()
+    bench.client(b"abcdef")
+    (ask,) = [step for step in bench.log if isinstance(step, Ask)]
+    assert ask.command.parameters == ("abcdef",)

@@ -1,7 +1,8 @@
 """What the rules would say to a command nobody sends: for `hoop policy`, the API's and the console's "may I?".
 
 Nothing is run, filed or recorded. Names in SQL stand as they are written, where the gateway itself asks the target's
-catalogue what they mean; a shell command is judged as an exec, no text at all as an interactive shell.
+catalogue what they mean; a shell command is judged as an exec, no text at all as an interactive shell; a request of
+Kubernetes may be written as it goes over the wire or as kubectl is told.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from twisted_hoop.kubernetes.words import command_of_words
 from twisted_hoop.model import Command, Decision, Effect, Facts, Peer, Principal, Session, Target
 from twisted_hoop.policy.rules import RulePolicy
 from twisted_hoop.shell.understanding import Understanding
@@ -69,5 +71,5 @@ def _shell(text: str) -> Command:
     return Command("exec", text, known.facts)
 
 
-READERS: dict[str, Reader] = {"postgres": _sql, "ssh": _shell}
+READERS: dict[str, Reader] = {"postgres": _sql, "ssh": _shell, "kubernetes": command_of_words}
 """Protocol → how its texts are understood."""
