@@ -6,10 +6,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from twisted.internet.task import Clock
 
-from tests.support.recordings import command, outcome, recorded, resealed, spans, split
+from tests.support.recordings import command, now, outcome, recorded, recorder, resealed, session, spans, split
+from twisted_hoop.errors import RecordingDamaged
 from twisted_hoop.recording import framing
+from twisted_hoop.recording.heads import GATHER
 from twisted_hoop.recording.keys import load_signing_key, public_keys
+from twisted_hoop.recording.ledger import Ledger
+from twisted_hoop.recording.library import Library
 from twisted_hoop.recording.verification import FolderReport, verify, verify_folder
 
 
@@ -168,3 +173,91 @@ def test_r4_the_final_frame_is_no_frame_of_another_recording(tmp_path: Path, pat
         path.write_bytes(resealed(changed))
         assert "belongs to another" in verify(path, public_keys(tmp_path)).problem
     assert framing.find_final(path.read_bytes()) is not None
+
+
+def growing(tmp_path: Path, count: int) -> tuple[Path, list[int]]:
+    """A live recording whose gateway was killed, with a signed head behind every entry; where the entries end."""
+    clock = Clock()
+    recording = recorder(tmp_path, clock, head_every=30.0).open(session())
+    path, ends = tmp_path / "recordings" / recording.path, []
+    for number in range(count):
+        recording.write(command(f"select {number}"))
+        clock.advance(30)
+        clock.advance(GATHER)
+        ends.append(path.stat().st_size)
+    recording._writer.release()
+    return path, ends
+
+
+def test_r4_a_live_recording_that_is_cut_is_noticed_up_to_its_last_signed_head(tmp_path: Path) -> None:
+    """R4: cut at a frame's edge, so that nothing in the file itself is wrong: the ledger has the head."""
+    path, ends = growing(tmp_path, 3)
+    data = path.read_bytes()
+    for kept, end in enumerate(ends[:-1], 1):
+        path.write_bytes(data[:end])
+        (report,) = folder(tmp_path).recordings
+        assert (report.ok, report.state, report.offset, report.signed) == (False, "damaged", end, kept)
+        assert f"it was cut at byte {end}" in report.problem
+        assert f"after {35.0 * (kept - 1):.3f} s" in report.problem
+
+
+def test_r4_a_restart_launders_no_cut(tmp_path: Path) -> None:
+    """R4: the next start ends the recording, says what is missing, and it never verifies again."""
+    path, ends = growing(tmp_path, 3)
+    path.write_bytes(path.read_bytes()[: ends[0]])
+    (done,) = now(recorder(tmp_path).recover())
+    assert (done.outcome, done.count) == ("interrupted", 1)
+    assert "signed head of 3 entries" in done.problem
+    last = list(Library(tmp_path / "recordings").read("session-0001"))[-1]
+    assert "the ledger has a signed head of 3 entries, and 1 are left" in last["message"]
+    assert not folder(tmp_path).ok
+
+
+def test_r4_entries_before_a_signed_head_cannot_be_exchanged_in_an_unfinished_recording(tmp_path: Path) -> None:
+    """R4: with the chain computed anew the head's signature is that of another recording."""
+    path, _ends = growing(tmp_path, 3)
+    parts, keys = split(path.read_bytes()), public_keys(tmp_path)
+    for changed in (parts[:2] + parts[3:], parts[:3] + parts[5:], [*parts[:2], parts[4], parts[3], *parts[5:]]):
+        path.write_bytes(resealed(changed))
+        assert verify(path, keys).state == "damaged"
+
+
+def test_r4_the_nonce_of_a_segment_is_never_used_again(tmp_path: Path) -> None:
+    """R4: a crash in the middle of a segment, a new start: what was put aside and what was kept share no number."""
+    recording = recorder(tmp_path).open(session())
+    for number in range(4):
+        recording.write(command(f"select {number}"))
+    path = tmp_path / "recordings" / recording.path
+    recording._writer.release()
+    path.write_bytes(path.read_bytes()[:-20])
+    now(recorder(tmp_path).recover())
+    kept = [part for part in split(path.read_bytes())[1:] if part[4] == framing.SEALED]
+    torn = path.with_suffix(".torn").read_bytes()
+    numbers = [int.from_bytes(part[5:13], "big") for part in (*kept, torn)]
+    assert numbers == [1, 2, 3, 4]
+
+
+def test_r4_a_segment_of_another_recording_does_not_open_here(tmp_path: Path, path: Path) -> None:
+    """R4: even whoever has the key cannot put what was said elsewhere into this session."""
+    other = split(recorded(tmp_path, command("drop table y"), name="session-0002").read_bytes())
+    parts = split(path.read_bytes())
+    path.write_bytes(resealed([*parts[:2], other[2], *parts[3:]]))
+    reading = Library(tmp_path / "recordings").read("session-0001")
+    next(reading)
+    with pytest.raises(RecordingDamaged, match="does not open"):
+        next(reading)
+
+
+def test_r4_a_deletion_is_on_the_record_and_nothing_else_is(tmp_path: Path, path: Path) -> None:
+    """R4: with the ledger's signed line a missing recording is well; without it, or with the file back, it is not."""
+    held = path.read_bytes()
+    path.unlink()
+    assert not folder(tmp_path).ok
+    ledger = Ledger(tmp_path / "recordings" / "ledger.hoop", load_signing_key(tmp_path))
+    relative = str(path.relative_to(tmp_path / "recordings"))
+    ledger.append("deleted", "session-0001", relative, bytes(32), 1.0, outcome="retention: 30 days")
+    assert folder(tmp_path).ok
+    path.write_bytes(held)
+    (problem,) = folder(tmp_path).problems
+    assert "says it was deleted" in problem
+    assert now(recorder(tmp_path).recover()) == []

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
+from twisted_hoop.errors import SecretUnavailable
 from twisted_hoop.model import Actor, Entry, Outcome, Peer, Principal, Session, Target
 from twisted_hoop.recording import framing
 from twisted_hoop.recording.recorder import Recorder
@@ -20,6 +21,23 @@ ALICE = Principal(
     "https://issuer.example", "u-1", "alice", frozenset({"dev", "ops"}), chain=(Actor("hoop", "agent-7"),)
 )
 SHOP = Target("shop", "postgres", "tcp:db.internal:5432")
+
+
+class Vaulted:
+    """A transit key of a test: what it encrypts is reversed."""
+
+    place = "transit/hoop"
+
+    def __init__(self, honest: bool = True) -> None:
+        self.honest = honest
+
+    def encrypt(self, key: bytes) -> str:
+        return "vault:v1:" + key[::-1].hex()
+
+    def decrypt(self, sealed: str, place: str) -> bytes:
+        if place != self.place:
+            raise SecretUnavailable("no such key")
+        return bytes.fromhex(sealed.removeprefix("vault:v1:"))[:: -1 if self.honest else 1]
 
 
 def session(name: str = "session-0001", started: float = STARTED, principal: Principal = ALICE) -> Session:

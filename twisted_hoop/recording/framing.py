@@ -60,15 +60,25 @@ def frames(stream: BinaryIO) -> Iterator[Frame]:
     Memory is bounded by the longest frame. Ends without complaint at the end of the file: whether a final frame came
     is the caller's to know.
     """
-    magic = stream.read(len(MAGIC))
-    kinds = _KINDS.get(magic)
-    if kinds is None:
-        raise RecordingDamaged("not a recording: the first bytes are neither HOOPREC2 nor HOOPREC1", 0)
-    offset, previous = len(MAGIC), root_of(magic)
-    while head := stream.read(HEAD.size):
-        frame = _frame(stream, head, offset, previous, kinds)
+    magic, offset = begin(stream), len(MAGIC)
+    previous = root_of(magic)
+    while (frame := next_frame(stream, magic, offset, previous)) is not None:
         yield frame
         offset, previous = frame.end, frame.chain
+
+
+def begin(stream: BinaryIO) -> bytes:
+    """The magic bytes a recording begins with, or RecordingDamaged."""
+    magic = stream.read(len(MAGIC))
+    if magic not in _KINDS:
+        raise RecordingDamaged("not a recording: the first bytes are neither HOOPREC2 nor HOOPREC1", 0)
+    return magic
+
+
+def next_frame(stream: BinaryIO, magic: bytes, offset: int, previous: bytes) -> Frame | None:
+    """The frame that begins where the stream is, verified; None at the end of the file; or RecordingDamaged."""
+    head = stream.read(HEAD.size)
+    return _frame(stream, head, offset, previous, _KINDS[magic]) if head else None
 
 
 def root_of(magic: bytes) -> bytes:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from twisted_hoop.errors import RecordingDamaged
 from twisted_hoop.recording import files, framing
@@ -13,6 +14,7 @@ from twisted_hoop.recording.entries import SIGNATURE, Head, Statement, decode, h
 from twisted_hoop.recording.keys import PublicKeys
 from twisted_hoop.recording.ledger import Line, last_heads, read
 from twisted_hoop.recording.unsealing import SegmentHead
+from twisted_hoop.recording.walking import BUFFER, Walk
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +85,28 @@ class _Reading:
     met: bool = False
     said: Statement | None = None
 
+    def whole(self, stream: BinaryIO) -> None:
+        """The whole file, or RecordingDamaged."""
+        magic = framing.begin(stream)
+        self.chain = framing.root_of(magic)
+        while True:
+            if self.root and magic == framing.MAGIC and self.said is None:
+                self._walk(stream)
+            stream.seek(self.end)
+            frame = framing.next_frame(stream, magic, self.end, self.chain)
+            if frame is None:
+                return
+            self.take(frame)
+
+    def _walk(self, stream: BinaryIO) -> None:
+        """Pass over the segments that follow, as far as they are good and fit the buffer."""
+        walk = Walk(self.chain, self.segments, self.count)
+        while passed := walk.over(os.pread(stream.fileno(), BUFFER, self.end)):
+            self.end += passed
+        if walk.frames:
+            self.chain, self.segments, self.count = walk.chain, walk.segments, walk.count
+            self.frames, self.seconds = self.frames + walk.frames, walk.micros / 1_000_000
+
     def take(self, frame: framing.Frame) -> None:
         """One more frame, in its place, or RecordingDamaged."""
         if self.said is not None or (frame.kind == framing.HEADER) != (self.root == ""):
@@ -146,8 +170,7 @@ def verify(path: Path, keys: PublicKeys, head: str = "") -> Report:
         size = path.stat().st_size
         with path.open("rb") as stream:
             locked = files.is_locked(stream.fileno())
-            for frame in framing.frames(stream):
-                reading.take(frame)
+            reading.whole(stream)
     except framing.Torn as error:
         if locked and (reading.met or not head):
             return _report(path, reading, size, "live", "", error.offset)
