@@ -19,7 +19,7 @@ FLOORS = (
     {"rehearsal"},
     {"web"},
     {"console"},
-    {"policies", "halls", "warden", "replicas", "health", "life", "listeners", "testing"},
+    {"policies", "halls", "warden", "replicas", "health", "life", "listeners", "testing", "workers"},
     {"service"},
     {"cli", "tap", "demo", "demo_data"},
 )

@@ -12,7 +12,7 @@ from twisted.python.usage import UsageError
 
 from tests.support.config import written
 from tests.support.source import REPOSITORY
-from twisted_hoop.tap import Options
+from twisted_hoop.tap import Options, worker_command
 
 
 def test_options_are_checked() -> None:
@@ -65,3 +65,15 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert ran.returncode != 0
     assert "nowhere.toml" in ran.stdout + ran.stderr
     assert "Traceback" not in ran.stdout + ran.stderr
+
+
+def test_workers_are_started_as_their_parent_was_but_in_the_foreground() -> None:
+    options = Options()
+    options.parent = {"logfile": "/var/log/hoop.log"}
+    options.parseOptions(["--config", "x.toml", "--log", "text"])
+    command = worker_command(options)(3)
+    assert command[0] == sys.executable and "-n" in command
+    assert "--logfile=/var/log/hoop.log.3" in command  # rotated by itself
+    assert command[command.index("hoop") :] == ["hoop", "--config", "x.toml", "--log", "text", "--log-level", "info"]
+    options.parent = {"syslog": True, "prefix": "gate", "logfile": None}
+    assert {"--syslog", "--prefix=gate"} <= set(worker_command(options)(0))

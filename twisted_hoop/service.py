@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets as random
+import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -38,6 +40,7 @@ from twisted_hoop.life import ended, log_session, masking_key, pause, settle_mem
 from twisted_hoop.listeners import Listeners
 from twisted_hoop.locking import LockDesk
 from twisted_hoop.model import Outcome, Principal, Session
+from twisted_hoop.news.local import LocalNews
 from twisted_hoop.news.postgresql import PostgresNews
 from twisted_hoop.news.word import LOCKS, INews, Silence
 from twisted_hoop.notify.channels import make_notifier
@@ -71,19 +74,33 @@ from twisted_hoop.warden import Warden
 from twisted_hoop.web.feed import Feed
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.ways import Ways
+from twisted_hoop.workers.place import Worker, worker_of
+from twisted_hoop.workers.supervisor import Supervisor
+from twisted_hoop.workers.tie import Tie
 
 _HallT = TypeVar("_HallT")
 
 
-def make_service(config: str, reactor: Any, environ: Mapping[str, str]) -> IService:
-    """The gateway as a Twisted service. Raises ConfigurationError with every problem before anything is opened."""
+def make_service(
+    config: str, reactor: Any, environ: Mapping[str, str], worker: Callable[[int], list[str]] | None = None
+) -> IService:
+    """The gateway as a Twisted service. Raises ConfigurationError with every problem before anything is opened.
+
+    `worker` gives the command that starts the worker of a number; without it there are none but this process.
+    """
     path = Path(config).resolve()
     settings = load(path)
     problems = check_files(settings, path)
     if problems:
         raise ConfigurationError([f"{path.name}: {problem}" for problem in problems])
     parent = MultiService()
-    gateway = GatewayService(path, settings, reactor, environ)
+    place = worker_of(environ)
+    gateway: Service
+    if worker is not None and place is None and settings.gateway.workers > 1:
+        paths = {**environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        gateway = Supervisor(path, settings, reactor, paths, worker)
+    else:
+        gateway = GatewayService(path, settings, reactor, environ, place)
     gateway.setServiceParent(parent)  # type: ignore[no-untyped-call]
     return parent
 
@@ -94,7 +111,14 @@ class GatewayService(Service):
     log = Logger()
     name = "hoop"
 
-    def __init__(self, path: Path, settings: Settings, reactor: Any, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        path: Path,
+        settings: Settings,
+        reactor: Any,
+        environ: Mapping[str, str],
+        worker: Worker | None = None,
+    ) -> None:
         self._path = path
         self._settings = settings
         self._reactor = reactor
@@ -121,6 +145,7 @@ class GatewayService(Service):
         self.keeper = Keeper(reactor, self.database, Library(self.recorder.folder), time.time)
         self.ident, self._started = random.token_hex(8), time.time()
         self.index = SessionIndex(self.database, time.time, reactor, self.ident)
+        self._tie = Tie(reactor, worker, self._orphaned) if worker is not None else None
         self._news = self._news_of()
         self._watch = Watch(lambda ids: self._shelf.decided(ids), reactor)
         self._shelf = Shelf(self.database, time.time, lambda principal: self.identity.still_valid(principal))
@@ -143,16 +168,7 @@ class GatewayService(Service):
         self.courier.replace(self._channels_of(settings))
         self.halls = Halls(reactor, settings, vault, masking_key(self._state), self._state / "bindings", self.authority)
         self.warden = Warden(reactor, self.sessions, lambda: self.identity, self.policy, self._lock_of)
-        self.listeners = Listeners(
-            reactor,
-            settings,
-            self._services(self.halls.find),
-            lambda: self.identity,
-            *self._web(vault),
-            self._ssh(vault),
-            self._http(),
-            self._cancels.cancel,
-        )
+        self.listeners = self._listeners_of(settings, vault)
 
     # -- composing ------------------------------------------------------------------------------------------------
 
@@ -166,6 +182,19 @@ class GatewayService(Service):
             counted=lambda result: self.metrics.login(result),
             looked_up=lambda hit: self.metrics.token_looked_up(hit),
             authority=self.authority,
+        )
+
+    def _listeners_of(self, settings: Settings, vault: SecretStore) -> Listeners:
+        return Listeners(
+            self._reactor,
+            settings,
+            self._services(self.halls.find),
+            lambda: self.identity,
+            *self._web(vault),
+            self._ssh(vault),
+            self._http(),
+            self._cancels.cancel,
+            self._tie.endpoint if self._tie is not None else None,
         )
 
     def _services(self, hall: Callable[[str], _HallT]) -> Services[_HallT]:
@@ -252,7 +281,10 @@ class GatewayService(Service):
     def _news_of(self) -> INews:
         if self.database.kind == "postgresql":
             return PostgresNews(self._reactor, self.database, self.ident, lambda word: self._hearing.heard(word))
-        return Silence()
+        if self._tie is None:
+            return Silence()
+        folder = private_folder(self._state / "news")
+        return LocalNews(self._reactor, folder, self.ident, lambda word: self._hearing.heard(word))
 
     def _channels_of(self, settings: Settings) -> Channels:
         make = partial(make_notifier, reactor=self._reactor, secrets=self._vault, now=time.time)
@@ -349,7 +381,19 @@ class GatewayService(Service):
         await self.listeners.start()
         self.warden.start()
         settle_memory()
-        self.log.info("hoop is ready", policy=self.policy().version, listeners=self.listeners.describe())
+        self._tell_ready()
+
+    def _tell_ready(self) -> None:
+        listeners = self.listeners.describe()
+        if self._tie is None:
+            self.log.info("hoop is ready", policy=self.policy().version, listeners=listeners)
+        else:
+            self._tie.start()
+            self._tie.ready(listeners)
+
+    def _orphaned(self) -> None:
+        self.log.warn("the parent of this worker is gone: it stops")
+        self._reactor.stop()
 
     def _could_not_start(self, failure: Any) -> None:
         self.log.critical("the gateway cannot start: {why}", why=str(failure.value))
@@ -384,6 +428,8 @@ class GatewayService(Service):
     def _drained(self, why: str) -> None:
         """Somebody asked this replica, through the store, to stop."""
         self.log.info("this replica stops: {why}", why=why)
+        if self._tie is not None:
+            self._tie.leaves()
         self._reactor.stop()
 
     def stopService(self) -> Deferred[None]:
@@ -393,6 +439,8 @@ class GatewayService(Service):
 
     async def _stop(self) -> None:
         self.health.stopping = True
+        if self._tie is not None:
+            self._tie.stop()
         await self.listeners.stop(all_but="api")
         await ended(self.sessions, self._reactor, self._settings.gateway.stop_timeout)
         await self.listeners.stop()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,6 +15,7 @@ from twisted.python.usage import UsageError
 
 from twisted_hoop.errors import HoopError
 
+_TWISTD = "from twisted.scripts.twistd import run; run()"
 LEVELS = ("debug", "info", "warn", "error", "critical")
 
 
@@ -50,11 +52,25 @@ def makeService(options: Options) -> IService:
     from twisted_hoop.service import make_service
 
     try:
-        service = make_service(options["config"], reactor, os.environ)
+        service = make_service(options["config"], reactor, os.environ, worker_command(options))
     except HoopError as error:
         raise SystemExit(f"hoop: {error}") from None
     _reload_on_hangup(service, reactor)
     return service
+
+
+def worker_command(options: Options) -> Callable[[int], list[str]]:
+    """How the worker of a number is started: as this process was, in the foreground, with a log file of its own."""
+    outer: Any = getattr(options, "parent", None) or {}
+    inner = ["hoop", "--config", options["config"], "--log", options["log"], "--log-level", options["log-level"]]
+
+    def command(number: int) -> list[str]:
+        told = [f"--logfile={outer['logfile']}.{number}"] if outer.get("logfile") not in (None, "-") else []
+        told += ["--syslog", f"--prefix={outer.get('prefix') or 'hoop'}"] if outer.get("syslog") else []
+        # -P: nothing is imported from the folder we happen to be in. PYTHONPATH says where we were imported from.
+        return [sys.executable, "-P", "-c", _TWISTD, "-n", "--pidfile=", *told, *inner]
+
+    return command
 
 
 def _choose_reactor() -> None:

@@ -32,6 +32,11 @@ class Waiting:
         except psycopg.Error as error:
             self.error = error
 
+    def over(self, seconds: float) -> bool:
+        """Whether it is over within so many seconds."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
     def end(self) -> Any:
         self._thread.join(30)
         assert not self._thread.is_alive()

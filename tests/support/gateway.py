@@ -32,7 +32,7 @@ from twisted_hoop.demo.keyring import KeyRing
 from twisted_hoop.identity.scram_keys import scram_verifier
 from twisted_hoop.recording.library import Library
 
-PATIENCE = 40.0
+PATIENCE = 90.0
 ISSUER = "https://issuer.test"
 SCRAM_PASSWORD = "pencil and paper"
 PEOPLE: Mapping[str, tuple[str, str]] = {
@@ -51,6 +51,7 @@ _HEAD = """\
 state = "{folder}/state"
 url = "{url}"
 stop_timeout = "{stop_timeout}"
+workers = {workers}
 [api]
 auditors = ["auditors"]
 operators = ["operators"]
@@ -99,7 +100,7 @@ class Plan:
     """What a gateway is to do: TOML of targets, rules and masks; `environ` has the secrets they name.
 
     `api_port` is for browsers, which must come to the very `url` that the configuration names; 0 takes a free one.
-    `api_tls` has the API speak TLS.
+    `api_tls` has the API speak TLS. `workers` are processes.
     """
 
     text: str
@@ -109,6 +110,7 @@ class Plan:
     url: str = "https://hoop.test"
     api_port: int = 0
     api_tls: bool = False
+    workers: int = 1
 
 
 @dataclass(frozen=True)
@@ -354,7 +356,7 @@ def _configuration(folder: Path, plan: Plan) -> str:
     scram = scram_verifier(SCRAM_PASSWORD, 4096)
     certificate = f'certificate = "{folder}/tls/localhost.pem"\nkey = "{folder}/tls/localhost.key"'
     api = {"api_port": plan.api_port, "api_tls": certificate if plan.api_tls else 'tls = "optional"'}
-    told = {"stop_timeout": plan.stop_timeout, "url": plan.url, **api}
+    told = {"stop_timeout": plan.stop_timeout, "url": plan.url, "workers": plan.workers, **api}
     head = _HEAD.format(folder=folder, issuer=ISSUER, scram=scram, **told)
     people = "".join(_account(name, *about) for name, about in plan.people.items())
     return f"{head}{people}{plan.text}"

@@ -20,6 +20,7 @@ _UNTIL_RESTART = (
     ("gateway", "login_timeout"),
     ("gateway", "preauth_connections"),
     ("gateway", "preauth_per_address"),
+    ("gateway", "workers"),
     ("store",),
     ("recording",),
     ("api",),

@@ -141,7 +141,7 @@ def _recover(folder: Path, path: Path, finisher: Finisher, known: _Known) -> Rec
         os.close(descriptor)
 
 
-def _judge(path: Path, relative: str, descriptor: int, finisher: Finisher, known: _Known) -> Recovered:
+def _judge(path: Path, relative: str, descriptor: int, finisher: Finisher, known: _Known) -> Recovered | None:
     opened = known.opened
     found = _scanned(descriptor, _chain(known))
     if not found.root and opened is None:
@@ -151,6 +151,9 @@ def _judge(path: Path, relative: str, descriptor: int, finisher: Finisher, known
     if opened is not None and opened.head != found.root.hex():
         raise RecordingDamaged("its header is not the one the ledger knows", len(framing.MAGIC))
     if found.final is not None and found.end == found.size and not found.after_final:
+        # Another process may have closed it after we read the ledger: it lets go of the file only behind its line.
+        if any(line.session == path.stem and line.event == "closed" for line in _known(_ledger(path), finisher)):
+            return None
         return _entered(path, relative, found, finisher)
     if found.final is not None or _ends_with_final(descriptor, found.size):
         raise RecordingDamaged(f"it was closed and then changed at byte {found.end}", found.end)
@@ -173,6 +176,11 @@ def _why(known: _Known, found: Scan) -> tuple[str, str]:
         return why, ""
     lost = f"it was cut at byte {found.end}: the ledger has a signed head of {known.head[0]} entries"
     return f"{why}; {lost}, and {found.count} are left", lost
+
+
+def _ledger(path: Path) -> Path:
+    """The ledger of the folder a recording stands in, below its year, month and day."""
+    return path.parents[3] / files.LEDGER
 
 
 def _scanned(descriptor: int, wanted: bytes = b"") -> Scan:

@@ -6,8 +6,10 @@ from dataclasses import asdict
 from typing import Any
 
 from twisted_hoop.model import Actor, Kind, Principal, Target
+from twisted_hoop.news.word import DRAIN
 from twisted_hoop.rehearsal import rehearse
 from twisted_hoop.settings import TargetSection
+from twisted_hoop.store.replicas import Replicas
 from twisted_hoop.targets import target_of_section
 from twisted_hoop.web.inputs import DeliveriesQuery, ExplainBody, LockBody
 from twisted_hoop.web.inputs import Principal as Imagined
@@ -102,6 +104,21 @@ class Estate:
         """Let in again, for operators: a `shapes.Lifted`."""
         self._operator(principal, "unlocking")
         return {"lifted": await self._parts.locks.lift(kind, value)}
+
+    async def replicas(self, principal: Principal) -> dict[str, Any]:
+        """The processes that share the store and live: a `shapes.Replicas`, for operators and auditors."""
+        if not self.looks(principal):
+            raise Problem(403, "replicas are for operators and auditors to see")
+        return {"replicas": [asdict(each) for each in await Replicas(self._parts.database).all()]}
+
+    async def drain(self, principal: Principal, ident: str, reason: str) -> dict[str, Any]:
+        """Have a replica stop once what runs there is over, for operators: a `shapes.Drained`."""
+        self._operator(principal, "draining")
+        why = f"{principal.label}: {reason}" if reason else principal.label
+        if not await Replicas(self._parts.database).drain(ident, why):
+            raise Problem(404, "no such replica lives")
+        self._parts.tell(DRAIN, ident)
+        return {"draining": ident}
 
     async def deliveries(self, principal: Principal, query: DeliveriesQuery) -> dict[str, Any]:
         """Notices and what became of them: a `shapes.Deliveries`, for operators."""

@@ -49,6 +49,12 @@ class LiftBody(Input):
     value: Plain = Field(min_length=1)
 
 
+class DrainBody(Input):
+    """POST /v1/replicas/{id}/drain: `reason` is logged by the one that stops."""
+
+    reason: Plain = Field(default="", max_length=500)
+
+
 class Principal(Input):
     """Somebody who is imagined: issuer and subject, groups, kind, and who acts for them, the current one first."""
 

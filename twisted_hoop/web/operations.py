@@ -6,7 +6,15 @@ from twisted_hoop.model import Principal
 from twisted_hoop.web.calls import Call, Push, Reply
 from twisted_hoop.web.estate import Estate
 from twisted_hoop.web.feed import Feed
-from twisted_hoop.web.inputs import DeliveriesQuery, EventsQuery, ExplainBody, LiftBody, LockBody, NoQuery
+from twisted_hoop.web.inputs import (
+    DeliveriesQuery,
+    DrainBody,
+    EventsQuery,
+    ExplainBody,
+    LiftBody,
+    LockBody,
+    NoQuery,
+)
 from twisted_hoop.web.parts import Parts
 
 TOPICS = frozenset({"approvals", "sessions"})
@@ -44,6 +52,14 @@ class Operations:
         """POST /v1/locks/lift: let in again, for operators."""
         body = call.json(LiftBody)
         return Reply(await self._estate.lift(principal, body.kind, body.value))
+
+    async def replicas(self, call: Call, principal: Principal) -> Reply:
+        """GET /v1/replicas: the processes that share the store and live, for operators and auditors."""
+        return Reply(await self._estate.replicas(principal))
+
+    async def drain(self, call: Call, principal: Principal, ident: str) -> Reply:
+        """POST /v1/replicas/{id}/drain: have one stop once what runs there is over, for operators."""
+        return Reply(await self._estate.drain(principal, ident, call.json(DrainBody).reason), status=202)
 
     async def deliveries(self, call: Call, principal: Principal) -> Reply:
         """GET /v1/deliveries: notices and what became of them, dead letters too, for operators."""

@@ -23,6 +23,7 @@ from twisted_hoop.web.inputs import (
     AccessBody,
     CastQuery,
     DeliveriesQuery,
+    DrainBody,
     EntriesQuery,
     EventsQuery,
     ExplainBody,
@@ -133,6 +134,7 @@ def _sessions(sessions: Sessions) -> list[Row]:
 
 
 def _operations(ops: Operations) -> list[Row]:
+    drain = Endpoint(ops.drain, body=DrainBody, answer=shapes.Drained, status=202)
     again = Endpoint(ops.deliver_again, body=NoQuery, answer=shapes.Delivery)
     return [
         ("GET", "/v1/configuration", Endpoint(ops.configuration, answer=shapes.Configuration)),
@@ -141,6 +143,8 @@ def _operations(ops: Operations) -> list[Row]:
         ("GET", "/v1/locks", Endpoint(ops.locks, answer=shapes.Locks)),
         ("POST", "/v1/locks", Endpoint(ops.lock, body=LockBody, answer=shapes.Lock, status=201)),
         ("POST", "/v1/locks/lift", Endpoint(ops.lift, body=LiftBody, answer=shapes.Lifted)),
+        ("GET", "/v1/replicas", Endpoint(ops.replicas, answer=shapes.Replicas)),
+        ("POST", "/v1/replicas/<id:ident>/drain", drain),
         ("GET", "/v1/deliveries", Endpoint(ops.deliveries, query=DeliveriesQuery, answer=shapes.Deliveries)),
         ("POST", "/v1/deliveries/<id:ident>/retry", again),
         ("GET", "/v1/events", Endpoint(ops.events, query=EventsQuery, answer="text/event-stream")),

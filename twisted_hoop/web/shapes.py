@@ -214,6 +214,32 @@ class Lifted(TypedDict):
     lifted: bool
 
 
+class Replica(TypedDict):
+    """One process of those that share the store; `draining` says who asked it to stop, and why."""
+
+    id: str
+    name: str
+    version: str
+    policy: str
+    started: float
+    seen: float
+    sessions: int
+    fenced: float
+    draining: str
+
+
+class Replicas(TypedDict):
+    """Those that live, the oldest first."""
+
+    replicas: list[Replica]
+
+
+class Drained(TypedDict):
+    """Which one was asked to stop."""
+
+    draining: str
+
+
 class Delivery(TypedDict):
     """One notice on its way: waiting, sent, or dead after too many attempts; `error` is the last one."""
 
