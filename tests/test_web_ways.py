@@ -8,8 +8,9 @@ import pytest
 
 from tests.support.api import OPEN, Api
 from tests.support.approvals import ISSUER
-from twisted_hoop.settings import ListenerSection
-from twisted_hoop.web.ways import address_of
+from twisted_hoop.policy.rules import RulePolicy
+from twisted_hoop.settings import ListenerSection, TargetSection
+from twisted_hoop.web.ways import Ways, address_of
 
 
 def test_anybody_learns_where_to_log_in(api: Api) -> None:
@@ -44,3 +45,16 @@ def test_targets_are_those_that_open(api: Api) -> None:
 def test_addresses(section: dict[str, Any], place: tuple[str, int]) -> None:
     found = address_of(OPEN, ListenerSection(name="x", protocol="postgres", **section))
     assert (found["host"], found["port"]) == place
+
+
+def test_a_listener_of_http_leads_to_kubernetes_too() -> None:
+    listener = {"name": "web", "protocol": "http", "endpoint": "tcp:6443", "certificate": "a", "key": "b"}
+    cluster = {"name": "prod", "protocol": "kubernetes", "endpoint": "tcp:k8s:6443", "groups": ["*"]}
+    settings = OPEN.model_copy(
+        update={
+            "listeners": [ListenerSection.model_validate(listener)],
+            "targets": [TargetSection.model_validate(cluster)],
+        }
+    )
+    way = Ways(lambda: settings, lambda: RulePolicy(settings))._way(settings, settings.targets[0])
+    assert [each["port"] for each in way["listeners"]] == [6443] and way["protocol"] == "kubernetes"

@@ -42,7 +42,8 @@ class Ways:
         return self._policy().authorize(principal, target).effect is Effect.ALLOW
 
     def _way(self, settings: Settings, section: TargetSection) -> dict[str, Any]:
-        listeners = [each for each in settings.listeners if each.protocol == section.protocol]
+        spoken = "http" if section.protocol == "kubernetes" else section.protocol
+        listeners = [each for each in settings.listeners if each.protocol == spoken]
         return {
             "name": section.name,
             "protocol": section.protocol,
