@@ -12,6 +12,7 @@ import pytest
 
 from tests.support.api import Api, listening_api
 from tests.support.approvals import Office, Time, open_office
+from tests.support.archive import Archive
 from tests.support.loop import Loop, running_loop
 from tests.support.postgres import Server, load_shop, start_postgres
 from tests.support.ssh_house import SshHouse, ssh_house
@@ -96,3 +97,9 @@ def console(office: Office, loop: Loop, tmp_path: Path) -> Iterator[ConsoleHouse
     """The console over that office, with a provider of its own, on a loopback port."""
     with console_house(office, loop, tmp_path / "state") as house:
         yield house
+
+
+@pytest.fixture
+def archive(office: Office, tmp_path: Path) -> Archive:
+    """A folder of recordings and what becomes of them."""
+    return Archive(office, tmp_path / "state")

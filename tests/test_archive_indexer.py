@@ -13,7 +13,7 @@ from twisted.internet.task import Clock
 from tests.support.approvals import Office
 from tests.support.gateway import wait_for
 from tests.support.loop import Loop
-from tests.support.recordings import command, now, outcome, recorded, recorder, session
+from tests.support.recordings import command, now, outcome, recorded, recorder, session, spans
 from twisted_hoop.archive import catalogue, indexer
 from twisted_hoop.archive.index import find
 from twisted_hoop.archive.indexer import BATCH, Indexer, read_on
@@ -102,7 +102,9 @@ def test_reading_goes_on_where_it_stopped(
 
 def test_what_is_damaged_is_indexed_up_to_there_and_not_again(office: Office, tmp_path: Path, library: Library) -> None:
     path = recorded(tmp_path / "state", command("select 1"), command("select 2"), name="session-0001")
-    path.write_bytes(path.read_bytes().replace(b"select 2", b"select 3"))
+    data = bytearray(path.read_bytes())
+    data[list(spans(bytes(data)))[3][1] - 40] ^= 1  # in the second command's frame
+    path.write_bytes(data)
     assert read_on(office.database, library, "session-0001")
     assert texts(office) == ["select 1"] and kept(office, "session-0001").state == "damaged"
 

@@ -9,12 +9,11 @@ from tests.support.gateway import wait_for
 from tests.support.loop import Loop
 from tests.support.recordings import command, recorded, recorder
 from twisted_hoop.archive.keeper import Keeper
-from twisted_hoop.recording.library import Library
+from twisted_hoop.settings import Settings
 
 
 def test_what_was_recorded_is_found(office: Office, loop: Loop, tmp_path: Path) -> None:
-    library = Library(recorder(tmp_path).folder)
-    keeper = Keeper(loop.reactor, office.database, library, office.time)
+    keeper = Keeper(loop.reactor, office.database, recorder(tmp_path), Settings, office.time, "replica-1")
     recorded(tmp_path, command("select 1"))
     loop.run(keeper.start)
     loop.run(lambda: keeper.opened("session-0001"))

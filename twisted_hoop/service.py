@@ -52,7 +52,6 @@ from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.one_time import OneTime
 from twisted_hoop.policies import PolicyInForce
 from twisted_hoop.recording.files import private_folder
-from twisted_hoop.recording.library import Library
 from twisted_hoop.recording.recorder import Recorder
 from twisted_hoop.replicas.cancels import Cancels
 from twisted_hoop.replicas.follower import Follower
@@ -142,8 +141,8 @@ class GatewayService(Service):
         url = settings.store.url or f"sqlite:///{self._state / 'store.db'}"
         self.database = Database(url, reactor)
         self._once = Once(self.database, time.time)
-        self.keeper = Keeper(reactor, self.database, Library(self.recorder.folder), time.time)
         self.ident, self._started = random.token_hex(8), time.time()
+        self.keeper = Keeper(reactor, self.database, self.recorder, lambda: self._settings, time.time, self.ident)
         self.index = SessionIndex(self.database, time.time, reactor, self.ident)
         self._tie = Tie(reactor, worker, self._orphaned) if worker is not None else None
         self._news = self._news_of()
@@ -241,6 +240,8 @@ class GatewayService(Service):
             live=self.sessions,
             recordings=self.keeper.library,
             index=self.keeper.index,
+            holds=self.keeper.holds,
+            retention=self.keeper.job,
             metrics=self.metrics.render,
             ways=Ways(lambda: self._settings, self.policy),
             settings=lambda: self._settings,

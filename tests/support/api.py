@@ -17,7 +17,12 @@ from tests.support.loop import Loop
 from tests.support.recordings import command, recorded
 from tests.support.ssh_identity import make_authority
 from twisted_hoop.approval.access import AccessDesk
+from twisted_hoop.archive.holds import Holds
 from twisted_hoop.archive.index import Index
+from twisted_hoop.archive.job import Job
+from twisted_hoop.archive.keeping import compiled
+from twisted_hoop.archive.removal import Remover
+from twisted_hoop.archive.retention import Retention
 from twisted_hoop.demo.keyring import KeyRing
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.locking import LockDesk
@@ -26,8 +31,9 @@ from twisted_hoop.notify.deliveries import Deliveries
 from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.policy.rules import RulePolicy
 from twisted_hoop.recording.library import Library
+from twisted_hoop.recording.recorder import Recorder
 from twisted_hoop.sessions import Sessions
-from twisted_hoop.settings import Settings
+from twisted_hoop.settings import RecordingSection, RetentionSection, Settings
 from twisted_hoop.store.locks import LockTable
 from twisted_hoop.store.reads import ReadLog
 from twisted_hoop.store.sessions import SessionIndex
@@ -73,6 +79,8 @@ OPEN = Settings.model_validate(
     }
 )
 """What clients are told of, at GET /v1/targets and /v1/login."""
+KEPT = RetentionSection(name="short", keep=60.0, targets=["short-.*"])
+"""The rule of retention there is."""
 
 
 @dataclass(frozen=True)
@@ -172,6 +180,8 @@ def listening_api(
         live=live,
         recordings=Library(state / "recordings"),
         index=Index(office.database, office.time),
+        holds=Holds(office.database, office.time),
+        retention=_job(office, loop, state),
         metrics=Metrics().render,
         ways=Ways(lambda: OPEN, lambda: RulePolicy(OPEN)),
         settings=lambda: OPEN,
@@ -194,6 +204,15 @@ def listening_api(
     finally:
         loop.run(feed.stop)
         loop.run(port.stopListening)
+
+
+def _job(office: Office, loop: Loop, state: Path) -> Job:
+    """Retention over the recordings of `state`, with the one rule of `KEPT`."""
+    section = RecordingSection(minimum_free=0)
+    recorder = Recorder(section, state, loop.reactor, "hoop-test")
+    remover = Remover(office.database, recorder.folder, recorder.ledger, time.time)
+    retention = Retention(office.database, remover, lambda: compiled([KEPT]), time.time, "replica-1")
+    return Job(loop.reactor, office.database, retention, time.time, 3600.0)
 
 
 async def _well() -> dict[str, Any]:

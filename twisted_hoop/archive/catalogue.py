@@ -21,7 +21,8 @@ class Kept:
     """One recording. `state` is one of the above; times are POSIX seconds; `about` has groups, attributes and who.
 
     `indexed` is the number of its last entry that search knows, `complete` whether none follows. `stored` is the
-    SHA-256 of its copy in object storage, "" without one; `evicted`: only that copy is left.
+    SHA-256 of its copy in object storage, "" without one; `evicted`: only that copy is left. `key_json` is the wrapped
+    data key of a copy.
     """
 
     id: str
@@ -39,6 +40,7 @@ class Kept:
     stored: str = ""
     stored_at: float = 0.0
     evicted: bool = False
+    key_json: str = ""
     deleted_at: float = 0.0
     deleted_by: str = ""
 

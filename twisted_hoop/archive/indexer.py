@@ -21,7 +21,7 @@ from twisted_hoop.archive import catalogue
 from twisted_hoop.archive.catalogue import CLOSED, DAMAGED, Kept, described, incomplete, save
 from twisted_hoop.archive.index import put
 from twisted_hoop.archive.rows import ASKED, Row, row_of
-from twisted_hoop.errors import HoopError, RecordingDamaged, UnknownRecording
+from twisted_hoop.errors import HoopError, RecordingDamaged, RecordingSealed, UnknownRecording
 from twisted_hoop.recording import files
 from twisted_hoop.recording.framing import Torn
 from twisted_hoop.recording.library import Library
@@ -193,8 +193,10 @@ def read_on(database: Database, library: Library, session: str) -> bool:
     try:
         for entry in entries:
             reading.take(entry)
-    except Torn:
-        pass  # its writer let go of it between two looks, or crashed: recovery ends it, and it is read again
+    except (Torn, RecordingSealed):
+        # Its writer let go of it between two looks, or crashed: recovery ends it, and it is read again. Of a sealed one
+        # the key cannot be had now: the next start tries again.
+        pass
     except RecordingDamaged:
         reading.damaged()
     return reading.finish(path.stat().st_size)

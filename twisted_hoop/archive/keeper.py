@@ -5,19 +5,40 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from twisted_hoop.archive.holds import Holds
 from twisted_hoop.archive.index import Index
 from twisted_hoop.archive.indexer import Indexer
-from twisted_hoop.recording.library import Library
+from twisted_hoop.archive.job import Job
+from twisted_hoop.archive.keeping import compiled
+from twisted_hoop.archive.removal import Remover
+from twisted_hoop.archive.retention import Retention
+from twisted_hoop.recording.recorder import Recorder
+from twisted_hoop.settings import Settings
 from twisted_hoop.store.database import Database
 
 
 class Keeper:
-    """See the module. `library` reads recordings, `index` finds commands; `now` gives POSIX time."""
+    """See the module. `library` reads recordings, `index` finds commands, `job` deletes by rule what `holds` let go.
 
-    def __init__(self, reactor: Any, database: Database, library: Library, now: Callable[[], float]) -> None:
-        self.library = library
+    `settings` gives those in force, `now` POSIX time; `owner` names this replica.
+    """
+
+    def __init__(
+        self,
+        reactor: Any,
+        database: Database,
+        recorder: Recorder,
+        settings: Callable[[], Settings],
+        now: Callable[[], float],
+        owner: str,
+    ) -> None:
+        self.library = recorder.library
         self.index = Index(database, now)
-        self.indexer = Indexer(reactor, database, library)
+        self.indexer = Indexer(reactor, database, self.library)
+        self.holds = Holds(database, now)
+        remover = Remover(database, recorder.folder, recorder.ledger, now)
+        retention = Retention(database, remover, lambda: compiled(settings().retention), now, owner)
+        self.job = Job(reactor, database, retention, now, settings().recording.retention_every)
 
     def opened(self, session: str) -> None:
         """A session began, and with it a recording."""
@@ -30,7 +51,9 @@ class Keeper:
     def start(self) -> None:
         """Begin; the database must have been started, and the recorder have recovered."""
         self.indexer.start()
+        self.job.start()
 
     async def stop(self) -> None:
         """Let what is at work finish; the rest is found again at the next start."""
+        await self.job.stop()
         await self.indexer.stop()

@@ -78,10 +78,13 @@ def _print(report: FolderReport, as_json: bool) -> None:
     for each in report.recordings:
         click.echo(json.dumps(each.as_json()) if as_json else _line(each))
     if as_json:
-        click.echo(json.dumps({"ok": report.ok, "problems": report.problems, "ledger": report.head}))
+        told = {"ok": report.ok, "problems": report.problems, "deleted": report.deleted, "ledger": report.head}
+        click.echo(json.dumps(told))
         return
     from twisted_hoop.recording.escapes import visible
 
+    for gone in report.deleted:
+        click.echo(f"deleted  {visible(gone)}")
     for problem in report.problems:
         click.echo(f"PROBLEM  {visible(problem)}")
     if report.head:

@@ -16,10 +16,10 @@ from twisted_hoop.config.notify import check_notify
 from twisted_hoop.config.rules import check_masks, check_rules, patterns
 from twisted_hoop.identity.scram_keys import parse_verifier
 from twisted_hoop.secrets.secret import problem_with as problem_with_secret
-from twisted_hoop.settings import AccountSection, IssuerSection
+from twisted_hoop.settings import AccountSection, IssuerSection, RetentionSection
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
-_LISTS = ("issuers", "accounts", "listeners", "targets", "rules", "masks", "notify")
+_LISTS = ("issuers", "accounts", "listeners", "targets", "rules", "masks", "notify", "retention")
 
 
 def check(draft: Draft) -> Iterator[Problem]:
@@ -42,6 +42,8 @@ def check(draft: Draft) -> Iterator[Problem]:
     yield from check_rules(draft)
     yield from check_masks(draft)
     yield from check_notify(draft)
+    for number, kept in draft.retention:
+        yield from _retention(("retention", number), kept)
 
 
 def _unique(section: str, key: str, draft: Draft) -> Iterator[Problem]:
@@ -122,6 +124,16 @@ def _account(key: Key, account: AccountSection) -> Iterator[Problem]:
     if account.expires and not _is_time(account.expires):
         yield Problem((*key, "expires"), "write a time with its offset, 2027-01-31T00:00:00Z")
     yield from _ranges(key, account.sources)
+
+
+def _retention(key: Key, section: RetentionSection) -> Iterator[Problem]:
+    """What deletes recordings must mean what it says: a pattern that is none would match nothing, or too much."""
+    yield from required((*key, "name"), [section.name])
+    for name in ("targets", "groups", "protocols", "tags"):
+        yield from patterns((*key, name), getattr(section, name))
+    for number, tag in enumerate(section.tags):
+        if "=" not in tag:
+            yield Problem((*key, "tags", number), "write an attribute and its value, database=shop_test")
 
 
 def _ranges(key: Key, sources: Iterable[str]) -> Iterator[Problem]:

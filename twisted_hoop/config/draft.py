@@ -20,6 +20,7 @@ from twisted_hoop.settings import (
     MaskSection,
     NotifySection,
     RecordingSection,
+    RetentionSection,
     RuleSection,
     Section,
     Settings,
@@ -48,6 +49,7 @@ class Draft:
     rules: Numbered[RuleSection] = field(default_factory=list)
     masks: Numbered[MaskSection] = field(default_factory=list)
     notify: Numbered[NotifySection] = field(default_factory=list)
+    retention: Numbered[RetentionSection] = field(default_factory=list)
 
     def names(self, section: str, key: str = "name") -> list[str]:
         """What the sections of a list are called, the ill-formed ones as well: others may refer to them."""
@@ -74,6 +76,7 @@ def make_draft(data: Mapping[str, Any]) -> tuple[Draft, list[Problem]]:
     draft.rules = _several(data, "rules", RuleSection, problems)
     draft.masks = _several(data, "masks", MaskSection, problems)
     draft.notify = _several(data, "notify", NotifySection, problems)
+    draft.retention = _several(data, "retention", RetentionSection, problems)
     return draft, problems
 
 

@@ -70,6 +70,11 @@ class Recorder:
         return Library(self.folder, self.keys.ring)
 
     @property
+    def ledger(self) -> Ledger:
+        """The chain of recordings, for lines about what happens to them later."""
+        return self._means.finisher.ledger
+
+    @property
     def counts(self) -> Counts:
         """How much was recorded since the start: for metrics."""
         return self._means.counts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -52,14 +53,16 @@ class Report:
 class FolderReport:
     """What was found about a whole folder: every recording, and what the ledger says besides.
 
-    `problems` are the ledger's: damaged, missing recordings, ones it does not know, heads that differ. `head` is the
-    ledger's head: kept elsewhere, it later shows that no line was cut off its end.
+    `problems` are the ledger's: damaged, missing recordings, ones it does not know, heads that differ. `deleted` tells
+    of those that were removed on purpose: when, and by which policy. `head` is the ledger's head: kept elsewhere, it
+    later shows that no line was cut off its end.
     """
 
     recordings: list[Report] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     head: str = ""
     lines: int = 0
+    deleted: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -230,7 +233,17 @@ def verify_folder(folder: Path, keys: PublicKeys) -> FolderReport:
     heads = last_heads(lines)
     reports = {str(path.relative_to(folder)): verify(path, keys, heads.get(path.stem, (0, ""))[1]) for path in paths}
     problems.extend(_compared(reports, lines))
-    return FolderReport(list(reports.values()), problems, head, len(lines))
+    return FolderReport(list(reports.values()), problems, head, len(lines), list(_tombstones(lines)))
+
+
+def _tombstones(lines: list[Line]) -> Iterator[str]:
+    """What was removed on purpose, each once: signed lines as all others, so that nobody can add one."""
+    told = set()
+    for line in lines:
+        if line.event == "deleted" and line.path not in told:
+            told.add(line.path)
+            at = datetime.fromtimestamp(line.time, UTC).isoformat(" ", "seconds")
+            yield f"{line.path}: deleted by {line.outcome} at {at} (line {line.number})"
 
 
 def _everything(folder: Path) -> Iterator[Path]:

@@ -9,7 +9,14 @@ from pydantic import Field
 
 from twisted_hoop.settings.base import Duration, Section
 from twisted_hoop.settings.console import ConsoleSection
-from twisted_hoop.settings.gateway import ApiSection, GatewaySection, RecordingSection, SshSection, StoreSection
+from twisted_hoop.settings.gateway import (
+    ApiSection,
+    GatewaySection,
+    RecordingSection,
+    RetentionSection,
+    SshSection,
+    StoreSection,
+)
 from twisted_hoop.settings.identity import AccountSection, Algorithm, IssuerSection
 from twisted_hoop.settings.network import LimitsSection, ListenerSection, TargetSection
 from twisted_hoop.settings.notify import NotifySection, SlackUser
@@ -28,6 +35,7 @@ __all__ = [
     "MaskSection",
     "NotifySection",
     "RecordingSection",
+    "RetentionSection",
     "RuleSection",
     "Section",
     "Settings",
@@ -54,3 +62,4 @@ class Settings(Section):
     rules: list[RuleSection] = Field(default_factory=list)
     masks: list[MaskSection] = Field(default_factory=list)
     notify: list[NotifySection] = Field(default_factory=list)
+    retention: list[RetentionSection] = Field(default_factory=list)

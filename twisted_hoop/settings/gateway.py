@@ -61,6 +61,28 @@ class RecordingSection(Section):
     """How often a recording that grows is signed; what is cut off it is noticed up to the last signature."""
     minimum_free: int = Field(default=256, ge=0)
     """MiB that must be free for a new session to start."""
+    retention_every: Duration = Field(default=3600.0, ge=1)
+    """How often recordings whose time is over are deleted, where there is [[retention]]; by one replica at a time."""
+
+
+class RetentionSection(Section):
+    """[[retention]]: how long recordings are kept. The first one that matches decides; without one, for ever.
+
+    Lists are patterns as in rules; empty matches everything. A legal hold keeps a recording whatever stands here.
+    """
+
+    name: str
+    """Stands on the tombstone of what it deletes."""
+    keep: Duration
+    """Counted from the end of the session; 0 keeps for ever."""
+    targets: list[str] = Field(default_factory=list)
+    """Names of targets."""
+    groups: list[str] = Field(default_factory=list)
+    """Groups of the person or program, as they were at the log-in."""
+    protocols: list[str] = Field(default_factory=list)
+    """`postgres`, `ssh`, `http`, `kubernetes`."""
+    tags: list[str] = Field(default_factory=list)
+    """Attributes of the session, as `name=value`: `database=shop_test`."""
 
 
 class ApiSection(Section):

@@ -232,6 +232,8 @@ recordings = Table(
     Column("stored", String(64), nullable=False, server_default=""),
     Column("stored_at", Double, nullable=False, server_default="0"),
     Column("evicted", Boolean, nullable=False, server_default=false()),
+    # The data key as it is wrapped in the key file, for replicas that read the copy; gone with the key.
+    Column("key_json", Text, nullable=False, server_default=""),
     Column("deleted_at", Double, nullable=False, server_default="0"),
     Column("deleted_by", Text, nullable=False, server_default=""),
 )
@@ -265,6 +267,15 @@ holds = Table(
     Column("lifted_reason", Text, nullable=False, server_default=""),
 )
 Index("holds_value", holds.c.kind, holds.c.value)
+
+# What one replica does at a time: who, and until when.
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(64), primary_key=True),
+    Column("owner", String(64), nullable=False),
+    Column("until", Double, nullable=False),
+)
 
 # Runs of the job that deletes recordings by rule, with what became of them.
 retention_runs = Table(

@@ -95,6 +95,32 @@ class SearchQuery(Input):
     cursor: Cursor = ""
 
 
+class HoldsQuery(Input):
+    """GET /v1/holds."""
+
+    lifted: bool = False
+
+
+class HoldBody(Input):
+    """POST /v1/holds. `value` is a session's id, a principal's key (`issuer|subject`) or a target's name."""
+
+    kind: Literal["session", "principal", "target"]
+    value: Plain = Field(min_length=1)
+    reason: Plain = Field(min_length=1, max_length=1000)
+
+
+class LiftHoldBody(Input):
+    """POST /v1/holds/{id}/lift."""
+
+    reason: Plain = Field(min_length=1, max_length=1000)
+
+
+class RetentionBody(Input):
+    """POST /v1/retention/run: with `dry` nothing is deleted."""
+
+    dry: bool = False
+
+
 class DeliveriesQuery(Input):
     """GET /v1/deliveries."""
 

@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from twisted_hoop.approval.access import AccessDesk
 from twisted_hoop.approval.desk import Desk
+from twisted_hoop.archive.holds import Holds
 from twisted_hoop.archive.index import Index
+from twisted_hoop.archive.job import Job
 from twisted_hoop.locking import LockDesk
 from twisted_hoop.model import Principal, Session
 from twisted_hoop.notify.deliveries import Deliveries
@@ -46,7 +48,8 @@ class Slack(Protocol):
 class Parts:
     """Everything the API stands on. `identity` provides IIdentityProvider, the one door (I8).
 
-    `metrics` renders Prometheus text and may block; `index` finds commands; `ways` tells clients how to get in;
+    `metrics` renders Prometheus text and may block; `index` finds commands; `retention` deletes recordings
+    by rule, which `holds` forbid; `ways` tells clients how to get in;
     `auditors` and `operators` are groups; `authorities` are public keys of SSH: those that sign certificates of users
     and of hosts, and the gateway's own. `settings` and `policy` give those in force. `health` tells how the parts are,
     `unready` why no clients should be sent here. `slack` decides by buttons, where a channel is configured for it.
@@ -62,6 +65,8 @@ class Parts:
     live: LiveSessions
     recordings: Recordings
     index: Index
+    holds: Holds
+    retention: Job
     metrics: Callable[[], bytes]
     ways: Ways
     settings: Callable[[], Settings]

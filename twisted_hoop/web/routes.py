@@ -27,11 +27,16 @@ from twisted_hoop.web.inputs import (
     EntriesQuery,
     EventsQuery,
     ExplainBody,
+    HoldBody,
+    HoldsQuery,
     LiftBody,
+    LiftHoldBody,
     LockBody,
     NoQuery,
+    RetentionBody,
     SearchQuery,
 )
+from twisted_hoop.web.keeping import Keeping
 from twisted_hoop.web.openapi import Document
 from twisted_hoop.web.operations import Operations
 from twisted_hoop.web.parts import Parts
@@ -82,6 +87,7 @@ def make_table(parts: Parts, reactor: Any) -> list[Row]:
         *_approvals(Approvals(Inbox(parts))),
         *_sessions(_session_handlers(parts, reactor)),
         *_operations(Operations(parts, Estate(parts))),
+        *_keeping(Keeping(parts)),
     ]
     table.append(("GET", "/v1/openapi.json", Endpoint(Document(table).show, "anybody", answer=dict[str, Any])))
     return table
@@ -148,6 +154,22 @@ def _operations(ops: Operations) -> list[Row]:
         ("GET", "/v1/deliveries", Endpoint(ops.deliveries, query=DeliveriesQuery, answer=shapes.Deliveries)),
         ("POST", "/v1/deliveries/<id:ident>/retry", again),
         ("GET", "/v1/events", Endpoint(ops.events, query=EventsQuery, answer="text/event-stream")),
+    ]
+
+
+def _keeping(keeping: Keeping) -> list[Row]:
+    lift = Endpoint(keeping.lift, body=LiftHoldBody, answer=shapes.Lifted)
+    return [
+        ("GET", "/v1/holds", Endpoint(keeping.holds, query=HoldsQuery, answer=shapes.Holds)),
+        ("POST", "/v1/holds", Endpoint(keeping.hold, body=HoldBody, answer=shapes.Hold, status=201)),
+        ("POST", "/v1/holds/<id:ident>/lift", lift),
+        ("GET", "/v1/retention", Endpoint(keeping.retention, answer=shapes.Retention)),
+        ("GET", "/v1/retention/<id:ident>", Endpoint(keeping.report, answer=shapes.RetentionRun)),
+        (
+            "POST",
+            "/v1/retention/run",
+            Endpoint(keeping.run, body=RetentionBody, answer=shapes.RetentionRun, status=202),
+        ),
     ]
 
 

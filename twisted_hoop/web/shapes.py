@@ -132,6 +132,66 @@ class Hits(TypedDict):
     next: str
 
 
+class Hold(TypedDict):
+    """What must not be deleted: `kind` is session, principal or target. While `lifted_at` is 0, it holds."""
+
+    id: str
+    kind: str
+    value: str
+    reason: str
+    by_key: str
+    at: float
+    lifted_at: float
+    lifted_by: str
+    lifted_reason: str
+
+
+class Holds(TypedDict):
+    """Holds, newest first."""
+
+    holds: list[Hold]
+
+
+class Due(TypedDict):
+    """A recording whose time is over, by which rule, and `what` became of it: deleted, held, elsewhere, failed."""
+
+    session: str
+    target: str
+    who: str
+    started: float
+    ended: float | None
+    rule: str
+    what: str
+
+
+class RetentionRun(TypedDict):
+    """One run. `state`: running, done, failed, busy. Of a `dry` one, `deleted` is what would be."""
+
+    id: str
+    at: float
+    by: str
+    dry: bool
+    state: str
+    ended: float
+    looked: int
+    due: int
+    deleted: int
+    held: int
+    elsewhere: int
+    failed: int
+    bytes: int
+    rules: dict[str, int]
+    told: list[Due]
+    problems: list[str]
+
+
+class Retention(TypedDict):
+    """The rules as loaded, and the last runs without what they tell of single recordings."""
+
+    rules: list[dict[str, Any]]
+    runs: list[RetentionRun]
+
+
 class Entries(TypedDict):
     """A page of a recording. `next` is the number to go on after, None at the end (a live one may go on later).
 

@@ -19,6 +19,12 @@ def upgrade() -> None:
     _commands()
     _holds()
     op.create_table(
+        "leases",
+        sa.Column("name", sa.String(64), primary_key=True),
+        sa.Column("owner", sa.String(64), nullable=False),
+        sa.Column("until", sa.Double, nullable=False),
+    )
+    op.create_table(
         "retention_runs",
         sa.Column("id", sa.String(64), primary_key=True),
         sa.Column("at", sa.Double, nullable=False),
@@ -30,7 +36,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take them away again."""
-    for name in ("command_words", "commands", "recordings", "holds", "retention_runs"):
+    for name in ("command_words", "commands", "recordings", "holds", "leases", "retention_runs"):
         op.drop_table(name)
 
 
@@ -52,6 +58,7 @@ def _recordings() -> None:
         sa.Column("stored", sa.String(64), nullable=False, server_default=""),
         sa.Column("stored_at", sa.Double, nullable=False, server_default="0"),
         sa.Column("evicted", sa.Boolean, nullable=False, server_default=sa.false()),
+        sa.Column("key_json", sa.Text, nullable=False, server_default=""),
         sa.Column("deleted_at", sa.Double, nullable=False, server_default="0"),
         sa.Column("deleted_by", sa.Text, nullable=False, server_default=""),
     )
