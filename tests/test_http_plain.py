@@ -40,10 +40,18 @@ def test_facts_are_what_is_sent() -> None:
     assert DIALECT.read(head()) is DIALECT.read(head()), "so that policy need not look twice"
 
 
-def test_connections_are_not_upgraded() -> None:
+def test_connections_are_upgraded_to_websockets_only() -> None:
     with pytest.raises(ProtocolError) as caught:
-        DIALECT.read(RequestHead(b"GET", b"/v1/x", b"", b"gw", (), upgrade=b"websocket"))
+        DIALECT.read(RequestHead(b"GET", b"/v1/x", b"", b"gw", (), upgrade=b"spdy/3.1"))
     assert caught.value.code == "501"
+
+
+def test_a_websocket_is_a_class_that_rules_must_name() -> None:
+    head = RequestHead(b"GET", b"/v1/x", b"", b"gw", (), upgrade=b"websocket")
+    assert decided(RuleSection(name="r", effect="allow"), head) == "deny"
+    assert decided(RuleSection(name="r", effect="allow", classes=["read", "websocket"]), head) == "allow"
+    offering = RequestHead(b"GET", b"/", b"", b"gw", ((b"sec-websocket-extensions", b"x"),), upgrade=b"websocket")
+    assert DIALECT.outgoing(offering, DIALECT.read(offering), make_session()).headers == ()
 
 
 def decided(rule: RuleSection, request: RequestHead) -> str:

@@ -7,6 +7,7 @@ import pytest
 from tests.support.kube_house import head_of, kube_dialect, kube_session
 from tests.support.kube_streams import FORWARD, exec_line, opened
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.http.websocket import WebSocketTunnel
 from twisted_hoop.kubernetes.execs import ExecTunnel
 from twisted_hoop.kubernetes.forwards import ForwardTunnel
 from twisted_hoop.kubernetes.ports import PortsTunnel
@@ -28,6 +29,8 @@ IN_WEBSOCKET = "SPDY/3.1+portforward.k8s.io"
         (FORWARD, "portforward.k8s.io", b"spdy/3.1", ForwardTunnel),
         (FORWARD, IN_WEBSOCKET, b"websocket", ForwardTunnel),
         (FORWARD + "?ports=80", "v4.channel.k8s.io", b"websocket", PortsTunnel),
+        ("GET /api/v1/namespaces/default/pods/web/proxy/ws", "", b"websocket", WebSocketTunnel),
+        ("GET /api/v1/namespaces/default/services/web:80/proxy/ws", "chat", b"websocket", WebSocketTunnel),
     ],
 )
 def test_what_is_read(line: str, protocol: str, upgrade: bytes, expected: type) -> None:
@@ -45,7 +48,8 @@ def test_what_is_read(line: str, protocol: str, upgrade: bytes, expected: type) 
         (FORWARD, "", b"spdy/3.1"),
         (FORWARD, IN_WEBSOCKET, b"spdy/3.1"),
         (FORWARD + "?ports=80", "v4.base64.channel.k8s.io", b"websocket"),
-        ("GET /api/v1/namespaces/default/pods/web/proxy/ws", "", b"websocket"),
+        ("GET /api/v1/namespaces/default/pods/web/proxy/ws", "", b"spdy/3.1"),
+        ("GET /api/v1/nodes/n1/proxy/exec", "v4.channel.k8s.io", b"websocket"),
         ("GET /api/v1/nodes/n1/proxy/exec", "v4.channel.k8s.io", b"spdy/3.1"),
         ("GET /apis/x.example.com/v1/namespaces/default/pods/web/exec?command=ls", "v5.channel.k8s.io", b"websocket"),
     ],

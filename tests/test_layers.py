@@ -34,7 +34,10 @@ SSH_CORE = (
     " streams telling terms wishes"
     " keys remote_paths scp scp_paths screen sftp sftp_answers sftp_operations sftp_packets terminal transfers"
 )
-HTTP_CORE = "answering answers bodies dialect entries exchange framing messages plain reading routing sharing writing"
+HTTP_CORE = (
+    "answering answers bodies dialect entries exchange frames framing messages plain reading routing sharing websocket"
+    " writing"
+)
 PURE = {
     "errors",
     "model",

@@ -300,7 +300,8 @@ def test_a_port_waits_for_an_approval(place: Place) -> None:
 
 @pytest.fixture(scope="module")
 def core(place: Place) -> Any:
-    return client.CoreV1Api(config.new_client_from_config(str(place.kubeconfig)))
+    load: Any = config.new_client_from_config
+    return client.CoreV1Api(load(str(place.kubeconfig)))
 
 
 def test_python_runs_a_command(place: Place, core: Any) -> None:

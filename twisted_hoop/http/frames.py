@@ -24,7 +24,8 @@ MAX_FRAME = 1 << 40
 MAX_CONTROL = 125
 NORMAL, POLICY = 1000, 1008
 """Status codes of CLOSE (section 7.4.1)."""
-_EXTENSIONS = frozenset({b"sec-websocket-extensions"})
+EXTENSIONS = frozenset({b"sec-websocket-extensions"})
+"""Headers that are about them."""
 _OPCODES = frozenset({CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG})
 
 
@@ -156,7 +157,7 @@ class Frames:
 
 def without_extensions(headers: Headers) -> Headers:
     """A request's headers without the extensions it offers: nobody here reads what is compressed."""
-    return without(headers, _EXTENSIONS)
+    return without(headers, EXTENSIONS)
 
 
 def _unmasked(data: bytes, key: bytes) -> bytes:

@@ -9,14 +9,17 @@ from collections.abc import Sequence
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.bodies import Bodies
 from twisted_hoop.http.dialect import BodyFilter, Reading, Tunnel
+from twisted_hoop.http.frames import EXTENSIONS
 from twisted_hoop.http.messages import Answer, RequestHead, ResponseHead
 from twisted_hoop.http.reading import without
 from twisted_hoop.http.routing import plain_host
+from twisted_hoop.http.websocket import websocket_tunnel
 from twisted_hoop.model import Approval, ApprovalRequest, Decision, Facts, Refusal, Session
 from twisted_hoop.settings import MaskSection, TargetSection
 
 READS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _STRIPPED = frozenset({b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"forwarded"})
+_STRIPPED_FROM_UPGRADES = _STRIPPED | EXTENSIONS
 _PREFIXES = (b"impersonate-", b"x-remote-")
 _ODD = re.compile(
     rb"//|/\.{1,2}(?:/|$)|[;\\]|%(?![0-9A-F]{2})|%(?:2[DEF]|5[CF]|3[0-9B]|4[1-9A-F]|5[0-9A]|6[1-9A-F]|7[0-9AE]|[01][0-9A-F])"
@@ -49,11 +52,11 @@ class PlainDialect:
     def _read(self, head: RequestHead, kind: bytes) -> Reading:
         if _ODD.search(head.path):
             raise ProtocolError("the path is not written in its canonical form (K6)")
-        if head.upgrade:
-            raise ProtocolError("connections of this target are not upgraded", code="501")
+        if head.upgrade and head.upgrade != b"websocket":
+            raise ProtocolError("connections of this target are upgraded to WebSockets only", code="501")
         method, path = head.method.decode(), head.path.decode()
         facts: dict[str, frozenset[str]] = {
-            "class": frozenset({"read" if head.method in READS else "write"}),
+            "class": frozenset({"websocket" if head.upgrade else "read" if head.method in READS else "write"}),
             "method": frozenset({method}),
             "path": frozenset({path}),
             "host": frozenset({plain_host(head.host)}),
@@ -71,9 +74,10 @@ class PlainDialect:
 
     def outgoing(self, head: RequestHead, reading: Reading, session: Session) -> RequestHead:
         """See Dialect: what only proxies say is not believed of a client."""
-        if not any(name in _STRIPPED or name.startswith(_PREFIXES) for name, _ in head.headers):
+        stripped = _STRIPPED_FROM_UPGRADES if head.upgrade else _STRIPPED
+        if not any(name in stripped or name.startswith(_PREFIXES) for name, _ in head.headers):
             return head
-        kept = tuple(pair for pair in without(head.headers, _STRIPPED) if not pair[0].startswith(_PREFIXES))
+        kept = tuple(pair for pair in without(head.headers, stripped) if not pair[0].startswith(_PREFIXES))
         return RequestHead(head.method, head.path, head.query, head.host, kept, head.framing, head.length, head.upgrade)
 
     def request_body(self, head: RequestHead, reading: Reading, masks: Sequence[MaskSection]) -> BodyFilter | None:
@@ -96,7 +100,7 @@ class PlainDialect:
         number: int,
     ) -> Tunnel | None:
         """See Dialect."""
-        return None
+        return websocket_tunnel(self._bodies, head, response, decision, masks, number)
 
     def refusal(self, head: RequestHead, refusal: Refusal, session: Session, request_id: str) -> Answer:
         """See Dialect: problem details (RFC 9457)."""

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from twisted_hoop.http.bodies import Bodies
 from twisted_hoop.http.dialect import Reading, Tunnel
 from twisted_hoop.http.messages import RequestHead, ResponseHead
+from twisted_hoop.http.websocket import chosen_protocol, websocket_tunnel
 from twisted_hoop.kubernetes import spdy_streams, websocket
 from twisted_hoop.kubernetes.copies import copy_of
 from twisted_hoop.kubernetes.execs import ExecTunnel
@@ -35,6 +37,7 @@ class Tunnels:
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self._bodies = Bodies(key)
         self._sets: dict[tuple[int, ...], tuple[tuple[MaskSection, ...], MaskSet]] = {}
 
     def open_tunnel(
@@ -48,7 +51,10 @@ class Tunnels:
         number: int,
     ) -> Tunnel | None:
         """The tunnel of a request that was admitted and answered with 101. `number` is its channel."""
-        chosen = chosen_protocol(head, response)
+        if request.subresource == "proxy":
+            return self._proxy(request, head, response, decision, masks, number)
+        name = b"sec-websocket-protocol" if head.upgrade == b"websocket" else b"x-stream-protocol-version"
+        chosen = chosen_protocol(head, response, name)
         if chosen is None or request.resource != "pods" or request.group:
             return None
         if request.subresource == "portforward":
@@ -57,6 +63,20 @@ class Tunnels:
             return None
         codec = _codec(head, chosen)
         return None if codec is None else self._command(request, decision, masks, number, codec)
+
+    def _proxy(
+        self,
+        request: KubeRequest,
+        head: RequestHead,
+        response: ResponseHead,
+        decision: Decision,
+        masks: Sequence[MaskSection],
+        number: int,
+    ) -> Tunnel | None:
+        """A WebSocket of a program in a pod, or behind a service. Those of nodes run commands on the kubelet (K5)."""
+        if head.upgrade != b"websocket" or request.group or request.resource not in ("pods", "services"):
+            return None
+        return websocket_tunnel(self._bodies, head, response, decision, masks, number)
 
     def _command(
         self, request: KubeRequest, decision: Decision, masks: Sequence[MaskSection], number: int, codec: Codec
@@ -84,16 +104,6 @@ class Tunnels:
                 self._sets.clear()
             found = self._sets[key] = (tuple(masks), MaskSet(masks, self._key))
         return found[1]
-
-
-def chosen_protocol(head: RequestHead, response: ResponseHead) -> bytes | None:
-    """The subprotocol of the connection, b"" for none; None for one that was not offered, or for two of them."""
-    name = b"sec-websocket-protocol" if head.upgrade == b"websocket" else b"x-stream-protocol-version"
-    chosen = [value for key, value in response.headers if key == name]
-    offered = {word.strip(b" \t") for value in head.values(name) for word in value.split(b",")}
-    if not chosen:
-        return b""
-    return chosen[0] if len(chosen) == 1 and chosen[0] in offered else None
 
 
 def _codec(head: RequestHead, chosen: bytes) -> Codec | None:

@@ -28,7 +28,7 @@ from twisted_hoop.settings import RuleSection
 
 GUARDED = frozenset({
     "unknown", "oversize", "dynamic", "program", "file", "encoding", "execute", "cursor",
-    "forward", "listen", "agent", "x11", "proxy", "escape",
+    "forward", "listen", "agent", "x11", "proxy", "escape", "websocket",
 })  # fmt: skip
 """Classes whose effect cannot be known or reaches outside: an allow rule must name them; `.*` does not.
 
