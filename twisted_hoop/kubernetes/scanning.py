@@ -32,7 +32,7 @@ class EndScanner:
         """
         if len(data) < self._next and not last:
             return -1
-        for match in _BRACKET.finditer(data, self._at):
+        while (match := _BRACKET.match(data, self._at)) is not None:
             self._at = match.end()
             self._depth += 1 if match[1] in b"{[" else -1
             if until_array and match[1] == b"[" and self._depth == 2:

@@ -158,7 +158,9 @@ class MaskSection(Section):
     fields: list[str] = Field(default_factory=list)
     """Patterns on names of JSON members, CSV columns and form fields in streams of text and bodies: `card_number`,
     `.*_token`."""
-    objects: list[str] = Field(default_factory=lambda: ["Secret/(data|stringData)/.*", "TokenRequest/status/token"])
+    objects: list[str] = Field(
+        default_factory=lambda: ["Secret/data/.*", "Secret/stringData/.*", "TokenRequest/status/token"]
+    )
     """Patterns on places in Kubernetes objects: `Kind/path`, the path of members' names without indexes of lists:
     `ConfigMap/data/.*password.*`, `Certificate/spec/keystores/.*`; `*/` in front means every kind. Short forms:
     `Pod/env/.*_TOKEN` (by the variable's name), `Pod/args`, `Pod/command` in pods and in whatever makes pods,

@@ -1,0 +1,64 @@
+"""What a Status quotes."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from twisted_hoop.kubernetes.told import hide_quotes, quotes_hidden
+
+VALUE = "aHVudGVyMi12ZXJ5LXNlY3JldA=="
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        f'Secret in version "v1" cannot be handled: illegal base64 data, error found in #10 byte of ...|"{VALUE}"|...',
+        f'bigger context ...|{{"data":{{"password":"{VALUE}","x":"y"}}}}|...',
+        f'Secret "db" is invalid: data.x: Invalid value: "{VALUE}": must be something',
+        f"unable to parse '{VALUE}'",
+        f"unable to parse `{VALUE}`",
+        f"unable to parse {VALUE}",
+        f'error decoding patch: {{"data":{{"password":"{VALUE}"}}}}',
+        f'unterminated "{VALUE}',
+    ],
+)
+def test_values_are_hidden(message: str) -> None:
+    assert VALUE not in quotes_hidden(message, {"db"}) and "*****" in quotes_hidden(message, {"db"})
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        'Secret "db" is invalid: type: field is immutable',
+        "the server could not understand the request",
+        "can't be empty, isn't it",
+        "data[bad key]: a valid config key must consist of alphanumeric characters",
+    ],
+)
+def test_names_and_sentences_stay(message: str) -> None:
+    assert quotes_hidden(message, {"db"}) == message
+
+
+def test_a_whole_status() -> None:
+    status = {
+        "kind": "Status",
+        "status": "Failure",
+        "reason": "Invalid",
+        "message": f'Secret "db" is invalid: "{VALUE}"',
+        "details": {"name": "db", "causes": [{"message": f'Invalid value: "{VALUE}"', "field": "data.x"}]},
+    }
+    assert hide_quotes(status, set()) == 2 and VALUE not in str(status) and '"db"' in str(status["message"])
+
+
+@pytest.mark.parametrize("reason", ["Forbidden", "NotFound", "Conflict"])
+def test_reasons_that_name_only_names(reason: str) -> None:
+    message = 'secrets "db" is forbidden: User "alice@example.com" cannot get resource "secrets" in API group ""'
+    assert hide_quotes({"status": "Failure", "reason": reason, "message": message}, set()) == 0
+
+
+@given(st.text(alphabet="ab\"'`|.{}[]: =", max_size=40), st.text(alphabet="ab\"'`|.{}[]: =", max_size=40))
+def test_any_text_around_a_value(before: str, after: str) -> None:
+    quotes_hidden(f'{before}"{VALUE}"{after}', ())
+    assert VALUE not in quotes_hidden(f"{before} {VALUE} {after}", ())
