@@ -21,7 +21,7 @@ from tests.support.kube.store import Store
 from tests.support.kube.watching import Watch
 from tests.support.kube.wire import Connection, Gone, HeadersOut, Request
 
-_OPENAPI_V2 = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf"
+_OPENAPI_V2 = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf"
 _FINE = ("/healthz", "/livez", "/readyz")
 
 
