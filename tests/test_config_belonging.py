@@ -42,3 +42,19 @@ def test_S20_a_name_that_means_two_targets() -> None:
     found = problems({**SSH, "names": ["www", "www.internal"]}, other)
     assert set(found) == {"targets.1.names.0", "targets.1.names.2", "targets.1.names.3"}
     assert found["targets.1.names.2"] == "WEB-1 is a name of target web-1 already"
+
+
+KUBE = {"name": "prod", "protocol": "kubernetes", "endpoint": "tcp:k8s:6443", "credential": "bearer"}
+
+
+def test_impersonation_is_of_clusters() -> None:
+    assert problems({**KUBE, "impersonate": "{subject}", "impersonate_groups": ["a"], "header": ""}) == {}
+    assert "targets.0.impersonate" in problems({**SHOP, "impersonate": "{subject}"})
+
+
+def test_I4_two_issuers_make_two_users() -> None:
+    """I4: the same subject of another issuer is somebody else."""
+    issuers = [{"name": name, "issuer": f"https://{name}.example", "audience": ["hoop"]} for name in ("a", "b")]
+    for template, wrong in (("oidc:{subject}", True), ("{issuer}#{subject}", False), ("", False)):
+        draft, malformed = make_draft({"issuers": issuers, "targets": [{**KUBE, "impersonate": template}]})
+        assert malformed == [] and bool(list(check_belonging(draft))) is wrong

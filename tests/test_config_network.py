@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.config import WELL, problems
-from twisted_hoop.config.network import problem_with_key
+from twisted_hoop.config.network import problem_with_key, problem_with_template
 
 KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFVKkoUSDVuJRayMWnBPQQYVDMpK02PTKrzr1ZeBRpLp"
 SSH_TARGET = """
@@ -22,6 +22,15 @@ name = "orders"
 protocol = "http"
 endpoint = "tcp:orders:443"
 groups = ["sre"]
+"""
+KUBE = """
+[[targets]]
+name = "prod"
+protocol = "kubernetes"
+endpoint = "tcp:k8s.internal:6443"
+credential = "bearer"
+secret = "env:A"
+groups = ["a"]
 """
 A = '[[issuers]]\nname = "a"\nissuer = "https://a.example"\naudience = ["hoop"]\n'
 
@@ -77,6 +86,13 @@ def test_what_is_well_is_well(text: str) -> None:
             "listeners.1.issuer",
             "client_id",
         ),
+        (KUBE.replace("bearer", "none"), "targets.1.credential", "bearer"),
+        (KUBE.replace('secret = "env:A"', ""), "targets.1.secret", "is missing"),
+        (KUBE + 'impersonate = "everybody"\n', "targets.1.impersonate", "the same user"),
+        (KUBE + 'impersonate = "{sub}"\n', "targets.1.impersonate", "{subject}"),
+        (KUBE + 'impersonate = "system:{name}"\n', "targets.1.impersonate", "cluster"),
+        (KUBE + 'impersonate_groups = ["a"]\n', "targets.1.impersonate_groups", "says nothing"),
+        (KUBE + 'impersonate = "{subject}"\nimpersonate_groups = ["("]\n', "targets.1.impersonate_groups.0", ")"),
         ('[[accounts]]\nname = "ci"\nssh_keys = ["nonsense"]\n', "accounts.0.ssh_keys.0", "ssh-keygen"),
         ('[[accounts]]\nname = "ci"\n', "accounts.0", "ssh_keys"),
     ],
@@ -90,3 +106,8 @@ def test_what_is_wrong_is_told_with_its_key(text: str, key: str, part: str) -> N
 def test_a_public_key_is_one() -> None:
     assert problem_with_key(KEY) == ""
     assert problem_with_key("-----BEGIN OPENSSH PRIVATE KEY-----")
+
+
+def test_a_cluster_that_is_well_is_no_problem() -> None:
+    assert problems(WELL + KUBE + 'impersonate = "{subject}"\n') == []
+    assert problem_with_template("{issuer}#{subject}") == ""

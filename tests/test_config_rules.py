@@ -97,6 +97,8 @@ def test_every_class_and_flag_that_statements_have_is_known() -> None:
             ["/", "~", "/etc", "~/x", "/etc/.*", "[a-z]+", "~bob/x"],
         ),
         ("destinations", ["db", "5432"], ["db:5432", "unix:/run/x", ".*"]),
+        ("resources", ["Pods", "pod", "deploy", "secret"], ["pods", "pods/exec", "deployments.apps", "(po)?ds", ".*"]),
+        ("api_groups", ["apps/v1", "v1"], ["core", "apps", r".*\.k8s\.io"]),
     ],
 )
 def test_patterns_on_shell_commands_that_are_never_met(key: str, never: list[str], well: list[str]) -> None:
@@ -107,3 +109,12 @@ def test_patterns_on_shell_commands_that_are_never_met(key: str, never: list[str
     for pattern in well:
         assert problems_of(RULE + f"{key}=[{json.dumps(pattern)}]\n") == []
     assert problems_of(RULE.replace("deny", "allow") + "paths=['']\narguments=['']\n") == []
+
+
+def test_C5_verbs_and_flags_are_of_a_list() -> None:
+    """C5: `exec` is a class, not a verb."""
+    assert any("there is no 'exec'" in one for one in problems_of(RULE + 'verbs=["exec"]\n'))
+    assert problems_of(RULE + 'verbs=["get", "connect", "(delete|patch)"]\nflags=["dry-run"]\n') == []
+    permits = RULE.replace("deny", "allow")
+    assert problems_of(permits + "namespaces=['shop', '']\nnames=['']\nclasses=['proxy', 'escape']\n") == []
+    assert problems_of(RULE + "namespaces=['']\n"), "to forbid what has none, leave it out"

@@ -96,7 +96,7 @@ def _known(key: Key, given: Iterable[str], known: Sequence[str], only_plain: boo
 
 
 def _never_met(key: Key, rule: RuleSection) -> Iterator[Problem]:
-    """Plain text that no fact of a shell command or a forward is ever equal to (C5)."""
+    """Plain text that no fact of a shell command, a forward or a request is ever equal to (C5)."""
     for name, (met, advice) in _SHAPES.items():
         for number, pattern in enumerate(getattr(rule, name)):
             if pattern != NONE and is_plain(pattern) and not met(pattern):
@@ -112,7 +112,16 @@ _SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
     "programs": (lambda text: not any(map(str.isspace, text)), "write one word here, and whole lines under commands"),
     "paths": (_is_canonical, "paths begin with / or ~/ and have no `.`, `..`, `//` or slash at their end"),
     "destinations": (lambda text: ":" in text, "write host:port, or unix:/path"),
+    "resources": (
+        lambda text: text == text.lower() and text not in _SINGULAR,
+        "resources are lower-case plurals: pods, pods/exec, deployments.apps",
+    ),
+    "api_groups": (lambda text: "/" not in text and text != "v1", 'write the group without its version; "core" for v1'),
 }
+_SINGULAR = frozenset({
+    "po", "pod", "svc", "service", "secret", "configmap", "cm", "deployment", "deploy", "node", "namespace", "ns",
+    "job", "cronjob", "role", "rolebinding", "serviceaccount", "sa", "ingress", "daemonset", "statefulset", "event",
+})  # fmt: skip
 
 
 def _masks_of(key: Key, rule: RuleSection, known: Sequence[str]) -> Iterator[Problem]:

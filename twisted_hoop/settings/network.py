@@ -76,8 +76,9 @@ class TargetSection(Section):
     """HTTP: how the gateway shows who it is: `secret` as bearer token, `login` and `secret` as basic authentication,
     `secret` as the value of `header`, or the client certificate `certificate`. The client's own token never leaves."""
     impersonate: str = ""
-    """Kubernetes: as whom the gateway's requests are made, in words of who asked: `{subject}`, `{issuer}`, `{name}`, as
-    in `oidc:{subject}`; empty: as the owner of `credential`. Groups and extras go with it, see docs/kubernetes.md."""
+    """Kubernetes: as whom the gateway's requests are made, in words of who asked: `{issuer}#{subject}`, or `{name}`
+    where nobody may choose what the issuer calls them; empty: as the owner of `credential`. Groups and extras go with
+    it, see docs/kubernetes.md."""
     impersonate_groups: list[str] = Field(default_factory=lambda: [".*"])
     """Kubernetes: patterns of the groups that are impersonated. Users and groups of `system:` never are."""
     header: str = Field(default="", pattern=r"^[A-Za-z0-9-]*$")

@@ -51,10 +51,10 @@ class RuleSection(Section):
     """Patterns: what the command does. SQL: read, write, ddl, privilege, session, transaction, dynamic, program, file,
     encoding, administration, maintenance, notify, copy-in, copy-out, large-object, function-call, execute, cursor.
     SSH: exec, shell, subsystem, transfer, file-read, file-write, file-remove, file-change, forward, listen, agent, x11,
-    dynamic. HTTP: read, write, websocket (of Kubernetes: by proxy). Kubernetes: read, write, exec, shell, dynamic, attach, forward, proxy, and escape (what
-    mints a way round the gateway: tokens, certificates, ephemeral containers, roles, webhooks, nodes/proxy). All:
-    unknown, oversize. To allow dynamic, program, file, encoding, execute, cursor, unknown, oversize, forward, listen,
-    agent, x11, proxy, escape or websocket, a rule must name it: `.*` does not."""
+    dynamic. HTTP: read, write, websocket (of Kubernetes: by proxy). Kubernetes: read, write, exec, shell, dynamic,
+    attach, forward, proxy, and escape (what mints a way round the gateway: tokens, certificates, ephemeral containers,
+    roles, webhooks, nodes/proxy). All: unknown, oversize. To allow dynamic, program, file, encoding, execute, cursor,
+    unknown, oversize, forward, listen, agent, x11, proxy, escape or websocket, a rule must name it: `.*` does not."""
     statements: list[str] = Field(default_factory=list)
     """Patterns: statement kinds: select, insert, update, delete, merge, truncate, drop, create, alter, copy, set, …"""
     access: list[Literal["read", "write"]] = Field(default_factory=list)
