@@ -24,6 +24,14 @@ def test_an_attempt_is_finished_once_by_the_browser_that_began_it() -> None:
     assert ours.finish(cookie, attempt.state) is None
 
 
+def test_a_log_in_begun_at_one_replica_is_finished_at_another_of_the_same_gateway() -> None:
+    time, key = Time(), b"k" * 32
+    attempt, cookie = Attempts(time, key).begin("/")
+    assert Attempts(time, key).finish(cookie, attempt.state) == attempt
+    assert Attempts(time, b"j" * 32).finish(cookie, attempt.state) is None
+    assert Attempts(time).finish(cookie, attempt.state) is None
+
+
 def test_states_of_two_browsers_do_not_mix() -> None:
     ours = Attempts(Time())
     (one, cookie_one), (two, cookie_two) = ours.begin("/"), ours.begin("/")

@@ -268,7 +268,8 @@ class GatewayService(Service):
         self._shelf.told.listen(telling(self._news))
         cancels = Cancels(self.sessions, self._news, self._reactor.seconds)
         follow, nudge = self.follower.look_soon, self.feed.nudge
-        return cancels, Hearing(self._watch.changed, follow, nudge, cancels.heard, lambda digest: None)
+        ways = (self._watch.changed, follow, nudge, cancels.heard)
+        return cancels, Hearing(*ways, lambda digest: self._console.visits.forget(digest))
 
     def _replica(self) -> Replica:
         policy, live = self.policy().version, len(self.sessions)
@@ -328,7 +329,8 @@ class GatewayService(Service):
     def _web(self, secrets: SecretStore) -> tuple[Parts, Console]:
         parts = self._parts()
         place = Place(lambda: self._settings, self._reactor, secrets.resolve)
-        return parts, Console(parts, place, self._reactor, time.time)
+        self._console = Console(parts, place, self._reactor, time.time, masking_key(self._state))
+        return parts, self._console
 
     # -- what sessions tell ---------------------------------------------------------------------------------------
 

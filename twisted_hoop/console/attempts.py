@@ -39,11 +39,14 @@ class Attempt:
 
 
 class Attempts:
-    """Seals attempts and opens them again, each once. `now` gives POSIX time; the key lives as long as this object."""
+    """Seals attempts and opens them again, each once. `now` gives POSIX time.
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    `key`, 32 bytes, is what the replicas of a gateway have in common; without it, it lives as long as this object.
+    """
+
+    def __init__(self, now: Callable[[], float], key: bytes = b"") -> None:
         self._now = now
-        self._seal = Fernet(Fernet.generate_key())
+        self._seal = Fernet(base64.urlsafe_b64encode(_derived(key)) if key else Fernet.generate_key())
         self._used: OrderedDict[str, None] = OrderedDict()
 
     def begin(self, back: str) -> tuple[Attempt, str]:
@@ -70,3 +73,7 @@ class Attempts:
         except InvalidToken:
             return None
         return Attempt(**json.loads(data))
+
+
+def _derived(key: bytes) -> bytes:
+    return hmac.digest(key, b"hoop console attempts 1", "sha256")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from twisted.logger import Logger
 
 from twisted_hoop.console.archive import ArchivePages
-from twisted_hoop.console.attempts import Attempts
+from twisted_hoop.console.attempts import LIFETIME, Attempts
 from twisted_hoop.console.door import Door
 from twisted_hoop.console.estate import EstatePages
 from twisted_hoop.console.inbox import InboxPages
@@ -17,8 +17,10 @@ from twisted_hoop.console.pages import PAGE_HEADERS, Pages, redirect
 from twisted_hoop.console.place import Place
 from twisted_hoop.console.renewal import Renewal
 from twisted_hoop.console.routes import Room, find, is_page, make_routes
+from twisted_hoop.console.shared_visits import SharedVisits
 from twisted_hoop.console.static import Static
 from twisted_hoop.console.visits import Visit, Visits
+from twisted_hoop.store.once import Once
 from twisted_hoop.web.archive import Archive
 from twisted_hoop.web.calls import Answer, Call, Push, Reply, named
 from twisted_hoop.web.casts import Casts
@@ -30,17 +32,26 @@ from twisted_hoop.web.search import Search
 
 
 class Console:
-    """Answers calls from browsers. `answer` never raises: what is not expected is logged, and told as no more."""
+    """Answers calls from browsers. `key` is what log-ins are sealed with, see Attempts.
+
+    `answer` never raises: what is not expected is logged, and told as no more.
+    """
 
     _log = Logger()
 
-    def __init__(self, parts: Parts, place: Place, reactor: Any, now: Callable[[], float]) -> None:
+    def __init__(self, parts: Parts, place: Place, reactor: Any, now: Callable[[], float], key: bytes = b"") -> None:
         self._place = place
         self._static = Static()
         self._pages = Pages(lambda: place.name, lambda visit: _rights(parts, visit), self._static.version, reactor)
-        self.visits = Visits(now, parts.identity.still_valid, lambda: place.terms)
-        people = (self.visits, Attempts(now), parts.identity, Renewal(parts.identity, now))
-        self._door = Door(place, self._pages, *people, lambda path: is_page(routes, path))
+        here = Visits(now, parts.identity.still_valid, lambda: place.terms)
+        self.visits = SharedVisits(here, parts.database, now, parts.tell)
+        people = (self.visits, Attempts(now, key), parts.identity, Renewal(parts.identity, now))
+        once = Once(parts.database, now)
+
+        def first(state: str) -> Awaitable[bool]:
+            return once.first("log-in", state, now() + LIFETIME)
+
+        self._door = Door(place, self._pages, *people, lambda path: is_page(routes, path), first)
         routes = make_routes(self._room(parts, reactor, now))
         self._routes = routes
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from twisted.logger import Logger
@@ -14,7 +14,8 @@ from twisted_hoop.console.forms import asked, back_path, form_of
 from twisted_hoop.console.pages import Pages, redirect
 from twisted_hoop.console.place import Place
 from twisted_hoop.console.renewal import Renewal
-from twisted_hoop.console.visits import Visit, Visits
+from twisted_hoop.console.shared_visits import SharedVisits
+from twisted_hoop.console.visits import Visit
 from twisted_hoop.errors import AuthenticationFailed, IssuerUnavailable
 from twisted_hoop.web.calls import Call, Reply, named
 from twisted_hoop.web.problems import Problem
@@ -24,7 +25,10 @@ _LONGEST = 4096  # characters of a parameter of an issuer's answer
 
 
 class Door:
-    """Handlers. `identity` is the provider in force; `is_page` says whether a path shows a page."""
+    """Handlers. `identity` is the provider in force; `is_page` says whether a path shows a page.
+
+    `first` says, once for all replicas, whether a log-in is finished for the first time (I7).
+    """
 
     _log = Logger()
 
@@ -32,28 +36,43 @@ class Door:
         self,
         place: Place,
         pages: Pages,
-        visits: Visits,
+        visits: SharedVisits,
         attempts: Attempts,
         identity: Any,
         renewal: Renewal,
         is_page: Callable[[str], bool],
+        first: Callable[[str], Awaitable[bool]],
     ) -> None:
         self._place = place
         self._pages = pages
-        self._visits = visits
+        self._shared, self._visits = visits, visits.here
         self._attempts = attempts
         self._identity = identity
         self._renewal = renewal
         self._is_page = is_page
+        self._first = first
 
     async def visit_of(self, call: Call) -> Visit | None:
         """Who asks, by the cookie; None for nobody. What an open page asks by itself keeps no visit from idling."""
         by_itself, cookie = call.method == "GET" and call.header("hx-request"), self._cookie(call)
+        await self._shared.fetch(cookie)
         visit = self._visits.peek(cookie) if by_itself else self._visits.find(cookie)
-        if visit is not None:
-            await self._renewal.renew(visit, self._place.openid(), call.peer)
-            visit = self._visits.peek(cookie)
+        if visit is None:
+            return None
+        await self._shared.seen(cookie)
+        openid = self._place.openid()
+        if self._renewal.due(visit, openid):
+            return await self._renewed(cookie, visit, call)
         return visit
+
+    async def _renewed(self, cookie: str, visit: Visit, call: Call) -> Visit | None:
+        """A refresh token may be for once: of all replicas, one uses it, and the others look at what became of it."""
+        if await self._shared.claim(cookie):
+            await self._renewal.renew(visit, self._place.openid(), call.peer)
+            await self._shared.changed(cookie)
+        else:
+            await self._shared.fetch(cookie)
+        return self._visits.peek(cookie)
 
     def goes_on(self, call: Call, groups: frozenset[str]) -> bool:
         """Whether the visit of a call, which is answered bit by bit, has not ended and still has these groups (I9)."""
@@ -84,7 +103,7 @@ class Door:
             return redirect("/")
         # I7: what comes back must belong to an attempt that this very browser began, and did not finish yet.
         attempt = self._attempts.finish(self._cookie(call), asked(call, "state", _LONGEST))
-        if attempt is None:
+        if attempt is None or not await self._first(attempt.state):
             return self._refused(_STALE, 400)
         try:
             visit_id = await self._logged_in(call, attempt)
@@ -105,7 +124,7 @@ class Door:
         given = (issuer.issuer, tokens.id_token, issuer.client_id, attempt.nonce, call.peer)
         principal = await self._identity.browser_login(*given)
         self._log.info("logged in to the console", principal=named(principal), address=call.peer.address)
-        return self._visits.begin(principal, attempt.nonce, tokens.refresh)
+        return await self._shared.begin(principal, attempt.nonce, tokens.refresh)
 
     def _check_answer(self, call: Call, issuer: str, names_itself: bool) -> None:
         error, said = asked(call, "error", _LONGEST), asked(call, "iss", _LONGEST)
@@ -120,7 +139,7 @@ class Door:
     async def logout(self, call: Call, visit: Visit) -> Reply:
         """POST /logout: the visit ends here; the issuer's own session can be ended there."""
         form_of(call, visit, self._place.origin)
-        self._visits.end(self._cookie(call))
+        await self._shared.end(self._cookie(call))
         try:
             farewell = await self._place.openid().farewell(self._place.url + "/login")
         except (IssuerUnavailable, Problem):

@@ -29,11 +29,15 @@ class Renewal:
         self._identity = identity
         self._now = now
 
+    def due(self, visit: Visit, openid: OpenId) -> bool:
+        """Whether it is time to renew the visit's identity, and can be."""
+        return bool(visit.refresh) and self._now() >= visit.renew_at and openid.section.issuer == visit.principal.issuer
+
     async def renew(self, visit: Visit, openid: OpenId, peer: Peer) -> None:
         """Renew the visit's identity if it is time. Never raises: what cannot be renewed ends by itself."""
-        now = self._now()
-        if not visit.refresh or now < visit.renew_at or openid.section.issuer != visit.principal.issuer:
+        if not self.due(visit, openid):
             return
+        now = self._now()
         visit.renew_at = now + AGAIN  # whoever comes meanwhile does not ask as well: a refresh token may be for once
         try:
             visit.principal = await self._renewed(visit, openid, peer)

@@ -40,7 +40,7 @@ class Visit:
 
 
 class Visits:
-    """The visits of this process. Ids are kept as digests: what reads this memory cannot log in with it.
+    """The visits that are known to this process. Ids are kept as digests: what reads this memory cannot log in with it.
 
     `still_valid` is the identity provider's: a visit ends with the identity it stands on (I9). `terms` are the
     settings in force.
@@ -66,7 +66,7 @@ class Visits:
         visit_id = secrets.token_urlsafe(_ID)
         self._make_room(principal.key)
         visit = Visit(principal, secrets.token_urlsafe(_ID), now, now, nonce, refresh, renew_at(principal, now))
-        self._visits[_digest(visit_id)] = visit
+        self._visits[digest_of(visit_id)] = visit
         while len(self._visits) > MAX_VISITS:
             self._visits.popitem(last=False)
         return visit_id
@@ -85,7 +85,7 @@ class Visits:
 
     def peek(self, visit_id: str) -> Visit | None:
         """The visit of that id, if it goes on, without counting as activity: for streams that run by themselves."""
-        key = _digest(visit_id)
+        key = digest_of(visit_id)
         visit = self._visits.get(key)
         if visit is not None and not self._goes_on(visit):
             del self._visits[key]
@@ -94,7 +94,27 @@ class Visits:
 
     def end(self, visit_id: str) -> None:
         """Log out. Idempotent."""
-        self._visits.pop(_digest(visit_id), None)
+        self._visits.pop(digest_of(visit_id), None)
+
+    def put(self, visit_id: str, visit: Visit) -> None:
+        """A visit that began at another replica, or changed there."""
+        self._visits[digest_of(visit_id)] = visit
+        while len(self._visits) > MAX_VISITS:
+            self._visits.popitem(last=False)
+
+    def was_seen(self, visit_id: str, at: float) -> None:
+        """Somebody was there at another replica, at that time."""
+        visit = self._visits.get(digest_of(visit_id))
+        if visit is not None:
+            visit.seen = max(visit.seen, at)
+
+    def has(self, digest: bytes) -> bool:
+        """Whether a visit of that digest is known."""
+        return digest in self._visits
+
+    def drop(self, digest: bytes) -> None:
+        """Know it no more."""
+        self._visits.pop(digest, None)
 
     def _goes_on(self, visit: Visit) -> bool:
         now = self._now()
@@ -108,5 +128,6 @@ def renew_at(principal: Principal, now: float) -> float:
     return now + max(0.0, (principal.expires or now) - now) * 2 / 3
 
 
-def _digest(visit_id: str) -> bytes:
+def digest_of(visit_id: str) -> bytes:
+    """What a visit is kept by."""
     return hashlib.sha256(visit_id.encode("utf-8", "surrogatepass")).digest()
