@@ -108,6 +108,10 @@ def _is_canonical(path: str) -> bool:
     return whole and "//" not in path and not {".", ".."} & set(path.split("/"))
 
 
+_SINGULAR = frozenset({
+    "po", "pod", "svc", "service", "secret", "configmap", "cm", "deployment", "deploy", "node", "namespace", "ns",
+    "job", "cronjob", "role", "rolebinding", "serviceaccount", "sa", "ingress", "daemonset", "statefulset", "event",
+})  # fmt: skip
 _SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
     "programs": (lambda text: not any(map(str.isspace, text)), "write one word here, and whole lines under commands"),
     "paths": (_is_canonical, "paths begin with / or ~/ and have no `.`, `..`, `//` or slash at their end"),
@@ -118,10 +122,6 @@ _SHAPES: dict[str, tuple[Callable[[str], bool], str]] = {
     ),
     "api_groups": (lambda text: "/" not in text and text != "v1", 'write the group without its version; "core" for v1'),
 }
-_SINGULAR = frozenset({
-    "po", "pod", "svc", "service", "secret", "configmap", "cm", "deployment", "deploy", "node", "namespace", "ns",
-    "job", "cronjob", "role", "rolebinding", "serviceaccount", "sa", "ingress", "daemonset", "statefulset", "event",
-})  # fmt: skip
 
 
 def _masks_of(key: Key, rule: RuleSection, known: Sequence[str]) -> Iterator[Problem]:
