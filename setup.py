@@ -22,7 +22,7 @@ MODULES = [
     "twisted_hoop/observability/counting.py",
     "twisted_hoop/sql/statements.py",
     *(f"twisted_hoop/transport/{name}.py" for name in ("dispatch", "outbox", "socket", "stream", "wire")),
-    *(f"twisted_hoop/recording/{name}.py" for name in ("encoding", "recording", "sealing", "segments", "writer")),
+    *(f"twisted_hoop/recording/{name}.py" for name in ("encoding", "recording", "sealing", "segments", "timing", "writer")),
 ]
 """What runs for every command. They call each other natively when they are compiled together."""
 

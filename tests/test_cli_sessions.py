@@ -7,14 +7,21 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from twisted.internet.task import Clock
 
-from tests.support.recordings import STARTED, command, outcome, recorded
+from tests.support.recordings import STARTED, command, now, outcome, recorded, recorder, session
 from twisted_hoop.cli.sessions import sessions
+from twisted_hoop.model import Outcome
 
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    recorded(tmp_path, command("select 1"), outcome(), name="session-0001")
+    clock = Clock()
+    recording = recorder(tmp_path, clock).open(session("session-0001"))
+    recording.write(command("select 1"))
+    clock.advance(4)
+    recording.write(outcome())
+    now(recording.close(Outcome("closed")))
     recorded(tmp_path, command("drop table x", decision="deny"), name="session-0002", started=STARTED + 60)
     return tmp_path
 
@@ -58,7 +65,7 @@ def test_speed_paces_the_replay(state: Path, monkeypatch: pytest.MonkeyPatch) ->
     pauses: list[float] = []
     monkeypatch.setattr("twisted_hoop.cli.sessions.time.sleep", pauses.append)
     assert run("replay", "session-0001", "--state", str(state), "--speed", "2").exit_code == 0
-    assert pauses == [0.0] * 4
+    assert pauses == [2.0]
     pauses.clear()
     run("replay", "session-0001", "--state", str(state))
     assert pauses == []

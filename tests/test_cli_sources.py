@@ -10,8 +10,9 @@ import click
 import pytest
 
 from tests.support.recordings import command, recorded
-from twisted_hoop.cli.sources import LocalSource, RemoteSource, recordings_folder
+from twisted_hoop.cli.sources import LocalSource, RemoteSource, local_ring, recordings_folder
 from twisted_hoop.errors import HoopError, RecordingDamaged, UnknownRecording
+from twisted_hoop.recording.wrapping import FILE
 
 
 def test_both_sources_agree(tmp_path: Path) -> None:
@@ -72,3 +73,15 @@ def test_a_damaged_recording_is_an_error_after_its_good_entries() -> None:
 def test_a_state_folder_without_recordings(tmp_path: Path) -> None:
     with pytest.raises(click.UsageError):
         recordings_folder(tmp_path)
+
+
+def test_a_ring_for_a_state_folder_or_its_recordings(tmp_path: Path) -> None:
+    """The wrapping key of the state folder, whichever of the two was named, and one that lies elsewhere."""
+    recorded(tmp_path)
+    for place in (tmp_path, tmp_path / "recordings"):
+        assert tmp_path / FILE in local_ring(place, {}).files
+    moved = tmp_path / "elsewhere.kek"
+    (tmp_path / FILE).rename(moved)
+    source = LocalSource(tmp_path / "recordings", local_ring(tmp_path, {"HOOP_WRAPPING_KEY": str(moved)}))
+    assert [entry["kind"] for entry in source.entries("session-0001")] == ["open", "close"]
+    assert local_ring(tmp_path, {"VAULT_ADDR": "http://127.0.0.1:1"}).transit is not None

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from twisted.internet.task import Clock
 
 from tests.support import recordings
 from tests.support.recordings import recorder, session
@@ -21,7 +22,8 @@ TERMINAL = {"term": "xterm", "columns": 80, "rows": 24}
 
 @pytest.fixture
 def state(tmp_path: Path) -> Path:
-    place = recorder(tmp_path)
+    clock = Clock()
+    place = recorder(tmp_path, clock)
     made = replace(session("session-0001"), target=replace(recordings.SHOP, protocol="ssh"))
     recording = place.open(made)
     for entry in (
@@ -32,6 +34,7 @@ def state(tmp_path: Path) -> Path:
         stream_entry("output", 1, "stdout", b"other\r\n"),
     ):
         recording.write(entry)
+        clock.advance(5)
     recordings.now(recording.close(Outcome("closed")))
     return tmp_path
 
@@ -50,8 +53,32 @@ def test_replay_plays_the_terminal_r6(state: Path, monkeypatch: pytest.MonkeyPat
         "$ \x1b[31mrefused\x1b[0m\n"
     )
     assert "]52" not in result.output and result.output.endswith("\x1b[0m\x1b(B")
-    assert len(pauses) == 1
+    assert pauses == [3.0]  # of ten seconds
     assert run("replay", "session-0001", "--state", str(state), "--speed", "0").exit_code == 0 and len(pauses) == 1
+    assert run("replay", "session-0001", "--state", str(state), "--speed", "5").exit_code == 0 and pauses[1:] == [2.0]
+
+
+def test_replay_begins_where_it_is_told_to(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    monkeypatch.setattr("twisted_hoop.cli.terminals.time.sleep", pauses.append)
+    whole = run("replay", "session-0001", "--state", str(state), "--speed", "0").output
+    for options, expected in (
+        (("--from", "0:30"), []),
+        (("--from", "0:06"), [3.0]),
+        (("--find", "REFUSED"), [2.0]),
+        (("--skip-idle", "0.5"), [0.5]),
+    ):
+        pauses.clear()
+        result = run("replay", "session-0001", "--state", str(state), *options)
+        assert (result.exit_code, result.output, pauses) == (0, whole, expected)
+    assert run("replay", "session-0001", "--state", str(state), "--from", "soon").exit_code == 2
+    nothing = run("replay", "session-0001", "--state", str(state), "--find", "nowhere")
+    assert nothing.exit_code == 1 and "nowhere was not seen" in nothing.output
+
+
+def test_a_timeline_shows_what_mentions_something(state: Path) -> None:
+    output = run("replay", "session-0001", "--state", str(state), "--timeline", "--find", "rm x").output
+    assert "rm x" in output and "other" not in output and "allow" not in output
 
 
 def test_another_channel(state: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.task import Clock
@@ -21,7 +22,7 @@ def made(tmp_path: Path) -> tuple[Heads, Clock, Ledger]:
     return Heads(ledger, clock, execute), clock, ledger
 
 
-def told(tmp_path: Path) -> list[dict[str, tuple[int, str]]]:
+def told(tmp_path: Path) -> list[dict[str, Any]]:
     path = tmp_path / "ledger.hoop"
     return [line.heads for _, line in read(path, public_keys(tmp_path))] if path.exists() else []
 

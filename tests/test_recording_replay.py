@@ -73,7 +73,7 @@ def test_a_session_as_a_timeline(tmp_path: Path) -> None:
         "0:00.000  allow   select name",
         "                     from customers",
         "rule readers, parameters [7, NULL], tables [public.customers], masks [cards]",
-        "tag SELECT 1, rows 3, bytes 42, masked 2, ms 1.5",
+        "tag SELECT 1, rows 3, bytes 42, masked 2, seconds 0.0015",
         "deny    drop table customers",
         "rule no-ddl, approval a-1",
         "sqlstate 42501",

@@ -53,7 +53,7 @@ def command(text: str = "select 1", **more: Any) -> Entry:
 
 def outcome(**more: Any) -> Entry:
     """An outcome as the PostgreSQL relay records it."""
-    data = {"tag": "SELECT 1", "rows": 1, "bytes": 42, "masked": 0, "sqlstate": None, "ms": 1.5}
+    data = {"tag": "SELECT 1", "rows": 1, "bytes": 42, "masked": 0, "sqlstate": None, "seconds": 0.0015}
     return Entry("outcome", {**data, **more})
 
 

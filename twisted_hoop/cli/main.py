@@ -21,6 +21,7 @@ _COMMANDS = {
     "logout": "twisted_hoop.cli.login:logout",
     "policy": "twisted_hoop.cli.policy:policy",
     "psql": "twisted_hoop.cli.connect:psql",
+    "replay": "twisted_hoop.cli.sessions:replay",
     "retention": "twisted_hoop.cli.retention:retention",
     "scram-verifier": "twisted_hoop.cli.accounts:scram_verifier",
     "sessions": "twisted_hoop.cli.sessions:sessions",

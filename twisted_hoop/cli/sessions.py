@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ from twisted_hoop.cli.watching import watch_sessions
 
 if TYPE_CHECKING:
     from twisted_hoop.cli.sources import Source
+    from twisted_hoop.recording.playing import Pace
 
 # The recording room and rich are imported inside the functions: `hoop --help` must not wait for them.
 
@@ -52,10 +54,10 @@ def _state_option(function: Function) -> Function:
 
 
 def _source(state: Path | None, connection: Connection) -> Source:
-    from twisted_hoop.cli.sources import LocalSource, RemoteSource, recordings_folder
+    from twisted_hoop.cli.sources import LocalSource, RemoteSource, local_ring, recordings_folder
 
     if state is not None:
-        return LocalSource(recordings_folder(state))
+        return LocalSource(recordings_folder(state), local_ring(state, os.environ))
     api = connection.api()
     return RemoteSource(api.get, api.lines)
 
@@ -108,7 +110,7 @@ def show(source: Source, session: str, as_json: bool) -> None:
         summary = source.summary(session)
         print_fields({**summary, "started": when(summary.get("started"))})
         click.echo()
-    _play(source, session, 0.0, as_json)
+    _play(source, session, _pace(0.0, 0.0, "0"), as_json)
 
 
 @sessions.command("replay")
@@ -116,26 +118,52 @@ def show(source: Source, session: str, as_json: bool) -> None:
 @click.option(
     "--speed", type=click.FloatRange(0), help="Times real speed; 0 does not pause. Default: 1 for a terminal, else 0."
 )
+@click.option("--skip-idle", type=click.FloatRange(0), help="Longest pause in seconds. Default: 3, of a timeline 10.")
+@click.option("--from", "start", default="0", metavar="TIME", help="Begin there: seconds, M:SS or H:MM:SS.")
+@click.option("--find", default="", metavar="TEXT", help="Begin where this was first seen; of a timeline, only these.")
 @click.option("--channel", type=click.IntRange(0), help="Play this channel's terminal; default: the first one.")
 @click.option("--timeline", is_flag=True, help="Show entries, not the terminal.")
 @_with_source
 def replay(
-    source: Source, session: str, speed: float | None, channel: int | None, timeline: bool, as_json: bool
+    source: Source,
+    session: str,
+    speed: float | None,
+    skip_idle: float | None,
+    start: str,
+    find: str,
+    channel: int | None,
+    timeline: bool,
+    as_json: bool,
 ) -> None:
     """Replay SESSION: a recorded terminal as it was seen, or else a timeline of commands, decisions, outcomes.
 
     What was refused is red. Escapes that could do more than draw are taken out of a terminal's output.
-    """
-    if not (timeline or as_json):
-        from twisted_hoop.cli.terminals import find_terminal, play_terminal
 
+    \b
+    hoop replay 3f1c9a77e0b24d51a6c8 --speed 4 --skip-idle 1
+    hoop replay 3f1c9a77e0b24d51a6c8 --from 1:30
+    hoop replay 3f1c9a77e0b24d51a6c8 --find "permission denied"
+    """
+    from twisted_hoop.cli.terminals import find_terminal, play_terminal
+
+    if not (timeline or as_json):
         found = channel
         if found is None and source.summary(session).get("protocol") == "ssh":
             found = find_terminal(source.entries(session))
         if found is not None:
-            play_terminal(source.entries(session), found, 1.0 if speed is None else speed)
+            pace = _pace(1.0 if speed is None else speed, 3.0 if skip_idle is None else skip_idle, start)
+            play_terminal(lambda: source.entries(session), found, pace, find)
             return
-    _play(source, session, speed or 0.0, as_json)
+    _play(source, session, _pace(speed or 0.0, MAX_PAUSE if skip_idle is None else skip_idle, start), as_json, find)
+
+
+def _pace(speed: float, idle: float, start: str) -> Pace:
+    from twisted_hoop.recording.playing import Pace, parse_time
+
+    try:
+        return Pace(speed, idle, parse_time(start))
+    except ValueError as error:
+        raise click.UsageError(f"--from: {error}") from None
 
 
 @sessions.command("export")
@@ -175,8 +203,10 @@ def _told() -> Iterator[None]:
         raise CommandFailed(str(error)) from error
 
 
-def _play(source: Source, session: str, speed: float, as_json: bool) -> None:
-    entries = source.entries(session)
+def _play(source: Source, session: str, pace: Pace, as_json: bool, find: str = "") -> None:
+    from twisted_hoop.recording.playing import mentions
+
+    entries = (each for each in source.entries(session) if not find or mentions(each, find))
     if as_json:
         for entry in entries:
             _print_json(entry)
@@ -187,8 +217,10 @@ def _play(source: Source, session: str, speed: float, as_json: bool) -> None:
 
     console, last = Console(highlight=False, soft_wrap=True), 0.0
     for moment in timeline(entries):
-        if speed > 0:
-            time.sleep(min(max(moment.seconds - last, 0.0) / speed, MAX_PAUSE))
+        if moment.seconds < pace.start:
+            continue
+        if pause := pace.pause(last, moment.seconds):
+            time.sleep(pause)
         last = moment.seconds
         for line in moment.lines:
             console.print(line)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
@@ -12,7 +12,9 @@ import click
 
 from twisted_hoop.errors import HoopError, RecordingDamaged
 from twisted_hoop.recording.files import LEDGER, checked_id
+from twisted_hoop.recording.keeper import ring_of
 from twisted_hoop.recording.library import Library
+from twisted_hoop.recording.wrapping import KeyRing
 
 Rows = list[dict[str, Any]]
 
@@ -33,8 +35,8 @@ class Source(Protocol):
 class LocalSource:
     """Recordings in a folder on this machine: for those who may read the files anyway."""
 
-    def __init__(self, folder: Path) -> None:
-        self._library = Library(folder)
+    def __init__(self, folder: Path, ring: KeyRing | None = None) -> None:
+        self._library = Library(folder, ring)
 
     def recent(self, limit: int, target: str, subject: str) -> Rows:
         """See Source."""
@@ -88,6 +90,18 @@ def _entry(line: str) -> dict[str, Any]:
     if value.get("kind") == "damaged" and "n" not in value:  # not an entry: how the API ends a damaged recording
         raise RecordingDamaged(str(value.get("message")))
     return value
+
+
+def local_ring(state: Path, environ: Mapping[str, str]) -> KeyRing:
+    """What opens the recordings of a state folder: its wrapping key, the file HOOP_WRAPPING_KEY names, and Vault."""
+    from twisted_hoop.secrets.transit import transit_of
+
+    folder = state.parent if (state / LEDGER).exists() else state
+    return ring_of(folder, environ.get("HOOP_WRAPPING_KEY", ""), transit_of(_PLACE, environ))
+
+
+_PLACE = "transit/hoop"
+"""Of no meaning here: a key file names the key it was wrapped with."""
 
 
 def recordings_folder(state: Path) -> Path:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from twisted_hoop.cli.exits import CommandFailed
 from twisted_hoop.cli.output import json_line
 from twisted_hoop.errors import RecordingDamaged
 from twisted_hoop.recording.asciicast import asciicast, events, first_terminal, has_terminal, plain_text
+from twisted_hoop.recording.escapes import visible
+from twisted_hoop.recording.playing import BEFORE, Pace, place_in_terminal
 from twisted_hoop.recording.terminal_text import RESET
 
 Entries = Iterable[dict[str, Any]]
-MAX_PAUSE = 3.0
-"""Longest pause of a replay, in seconds as shown."""
 
 
 def find_terminal(entries: Entries) -> int | None:
@@ -26,15 +27,25 @@ def find_terminal(entries: Entries) -> int | None:
     return None
 
 
-def play_terminal(entries: Entries, channel: int, speed: float) -> None:
-    """Write a channel's output to stdout as it was seen, safe to look at (R6); `speed` 0 does not pause."""
+def play_terminal(read: Callable[[], Entries], channel: int, pace: Pace, find: str = "") -> None:
+    """Write a channel's output to stdout as it was seen, safe to look at (R6).
+
+    What came before the pace's start, or before `find` was seen, is written at once, so that the screen is right.
+    CommandFailed when `find` was never seen. `read` gives the entries, from the first, each time.
+    """
+    if find:
+        place = place_in_terminal(read(), channel, find)
+        if place is None:
+            raise CommandFailed(f"{visible(find)} was not seen in this terminal")
+        pace = replace(pace, start=max(place - BEFORE, pace.start))
     last: float | None = None
     try:
-        for event in events(entries, channel):
+        for event in events(read(), channel):
             if event.code != "o":
                 continue
-            if speed > 0 and last is not None:
-                time.sleep(min(max(event.time - last, 0.0) / speed, MAX_PAUSE))
+            if pause := pace.pause(last, event.time):
+                sys.stdout.flush()
+                time.sleep(pause)
             last = event.time
             sys.stdout.write(event.data)
             sys.stdout.flush()

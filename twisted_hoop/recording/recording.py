@@ -18,6 +18,7 @@ from twisted_hoop.recording.barrier import Barrier, InThread
 from twisted_hoop.recording.finish import Finisher
 from twisted_hoop.recording.heads import Heads
 from twisted_hoop.recording.recovery import mend
+from twisted_hoop.recording.timing import Timing
 from twisted_hoop.recording.writer import Writer
 
 LAZY_SECONDS = 0.05
@@ -71,6 +72,7 @@ class Recording:
         self._writer = writer
         self._timer: Any = None
         self._signing: Any = None
+        self._timing = Timing()
         self._barrier = Barrier(writer.sync, means.in_thread)
         self._closing = False
         self._result: RecordingFailed | tuple[()] | None = None
@@ -83,8 +85,9 @@ class Recording:
             raise RecordingFailed("the recording is closed")
         writer, counts = self._writer, self._means.counts
         before = writer.bytes
+        seconds = self._seconds() - self._began
         try:
-            writer.write(entry, self._seconds() - self._began, lazy)
+            writer.write(self._timing.timed(entry, seconds), seconds, lazy)
         except RecordingFailed:
             counts.failed += 1
             raise

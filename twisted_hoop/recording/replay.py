@@ -140,7 +140,7 @@ def _items(value: object) -> list[Any]:
 
 
 _OUTCOMES = (
-    "tag", "rows", "bytes", "masked", "sqlstate", "ms",
+    "tag", "rows", "bytes", "masked", "sqlstate", "seconds",
     "path", "read", "written", "status", "signal", "stdin", "stdout", "stderr",
 )  # fmt: skip
 _SHOWN = {

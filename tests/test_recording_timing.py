@@ -1,0 +1,73 @@
+"""How long commands took."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.task import Clock
+
+from tests.support.recordings import recorder, session
+from twisted_hoop.model import Entry
+from twisted_hoop.recording.library import Library
+from twisted_hoop.recording.timing import MOST, Timing
+
+
+def command(**more: Any) -> Entry:
+    return Entry("command", {"text": "select 1", **more})
+
+
+def test_entries_of_no_numbered_command_are_left_alone() -> None:
+    timing = Timing()
+    for entry in (command(), Entry("outcome", {"tag": "x"}), Entry("notice", {"command": 1, "text": "x"})):
+        assert timing.timed(entry, 1.0) is entry
+    assert not timing._began
+
+
+def seconds(timing: Timing, now: float, **more: Any) -> object:
+    return timing.timed(Entry("outcome", {**more}), now).data.get("seconds")
+
+
+def test_an_outcome_has_the_time_since_its_command() -> None:
+    timing = Timing()
+    for number, at in ((1, 1.0), (2, 1.5)):
+        assert timing.timed(command(command=number), at).data == {"text": "select 1", "command": number}
+    assert seconds(timing, 2.25, command=1) == 1.25
+    assert seconds(timing, 3.0, command=2) == 1.5
+    assert seconds(timing, 3.5, command=2) == 2.0  # a second statement of the same text
+    assert seconds(timing, 4.0, command=3) is None
+
+
+def test_channels_and_operations_are_commands_of_their_own() -> None:
+    timing = Timing()
+    timing.timed(command(channel=0, command=1), 0.0)
+    timing.timed(command(channel=1, command=1), 1.0)
+    timing.timed(command(channel=1, command=1, operation=1), 2.0)
+    assert seconds(timing, 4.0, channel=1, command=1, operation=1) == 2.0
+    assert seconds(timing, 4.0, channel=0, command=1) == 4.0
+    assert seconds(timing, 4.0, channel=1, command=1) == 3.0
+
+
+def test_a_time_that_is_known_is_kept_and_a_clock_put_back_gives_none_below_zero() -> None:
+    timing = Timing()
+    timing.timed(command(command=1), 5.0)
+    assert seconds(timing, 6.0, command=1, seconds=0.25) == 0.25
+    assert seconds(timing, 4.0, command=1) == 0.0
+
+
+def test_commands_without_an_outcome_take_no_memory_without_bound() -> None:
+    timing = Timing()
+    for number in range(10 * MOST):
+        timing.timed(command(command=number), 0.0)
+    assert len(timing._began) == MOST
+    assert seconds(timing, 1.0, command=10 * MOST - 1) == 1.0
+    assert seconds(timing, 1.0, command=0) is None
+
+
+def test_it_stands_in_the_recording(tmp_path: Path) -> None:
+    clock = Clock()
+    recording = recorder(tmp_path, clock).open(session())
+    recording.write(command(command=1))
+    clock.advance(0.125)
+    recording.write(Entry("outcome", {"command": 1, "tag": "SELECT 1"}))
+    assert list(Library(tmp_path / "recordings").read("session-0001"))[-1]["seconds"] == 0.125
