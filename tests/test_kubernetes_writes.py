@@ -48,7 +48,7 @@ def test_what_was_shown_is_not_written_back() -> None:
     [
         (MERGE, compact({"data": {"a": WORD.encoded}}), "data.a"),
         (STRATEGIC, compact({"stringData": {"a": f"x={WORD.text}"}}), "stringData.a"),
-        (MERGE, compact({"metadata": {"annotations": {LAST_APPLIED: json.dumps({"data": {"password": WORD.encoded}})}}}),
+        (MERGE, compact({"metadata": {"annotations": {LAST_APPLIED: json.dumps({"data": {"a": WORD.encoded}})}}}),
          f"metadata.annotations[{LAST_APPLIED}]"),
         (STRATEGIC, compact({"spec": {"containers": [{"env": [{"name": "T", "value": WORD.text}]}]}}),
          "spec.containers[0].env[0].value"),

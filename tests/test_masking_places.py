@@ -45,6 +45,7 @@ def test_what_cannot_hold_a_place_is_not_looked_into() -> None:
     found = places("Secret/data/.*", "Certificate/spec/keystores/.*")
     assert not found.of("Pod") and not found.of("Pod").below("")
     assert not found.of("Secret").below("metadata") and found.of("Secret").below("")
+    assert not places("Secret/(data|stringData)/.*").of("Secret").below("metadata")
     assert found.of("Certificate").below("spec") and not found.of("Certificate").below("status")
 
 
@@ -84,7 +85,7 @@ def test_any_kind_is_one_segment() -> None:
 
 
 @given(
-    st.text(alphabet="ab|().*?+[]\\{}1/", max_size=12),
+    st.text(alphabet="ab|().*?+[]\\{}1/", max_size=12) | st.text(alphabet="ab/", max_size=3).map("(a|b){}".format),
     st.lists(st.text(alphabet="ab1", min_size=1, max_size=3), min_size=1, max_size=4),
 )
 def test_nothing_that_is_hidden_lies_where_nobody_looks(tail: str, names: list[str]) -> None:

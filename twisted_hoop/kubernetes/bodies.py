@@ -93,7 +93,7 @@ class Bodies:
         if self._section.helm_releases == "deny" and response.status < 300 and _asks_for_releases(request):
             raise refused(request, 403, "releases of Helm are not shown by this target (helm_releases)")
         if request.kind == "path" or (request.verb == "connect" and request.resource != "nodes"):
-            return _told(request, self._plain.response_filter(applying, response))
+            return self._as_plain(request, response, applying)
         if response.framing is Framing.NONE:
             return ObjectFilter(request, ObjectStream(Objects(made.hiding, request)), None)
         return self._readable(request, response, applying, made)
@@ -109,8 +109,14 @@ class Bodies:
             return ObjectFilter(request, ObjectStream(Objects(made.hiding, request)), spans)
         empty = response.framing is Framing.LENGTH and not response.length
         if empty or request.subresource == "log" or request.verb == "connect" or response.status >= 400:
-            return _told(request, self._plain.response_filter(masks, response))
+            return self._as_plain(request, response, masks)
         raise refused(request, 406, "the target's answer cannot be masked: it is not JSON")
+
+    def _as_plain(self, request: KubeRequest, response: ResponseHead, masks: list[MaskSection]) -> BodyFilter | None:
+        try:
+            return _told(request, self._plain.response_filter(masks, response))
+        except BodyRefused as error:
+            raise refused(request, error.answer.status, str(error)) from None
 
     # -- what is written ------------------------------------------------------------------------------------------
 

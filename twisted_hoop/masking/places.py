@@ -7,6 +7,7 @@ A place is written `Kind/path`: names of members from the object's root, joined 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, TypeVar
@@ -22,6 +23,7 @@ _ANY: Final = "[^/]*"
 _REMEMBERED: Final = 4096
 _LONGEST: Final = 1024
 _QUANTIFIERS: Final = frozenset("*+?{")
+_CHOICE: Final = re.compile(r"\((?:\?:)?([A-Za-z0-9_/|-]+)\)")
 _META: Final = frozenset("\\^$.*+?{}[]()|")
 
 
@@ -49,7 +51,7 @@ class _Entry:
     kind: str
     path: str
     patterns: Patterns
-    prefix: str
+    prefixes: tuple[str, ...]
 
 
 class KindPlaces:
@@ -79,7 +81,7 @@ class KindPlaces:
         known = self._below.get(path)
         if known is None:
             start = path + "/" if path else ""
-            known = any(start.startswith(e.prefix) or e.prefix.startswith(start) for e in self._entries)
+            known = any(start.startswith(p) or p.startswith(start) for e in self._entries for p in e.prefixes)
             _remember(self._below, path, known)
         return known
 
@@ -137,10 +139,10 @@ def _entry(text: str, strategy: str) -> _Entry:
     if text.startswith("*/"):
         kind, path = _ANY, place_pattern(text)[len(_ANY) + 1 :]
     if plain:
-        return _Entry(strategy, re2.escape(kind), path, Patterns([path], odd=True), path)
+        return _Entry(strategy, re2.escape(kind), path, Patterns([path], odd=True), (path,))
     if problem_with(kind) or problem_with(path):  # `(Secret/data|ConfigMap/data)/.*`
-        return _Entry(strategy, "", text, Patterns([place_pattern(text)], odd=True), "")
-    return _Entry(strategy, kind, path, Patterns([path], odd=True), _literal(path))
+        return _Entry(strategy, "", text, Patterns([place_pattern(text)], odd=True), ("",))
+    return _Entry(strategy, kind, path, Patterns([path], odd=True), _literals(path))
 
 
 def _matches(kind: str, name: str) -> bool:
@@ -150,10 +152,20 @@ def _matches(kind: str, name: str) -> bool:
         return True
 
 
+def _literals(pattern: str) -> tuple[str, ...]:
+    """What every match of a pattern begins with, one of these; less than that is right too."""
+    choice = _CHOICE.match(pattern)
+    if choice is None:
+        return (_literal(pattern),)
+    rest = pattern[choice.end() :]
+    if rest[:1] in _QUANTIFIERS or _alternates(rest):
+        return ("",)
+    return tuple(each + _literal(rest) for each in choice[1].split("|"))
+
+
 def _literal(pattern: str) -> str:
-    """What every match of a pattern begins with; less than that is right too."""
-    if "|" in pattern:
-        return "" if _alternates(pattern) else _literal(pattern[: pattern.index("(")] if "(" in pattern else "")
+    if _alternates(pattern):
+        return ""
     end = next((at for at, letter in enumerate(pattern) if letter in _META), len(pattern))
     if end < len(pattern) and pattern[end] in _QUANTIFIERS:
         end -= 1
@@ -163,9 +175,9 @@ def _literal(pattern: str) -> str:
 def _alternates(pattern: str) -> bool:
     """Whether an alternative may stand outside every group. True when unsure."""
     depth = 0
-    for letter in pattern:
+    for at, letter in enumerate(pattern):
         if letter in "\\[":
-            return True
+            return "|" in pattern[at:]
         depth += (letter == "(") - (letter == ")")
         if letter == "|" and not depth:
             return True
