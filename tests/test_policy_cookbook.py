@@ -82,5 +82,5 @@ def test_a_row_is_decided_as_it_says(settings_of: dict[str, Settings], title: st
 
 
 def test_every_recipe_has_rules_and_claims() -> None:
-    assert len(RECIPE) == 8
+    assert len(RECIPE) == 9
     assert all("[[rules]]" in text and len(_rows(text)) >= 6 for text in RECIPE.values())
