@@ -70,3 +70,23 @@ def test_m4_notifications() -> None:
     found = hiding(FOUND).notification(notification(b"c", NUMBER.encode())[5:])
     assert found is not None
     assert NUMBER.encode() not in found
+
+
+def parsing(*more: tuple[str, bytes]) -> list[tuple[int, bytes]]:
+    told = [("S", b"ERROR"), ("C", b"42703"), ("M", b'column "nme" does not exist'), ("P", b"8"), *more]
+    return [(ord(kind), value) for kind, value in told]
+
+
+def test_an_error_about_the_text_itself_passes() -> None:
+    assert hiding(CARDS).error(parsing(), run(True, "cards")) is None
+    assert hiding(CARDS).error(parsing(), None) is None
+
+
+def test_m4_nothing_that_runs_passes_for_the_parser() -> None:
+    """M4: a function may raise any SQLSTATE with any message, but not without a context or a text of its own."""
+    for more in (("W", b"PL/pgSQL function f() line 1 at RAISE"), ("q", b"select x"), ("p", b"3")):
+        assert b"nme" not in told(hiding(CARDS).error(parsing(more), run(True, "cards")))[ord("M")]
+    without = [field for field in parsing() if field[0] != ord("P")]
+    assert b"nme" not in told(hiding(CARDS).error(without, run(True, "cards")))[ord("M")]
+    other = [(kind, b"22P02" if kind == ord("C") else value) for kind, value in parsing()]
+    assert b"nme" not in told(hiding(CARDS).error(other, run(True, "cards")))[ord("M")]

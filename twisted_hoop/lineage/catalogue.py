@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 ColumnId = tuple[int, int]
 """(table OID, attribute number): what a column is, whatever it is called."""
@@ -79,6 +79,13 @@ class Catalogue:
     cast_types: frozenset[str] = frozenset()
     harmless: frozenset[str] = frozenset()
     function_columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def including(self, relations: Sequence[Relation]) -> Catalogue:
+        """This one with further relations."""
+        by_name = dict(self.by_name)
+        for relation in relations:
+            by_name[relation.name] = (*by_name.get(relation.name, ()), relation)
+        return replace(self, relations={**self.relations, **{r.oid: r for r in relations}}, by_name=by_name)
 
     def candidates(self, schema: str, name: str) -> tuple[Relation, ...]:
         """Every relation a name can mean; without schema, in any schema, so that search_path does not matter."""

@@ -9,6 +9,7 @@ nobody can show what they derive from are bound to every mask.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from copy import copy
 
 from twisted_hoop.lineage.catalogue import Catalogue, ColumnId, Relation
 from twisted_hoop.lineage.tracer import Origin, Tracer
@@ -33,6 +34,7 @@ class Bindings:
         tracer: Tracer | None = None,
     ) -> None:
         patterns = {m.name: Patterns(m.columns, odd=True) for m in masks if m.columns}
+        self._patterns = patterns
         self._every = frozenset(patterns)
         self._relations = catalogue.relations
         self._masks: _Found = _direct(patterns, catalogue.relations.values()) if patterns else {}
@@ -56,6 +58,14 @@ class Bindings:
     def known(self, oid: int) -> bool:
         """Whether the relation was in the catalogue; of any other nothing can be said."""
         return oid in self._relations
+
+    def including(self, relations: Sequence[Relation]) -> Bindings:
+        """These, and those of further tables that derive from nothing."""
+        made = copy(self)
+        made._relations = {**self._relations, **{r.oid: r for r in relations}}
+        made._masks = {**self._masks, **_direct(self._patterns, relations)}
+        made._add_whole_rows()
+        return made
 
     def to_remember(self) -> Remembered:
         """What the next snapshot's bindings must be given, so that a rename does not unmask a column."""

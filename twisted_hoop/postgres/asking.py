@@ -226,6 +226,15 @@ def guard_refusal(command: Command, guard: Guard) -> Refusal:
     return Refusal(command, Decision(Effect.DENY, guard.rule, guard.reason), "denied", guard.reason, guard.hint)
 
 
+def explained(refusal: Refusal, knowledge: Knowledge) -> Refusal:
+    """The refusal of a text that nobody can read with what the parser says of it: as a rule it is a slip."""
+    facts = refusal.command.facts
+    if refusal.code != "denied" or not any("unknown" in each.get("class", ()) for each in facts):
+        return refusal
+    why = knowledge.why_unknown(refusal.command.text)
+    return replace(refusal, hint=f"Not understood: {why}. {refusal.hint}".rstrip()) if why else refusal
+
+
 def mask_refusal(question: Question, effective: frozenset[str], knowledge: Knowledge) -> Refusal | None:
     """What masks forbid: copying masked values where they are not masked (M7), comparing, opaque results (M5)."""
     every = knowledge.column_masks & effective

@@ -18,6 +18,7 @@ from twisted_hoop.postgres.asking import (
     compared_masks,
     context_of,
     execute_question,
+    explained,
     guard_refusal,
     mask_refusal,
     may_reread,
@@ -25,6 +26,7 @@ from twisted_hoop.postgres.asking import (
     query_question,
 )
 from twisted_hoop.postgres.binding import InwardMasks, fingerprint_of, shown_parameters, with_found
+from twisted_hoop.postgres.creations import know_made
 from twisted_hoop.postgres.effects import announce
 from twisted_hoop.postgres.entries import command_entry, detail_of, refused_entry
 from twisted_hoop.postgres.reading import NOTHING
@@ -165,6 +167,7 @@ class ClientSide:
         return True
 
     def _stale(self, kind: int, raw: bytes) -> Step | None:
+        know_made(self._state)
         if not self._state.knowledge.stale:
             return None
         self._retry = (kind, raw)
@@ -192,7 +195,7 @@ class ClientSide:
 
     def _objection(self, question: Question, verdict: Verdict) -> Refusal | None:
         if isinstance(verdict, Refusal):
-            return verdict
+            return explained(verdict, self._state.knowledge)
         if not self._state.knowledge.column_masks:
             return None
         return mask_refusal(question, self._state.effective(verdict.decision), self._state.knowledge)

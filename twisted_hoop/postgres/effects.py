@@ -63,6 +63,8 @@ def apply_effects(state: State, run: Run, tag: str) -> None:
     for read in reads:
         if read.statement.changes_catalogue or read.statement.kind == "do":
             state.schema_changed = True
+        if read.makes is not None and len(reads) == 1:
+            state.made.append(read.makes)
 
 
 def _path(state: State, run: Run, tag: str) -> None:

@@ -6,6 +6,10 @@ from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.state import Run, State
 
 _HIDDEN = b"*****"
+_PARSING = frozenset(
+    {b"42601", b"42P01", b"42703", b"42702", b"42883", b"42704", b"42P09", b"42725", b"42803", b"3F000"}
+)
+"""Syntax errors; relations, columns, functions, types and schemas that are not there or may be several."""
 
 
 class Hiding:
@@ -26,8 +30,10 @@ class Hiding:
         effective = run.masks if run is not None else self._state.masks()
         if not effective:
             return None
-        tainted = self._columns(effective) and (
-            run is None or run.tainted or self._tells_of_rows(fields, run, effective)
+        tainted = (
+            self._columns(effective)
+            and not _of_parsing(fields)
+            and (run is None or run.tainted or self._tells_of_rows(fields, run, effective))
         )
         changed = self._state.knowledge.maskset.redact_fields(fields, tainted, effective)
         return None if changed == fields else pg.from_fields(kind, changed)
@@ -70,3 +76,13 @@ class Hiding:
 
     def _columns(self, effective: frozenset[str]) -> bool:
         return bool(self._state.knowledge.column_masks & effective)
+
+
+def _of_parsing(fields: list[tuple[int, bytes]]) -> bool:
+    """Whether the error is about the text itself, before a row was looked at: it names what the client wrote.
+
+    Only the parser tells a position in the client's text (P). Functions, which can imitate every other field, have a
+    context (W), or a text of their own (p, q). Source: protocol-error-fields.
+    """
+    told = dict(fields)
+    return told.get(ord("C"), b"") in _PARSING and ord("P") in told and not told.keys() & {ord("W"), ord("p"), ord("q")}

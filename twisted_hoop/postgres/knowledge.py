@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
-from twisted_hoop.lineage.catalogue import Catalogue, ColumnId
+from twisted_hoop.lineage.catalogue import Catalogue, ColumnId, Relation
+from twisted_hoop.lineage.creating import NewTable, new_table
 from twisted_hoop.lineage.tracer import Lineage, Origin, Tracer
 from twisted_hoop.masking.bindings import Bindings
 from twisted_hoop.masking.masker import MaskSet
@@ -53,6 +54,8 @@ class Knowledge:
         self._recordable: dict[str, str] = {}
         self.remembered: frozenset[tuple[str, int, int]] = frozenset()
         self.catalogue = Catalogue()
+        self.root: Knowledge | None = None
+        """What this one is made from, when it knows tables besides that nobody else can see yet."""
         self._changes = 1
         self._learned = 0
         self._absent: set[str] = set()
@@ -64,7 +67,8 @@ class Knowledge:
     @property
     def stale(self) -> bool:
         """Whether something changed since the catalogue was read."""
-        return self._changes != self._learned
+        root = self if self.root is None else self.root
+        return root._changes != root._learned
 
     @property
     def changes(self) -> int:
@@ -86,6 +90,8 @@ class Knowledge:
 
     def news(self, reading: Reading) -> bool:
         """Whether the text names tables that nobody looked for yet: they may be new. True once for each."""
+        if self.root is not None:
+            return self.root.news(reading)
         if not reading.missing or reading.missing <= self._absent:
             return False
         if len(self._absent) >= ABSENT:
@@ -93,6 +99,10 @@ class Knowledge:
         self._absent |= reading.missing
         self._changes += 1
         return True
+
+    def why_unknown(self, text: str) -> str:
+        """What the parser says of a text it cannot read; "" when it can."""
+        return self._sql.understand(text).why
 
     def recordable(self, text: str) -> str:
         """A text as it may stand in a recording: what any detector finds in it is masked (M12)."""
@@ -116,7 +126,19 @@ class Knowledge:
 
     def invalidate(self) -> None:
         """Somebody changed the schema, or a result named a relation that is not known."""
-        self._changes += 1
+        root = self if self.root is None else self.root
+        root._changes += 1
+
+    def including(self, relations: tuple[Relation, ...]) -> Knowledge:
+        """The same for one session whose open transaction made these tables; their OIDs, unknown here, are negative."""
+        made = Knowledge(self._sql, (), b"", self._read_only)
+        made.root, made.renames, made.maskset = self, self.renames, self.maskset
+        made.column_masks, made.sections = self.column_masks, self.sections
+        made._recorded_differs, made._recordable = self._recorded_differs, self._recordable
+        made.catalogue = self.catalogue.including(relations)
+        made.tracer = Tracer(made.catalogue)
+        made.bindings = self.bindings.including(relations)
+        return made
 
     def reading(self, text: str, path: tuple[str, ...] | None) -> Reading:
         """How `text` reads here under that search_path. Bounded cache by the exact text."""
@@ -175,7 +197,16 @@ class Knowledge:
             bool(lineage.stored_opaque),
             moves,
             ends,
+            self._makes(statement, lineage),
         )
+
+    def _makes(self, statement: Statement, lineage: Lineage) -> NewTable | None:
+        """A table whose rows are what the session itself may see; anything else stays unknown until it is read (M1)."""
+        if statement.tree is None or not statement.changes_catalogue:
+            return None
+        if lineage.stored_opaque or self.masks_of(lineage.stored):
+            return None
+        return new_table(statement.tree, self.tracer.trace)
 
     def _trace(self, statement: Statement) -> Lineage:
         if statement.copy is not None and statement.copy.relation is not None:

@@ -30,13 +30,29 @@ def column_masks(
 
 def _masks(place: int, field: Field, count: int, candidates: tuple[Read, ...], knowledge: Knowledge) -> frozenset[str]:
     if field.table:
-        return _table_masks(field, knowledge)
+        made_here = knowledge.root is not None and _made_here(place, field, count, candidates, knowledge)
+        if not made_here:
+            return _table_masks(field, knowledge)
     if not candidates:
         return knowledge.column_masks
     found = NOTHING
     for read in candidates:
         found |= origin_masks(read, place, count, knowledge)
     return found
+
+
+def _made_here(place: int, field: Field, count: int, candidates: tuple[Read, ...], knowledge: Knowledge) -> bool:
+    """Whether the column can only be one of a table that the open transaction made: its lineage is that and no more."""
+    if field.table in knowledge.catalogue.relations or not candidates:
+        return False
+    for read in candidates:
+        outputs = read.lineage.outputs if read.lineage is not None else None
+        if outputs is None or len(outputs) != count:
+            return False
+        origin = outputs[place][1]
+        if origin.opaque or not origin.columns or any(oid >= 0 for oid, _ in origin.columns):
+            return False
+    return True
 
 
 def _table_masks(field: Field, knowledge: Knowledge) -> frozenset[str]:

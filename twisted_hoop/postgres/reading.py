@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from twisted_hoop.lineage.catalogue import Catalogue, Relation
+from twisted_hoop.lineage.creating import NewTable
 from twisted_hoop.lineage.tracer import Lineage
 from twisted_hoop.model import Facts
 from twisted_hoop.postgres.rows import RowPlan
@@ -47,6 +48,8 @@ class Read:
     moves_path: bool = False
     """Whether names may mean something else once it has run (P18)."""
     ends_transaction: bool = False
+    makes: NewTable | None = None
+    """A table that its own transaction can read before the catalogue tells of it."""
     plans: dict[tuple[bytes, frozenset[str]], RowPlan | None] = field(default_factory=dict, compare=False, repr=False)
     """Plans made for its results, by RowDescription and masks in force: it repeats verbatim."""
 

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from twisted_hoop.lineage.catalogue import Catalogue
+from twisted_hoop.lineage.creating import NewTable
 from twisted_hoop.model import Decision, Entry, Refusal
 from twisted_hoop.postgres.knowledge import Knowledge
 from twisted_hoop.postgres.letters import IDLE
@@ -137,6 +139,10 @@ class State:
     """The open transaction changed the search_path: its end may take that back."""
     context: tuple[tuple[str, ...] | None, tuple[tuple[str, str], ...]] | None = None
     schema_changed: bool = False
+    made: list[NewTable] = field(default_factory=list)
+    """Tables the open transaction made: `creations.py`. `knowledge` includes the first `made_known` of them."""
+    made_known: int = 0
+    made_over: Catalogue | None = None
     renaming: bool = False
     """The open transaction may have given masked columns other names."""
     said_farewell: bool = False

@@ -15,6 +15,7 @@ from twisted_hoop.model import Entry
 from twisted_hoop.postgres import letters
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.copying import copy_out_masker, quick_plan
+from twisted_hoop.postgres.creations import forget_made, know_made
 from twisted_hoop.postgres.effects import apply_effects, take_back
 from twisted_hoop.postgres.hiding import Hiding
 from twisted_hoop.postgres.letters import BIND, CLOSE, DESCRIBE, EXECUTE, FUNCTION, IDLE, PARSE, QUERY, SYNC
@@ -106,6 +107,7 @@ class TargetSide:
 
     def _plan(self, row: bytes, run: Run) -> RowPlan | None:
         reads = run.reads()
+        know_made(self._state)
         if not self._state.knowledge.renames.hold(run.names_of):
             return row_plan(pg.row_description(row), (), run.masks, self._state.knowledge)
         cache = reads[0].plans if len(reads) == 1 else {}
@@ -336,6 +338,7 @@ class TargetSide:
         if state.transaction == IDLE:
             state.path_dirty = bool(state.path_moving)
             state.registry.transaction_over()
+            forget_made(state)
             if state.schema_changed:
                 state.schema_changed = False
                 state.knowledge.invalidate()
