@@ -26,8 +26,8 @@ FLOORS = (
 """From the ground up; ARCHITECTURE.md says what each room is for."""
 
 POSTGRES_CORE = (
-    "asking binding client_side copying effects entries hiding knowledge login messages parameters plan reading"
-    " registry relay startup state target_side wire"
+    "asking binding client_side copying creations effects entries hiding knowledge login messages parameters plan"
+    " reading registry relay startup state target_side wire"
 )
 SSH_CORE = (
     "asking entries events forwards holding names relay replies requests running script setup starting"
