@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pty
 import re
+import select
 import socket
 import socketserver
 import subprocess
@@ -133,6 +135,16 @@ class Place:
             timeout=90,
             check=False,
         )
+
+    def typed(self, file: int, line: bytes, expected: bytes) -> bool:
+        """Type a line; whether it is answered within a moment."""
+        os.write(file, line)
+        found = b""
+        while select.select([file], [], [], 1.0)[0]:
+            found += os.read(file, 65536)
+            if expected in found:
+                return True
+        return False
 
     def entries(self, text: str) -> list[dict[str, Any]]:
         """What was recorded under the last command whose text contains `text`, once its outcome is there."""
@@ -293,6 +305,56 @@ def test_a_port_waits_for_an_approval(place: Place) -> None:
         assert told == [] and place.gateway.decide(request["id"]).status == 200
         run.join(90)
         assert told == [b"echo hi"]
+
+
+# -- shells -------------------------------------------------------------------------------------------------------
+
+
+def read_until(file: int, text: bytes) -> bytes:
+    """What can be read up to and with `text`."""
+    found = b""
+
+    def look() -> bool:
+        nonlocal found
+        if select.select([file], [], [], 0.05)[0]:
+            found += os.read(file, 65536)
+        return text in found
+
+    wait_for(look, f"{text!r} on the terminal")
+    return found
+
+
+@WAYS
+def test_C3_lines_of_a_shell_are_judged(place: Place, way: dict[str, str]) -> None:
+    """C3, K14: at Enter, with the rules that commands have; a refused one is taken back, and the shell goes on."""
+    outer, inner = pty.openpty()
+    command = [KUBECTL, "exec", "-it", "web", "--", "sh"]
+    process = subprocess.Popen(command, env=place.environ(way), stdin=inner, stdout=inner, stderr=inner)
+    try:
+        wait_for(lambda: place.typed(outer, b"echo ready$((1+1))\r", b"ready2"), "a shell that answers", process)
+        os.write(outer, b"cat /etc/shadow\r")
+        assert b"nobody reads that" in read_until(outer, b"nobody reads that")
+        os.write(outer, b"echo on$((1+1))\r")
+        read_until(outer, b"on2")
+        os.write(outer, b"exit 5\r")
+        assert process.wait(90) == 5
+    finally:
+        process.kill()
+        process.wait()
+        os.close(outer)
+        os.close(inner)
+    entries = place.entries("-i -t web -- sh")
+    lines = [(e["kind"], e["text"]) for e in entries if e.get("action") == "line"]
+    unseen = "(typed without echo)"  # an echo that takes longer than a moment, as on a loaded machine
+    assert {("refused", "cat /etc/shadow"), ("refused", unseen)}.intersection(lines)
+    assert lines[-1] in (("command", "exit 5"), ("command", unseen))
+    assert entries[-1]["status"] == 5 and any(e["kind"] == "terminal" for e in entries)
+
+
+def test_C3_a_script_ends_at_a_line_that_is_refused(place: Place) -> None:
+    """C3."""
+    done = place.kubectl("exec", "-i", "web", "--", "sh", given=b"echo one\ncat /etc/shadow\necho two\n")
+    assert done.returncode == 1 and b"nobody reads that" in done.stderr and b"two" not in done.stdout
 
 
 # -- the Python client --------------------------------------------------------------------------------------------

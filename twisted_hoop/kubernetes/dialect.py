@@ -44,7 +44,7 @@ class KubernetesDialect:
         self._impersonation = Impersonation(section.impersonate, section.impersonate_groups)
         self._copies = Copies()
         self._bodies = Bodies(section, key, masks)
-        self._tunnels = Tunnels(key)
+        self._tunnels = Tunnels(key, shell)
         self._readings: dict[tuple[object, ...], Reading] = {}
 
     # -- what is asked --------------------------------------------------------------------------------------------

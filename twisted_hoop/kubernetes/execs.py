@@ -9,13 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from twisted_hoop.kubernetes.exits import exit_of, refused_status
+from twisted_hoop.kubernetes.lines import LineJudge, resized
 from twisted_hoop.kubernetes.parts import FROM_CLIENT, FROM_TARGET, Codec, Part, Stream
 from twisted_hoop.kubernetes.sizes import Size, Sizes
 from twisted_hoop.kubernetes.streams import Streams
-from twisted_hoop.model import Verdict
+from twisted_hoop.model import Outcome, Verdict
 from twisted_hoop.recording.asciicast import COLUMNS, ROWS
 from twisted_hoop.recording.streams import resize_entry, terminal_entry
-from twisted_hoop.steps import Record, Step, ToClient, ToTarget
+from twisted_hoop.ssh.entries import refused_entry
+from twisted_hoop.ssh.script import ScriptJudge
+from twisted_hoop.ssh.streams import Objection
+from twisted_hoop.ssh.terminal import TerminalJudge
+from twisted_hoop.steps import Finish, Record, Step, ToClient, ToTarget
 
 RESIZES = 20
 """Sizes that are passed on between two moments without data; of more, the last one."""
@@ -23,22 +28,32 @@ _OUTPUT: tuple[Stream, ...] = ("stdout", "stderr")
 
 
 class ExecTunnel:
-    """A Tunnel, see the module. `channel` is its number in the recording, `about` what its outcome tells besides."""
+    """A Tunnel, see the module. `channel` is its number in the recording, `about` what its outcome tells besides.
+
+    `judge` asks for each line of a shell.
+    """
 
     def __init__(
-        self, channel: int, codec: Codec, streams: Streams, terminal: bool, about: Mapping[str, object] | None = None
+        self,
+        channel: int,
+        codec: Codec,
+        streams: Streams,
+        terminal: bool,
+        about: Mapping[str, object] | None = None,
+        judge: LineJudge | None = None,
     ) -> None:
         self._channel = channel
         self._codec = codec
         self._streams = streams
         self._terminal = terminal
         self._about = dict(about or {})
+        self._judge = judge
+        self._input_ends = False
         self._sizes = Sizes()
         self._sized = False
         self._resizes = 0
         self._late: Size | None = None
         self._exit: dict[str, object] = {}
-        self._over = False
 
     def begin(self) -> list[Step]:
         """See Tunnel."""
@@ -55,11 +70,40 @@ class ExecTunnel:
 
     def _of_client(self, part: Part) -> list[Step]:
         if part.stream == "stdin":
-            return self._typed(*self._streams.incoming(part.data), part.last) if part.data else self._end(part.last)
+            return self._input(part)
         if part.stream == "resize":
             return self._resized(part)
         rest = self._end(False) if part.last else []
         return [*rest, ToTarget(part.data)] if part.data else rest
+
+    def _input(self, part: Part) -> list[Step]:
+        judge = self._judge
+        if judge is None:
+            return self._typed(*self._streams.incoming(part.data), part.last) if part.data else self._end(part.last)
+        self._input_ends = self._input_ends or part.last
+        steps = self._judged(judge.client_received(part.data)) if part.data else []
+        if part.last and isinstance(judge, ScriptJudge):
+            steps += self._judged(judge.ended())
+        return steps + self._end_of_lines()
+
+    def _end_of_lines(self) -> list[Step]:
+        """The client's end of input follows what the judge still holds."""
+        if not self._input_ends or self.held_back():
+            return []
+        self._input_ends = False
+        return self._end(True)
+
+    def _judged(self, steps: list[Step]) -> list[Step]:
+        """The steps of a judge speak of bytes: they become messages."""
+        found: list[Step] = []
+        for step in steps:
+            if isinstance(step, ToTarget):
+                found += self._typed(*self._streams.incoming(step.data), False)
+            elif isinstance(step, ToClient):
+                found += self._shown("stdout", *self._streams.outgoing("stdout", step.data))
+            else:
+                found.append(step)
+        return found
 
     def _typed(self, data: bytes, records: list[Step], last: bool) -> list[Step]:
         steps = [*records, ToTarget(self._codec.to_target("stdin", data))] if data else records
@@ -87,6 +131,7 @@ class ExecTunnel:
         if self._terminal and not self._sized:
             entry = terminal_entry(self._channel, "", size.columns, size.rows)
         self._sized = True
+        resized(self._judge, size)
         return [Record(entry), ToTarget(self._codec.to_target("resize", size.encoded()))]
 
     # -- the target -----------------------------------------------------------------------------------------------
@@ -100,12 +145,17 @@ class ExecTunnel:
 
     def _of_target(self, part: Part) -> list[Step]:
         if part.stream in _OUTPUT:
-            shown = self._shown(part.stream, *self._streams.outgoing(part.stream, part.data)) if part.data else []
+            shown = self._output(part.stream, part.data) if part.data else []
             return shown + self._finished(part.stream, True) if part.last else shown
         if part.stream == "error":
             return self._status(part)
         rest = self._rest() if part.last else []
         return [*rest, ToClient(part.data)] if part.data else rest
+
+    def _output(self, stream: Stream, data: bytes) -> list[Step]:
+        if self._judge is not None and stream == "stdout":
+            return self._judged(self._judge.target_received(data))
+        return self._shown(stream, *self._streams.outgoing(stream, data))
 
     def _shown(self, stream: Stream, data: bytes, records: list[Step]) -> list[Step]:
         if not data:
@@ -138,16 +188,28 @@ class ExecTunnel:
     # -- both -----------------------------------------------------------------------------------------------------
 
     def decided(self, verdict: Verdict) -> list[Step]:
-        """See Tunnel: nothing is asked."""
-        return []
+        """See Tunnel: about a line. One of a script that is refused ends it."""
+        if self._judge is None:
+            return []
+        try:
+            steps = self._judge.decided(verdict)
+        except Objection as error:
+            return self._refused(error)
+        return [*self._judged(steps), *self._end_of_lines()]
+
+    def _refused(self, error: Objection) -> list[Step]:
+        entry = refused_entry(self._channel, self._channel, error.refusal) if error.refusal is not None else None
+        told: list[Step] = [] if entry is None else [Record(entry)]
+        return [*told, *self.ended(str(error)), Finish(Outcome("closed", str(error)))]
 
     def held_back(self) -> int:
         """See Tunnel."""
-        return 0
+        return self._judge.held_back() if self._judge is not None else 0
 
     def tick(self) -> list[Step]:
         """See Tunnel."""
-        steps = self._typed(*self._streams.input_idle(), False)
+        steps = self._judged(self._judge.idle()) if isinstance(self._judge, TerminalJudge) else []
+        steps += self._typed(*self._streams.input_idle(), False)
         for stream in _OUTPUT:
             steps += self._shown(stream, *self._streams.idle(stream))
         late, self._late, self._resizes = self._late, None, 0

@@ -16,6 +16,7 @@ from twisted_hoop.kubernetes.copies import copy_of
 from twisted_hoop.kubernetes.execs import ExecTunnel
 from twisted_hoop.kubernetes.forwarded import Forwarded
 from twisted_hoop.kubernetes.forwards import ForwardTunnel
+from twisted_hoop.kubernetes.lines import judge_of
 from twisted_hoop.kubernetes.parts import Codec
 from twisted_hoop.kubernetes.pipes import BarePipe, Pipe, WebSocketPipe
 from twisted_hoop.kubernetes.ports import PROTOCOL, PortsTunnel, ports_of
@@ -24,8 +25,9 @@ from twisted_hoop.kubernetes.spdy_streams import SpdyCodec
 from twisted_hoop.kubernetes.streams import Streams
 from twisted_hoop.kubernetes.websocket import ChannelCodec
 from twisted_hoop.masking.masker import MaskSet
-from twisted_hoop.model import Decision
+from twisted_hoop.model import Decision, Facts
 from twisted_hoop.settings import MaskSection
+from twisted_hoop.shell.reader import ShellReader
 
 FORWARD = b"portforward.k8s.io"
 FORWARD_IN_WEBSOCKET = b"SPDY/3.1+portforward.k8s.io"
@@ -35,7 +37,8 @@ _REMEMBERED = 64
 class Tunnels:
     """See the module. `key` is the gateway's masking key."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, shell: ShellReader) -> None:
+        self._shell = shell
         self._key = key
         self._bodies = Bodies(key)
         self._sets: dict[tuple[int, ...], tuple[tuple[MaskSection, ...], MaskSet]] = {}
@@ -62,7 +65,7 @@ class Tunnels:
         if request.subresource not in ("exec", "attach"):
             return None
         codec = _codec(head, chosen)
-        return None if codec is None else self._command(request, decision, masks, number, codec)
+        return None if codec is None else self._command(request, reading.facts[0], decision, masks, number, codec)
 
     def _proxy(
         self,
@@ -79,7 +82,13 @@ class Tunnels:
         return websocket_tunnel(self._bodies, head, response, decision, masks, number)
 
     def _command(
-        self, request: KubeRequest, decision: Decision, masks: Sequence[MaskSection], number: int, codec: Codec
+        self,
+        request: KubeRequest,
+        place: Facts,
+        decision: Decision,
+        masks: Sequence[MaskSection],
+        number: int,
+        codec: Codec,
     ) -> Tunnel:
         terminal = _is_set(request, "tty")
         copy = copy_of(request.values("command")) if request.subresource == "exec" and not terminal else None
@@ -93,7 +102,9 @@ class Tunnels:
             inputs=decision.content or not (terminal or writes),
             files=frozenset({copy.stream}) if copy is not None else frozenset(),
         )
-        return ExecTunnel(number, codec, streams, terminal, copy.told() if copy is not None else None)
+        about = copy.told() if copy is not None else None
+        judge = judge_of(request, place, self._shell, number, terminal, made.for_recording)
+        return ExecTunnel(number, codec, streams, terminal, about, judge)
 
     def _made(self, masks: Sequence[MaskSection]) -> MaskSet:
         """The set of exactly these sections; they are kept, so that their identities stay theirs."""
