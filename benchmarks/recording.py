@@ -1,6 +1,6 @@
 """What recording costs: CPU per entry, per session, and the speed of verification.
 
-    python benchmarks/recording.py [--quick] [--json]
+    python benchmarks/recording.py [--quick] [--flood MIB] [--json]
 
 Entries have the size the PostgreSQL relay writes: a command of about 150 characters and its outcome, written lazily.
 Each figure is the median of several rounds; CPU is the process's own (user and system), so that a busy machine counts
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import statistics
 import tempfile
 import time
@@ -23,17 +24,20 @@ from twisted.internet.defer import execute
 from twisted.internet.task import Clock
 
 from twisted_hoop.model import Entry, Outcome, Peer, Principal, Session, Target
-from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.recording.keys import public_keys
 from twisted_hoop.recording.library import Library
 from twisted_hoop.recording.recorder import Recorder
 from twisted_hoop.recording.recording import Recording
+from twisted_hoop.recording.streams import stream_entry
 from twisted_hoop.recording.verification import verify
 from twisted_hoop.settings import RecordingSection
 
+CHUNK = 1 << 15
+"""Bytes of one piece of output."""
 COMMAND = Entry(
     "command",
     {
+        "command": 1,
         "action": "query",
         "text": "SELECT o.id, o.placed, c.name, c.email FROM orders o JOIN customers c ON c.id = o.customer "
         "WHERE o.placed > $1 AND c.country = $2 ORDER BY o.placed LIMIT 50",
@@ -45,7 +49,7 @@ COMMAND = Entry(
         "tables": ["public.orders", "public.customers"],
     },
 )
-OUTCOME = Entry("outcome", {"tag": "SELECT 50", "rows": 50, "bytes": 4210, "masked": 50, "sqlstate": None, "ms": 1.832})
+OUTCOME = Entry("outcome", {"command": 1, "tag": "SELECT 50", "rows": 50, "bytes": 4210, "masked": 50})
 
 
 class Wall(Clock):
@@ -159,17 +163,32 @@ def reading(state: Path, rounds: int) -> dict[str, float]:
     }
 
 
-def counting(rounds: int, times: int) -> dict[str, float]:
-    """CPU of counting one command."""
-    metrics = Metrics()
-    return {
-        "metrics for a command, µs CPU": cpu(
-            rounds, times, lambda n: [metrics.command("shop", "allow", 0.00002) for _ in range(n)]
-        )
-    }
+def flood(state: Path, mebibytes: int) -> dict[str, float]:
+    """Output of a session, as an SSH stream brings it: CPU per GB, what is kept of it, and what memory it took."""
+    noise, found = os.urandom(CHUNK), {}
+    words = (b"".join(b"%08d some line of a log with a value %d\r\n" % (n, n * 37 % 1001) for n in range(1000)) * 2)[
+        :CHUNK
+    ]
+    for name, chunk in (("text", words), ("random", noise)):
+        place = recorder(state / name)
+        recording = place.open(session(1))
+        before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time()
+        for _ in range((mebibytes << 20) // CHUNK):
+            recording.write(stream_entry("output", 0, "stdout", chunk), lazy=True)
+        took, size = time.process_time() - began, mebibytes / 1024 * 1.073741824
+        recording.close(Outcome("closed"))
+        path = place.folder / recording.path
+        assert verify(path, public_keys(state / name)).ok
+        found[f"{name}: CPU seconds for a GB of output"] = took / size
+        found[f"{name}: bytes kept for a byte"] = path.stat().st_size / (mebibytes << 20)
+        found[f"{name}: MiB of memory more at the peak"] = (
+            resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+        ) / 1024
+        path.unlink()
+    return found
 
 
-def measure(quick: bool) -> dict[str, float]:
+def measure(quick: bool, flooded: int) -> dict[str, float]:
     """Every figure."""
     rounds, times = (3, 2_000) if quick else (7, 20_000)
     found: dict[str, float] = {}
@@ -179,16 +198,18 @@ def measure(quick: bool) -> dict[str, float]:
         found |= sessions(state / "b", rounds, times)
         found |= waiting(state / "c", 20 if quick else 200)
         found |= reading(state / "a", rounds)
-    return found | counting(rounds, times)
+        found |= flood(state / "d", flooded)
+    return found
 
 
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a few seconds, rougher figures")
+    parser.add_argument("--flood", type=int, default=64, help="MiB of output of one session; the full test is 2048")
     parser.add_argument("--json", action="store_true", help="one JSON object")
     options = parser.parse_args()
-    found: dict[str, Any] = {name: round(value, 3) for name, value in measure(options.quick).items()}
+    found: dict[str, Any] = {name: round(value, 3) for name, value in measure(options.quick, options.flood).items()}
     if options.json:
         print(json.dumps({"cores": os.cpu_count(), **found}))
         return

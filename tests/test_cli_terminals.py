@@ -64,8 +64,8 @@ def test_replay_begins_where_it_is_told_to(state: Path, monkeypatch: pytest.Monk
     whole = run("replay", "session-0001", "--state", str(state), "--speed", "0").output
     for options, expected in (
         (("--from", "0:30"), []),
-        (("--from", "0:06"), [3.0]),
-        (("--find", "REFUSED"), [2.0]),
+        (("--from", "0:14"), [1.0]),
+        (("--find", "REFUSED"), [3.0]),
         (("--skip-idle", "0.5"), [0.5]),
     ):
         pauses.clear()
