@@ -79,7 +79,7 @@ def test_k2_impersonation_says_who_asked(place: KubePlace) -> None:
     seen = arrived(place, "k2-who")
     assert seen["caller"] == "gateway" and seen["user"] == "oidc:ci"
     assert seen["groups"] == ["ci", "system:authenticated"]
-    assert set(seen["extra"]) == {"hoop-principal", "hoop-session"}  # type: ignore[arg-type, call-overload]
+    assert set(seen["extra"]) == {"hoop-principal", "hoop-session"}  # type: ignore[call-overload]
 
 
 def test_k3_a_refused_upgrade_leaves_no_tunnel(place: KubePlace) -> None:

@@ -193,7 +193,8 @@ class Exchange:
                 reading = self._terms.dialect.with_body(self.request.head, reading, body[: reading.wants])
             except ProtocolError as error:
                 return self.failed(status_of(error), str(error))
-            context = (("body", hashlib.sha256(body).hexdigest()),)
+            if body:  # an empty one is none: kubectl's exec over SPDY has one, over a WebSocket it has not
+                context = (("body", hashlib.sha256(body).hexdigest()),)
         self._reading = reading
         facts = reading.facts
         if self._looks:

@@ -86,7 +86,7 @@ def exec_path(place: KubePlace, pod: str, *command: str, more: str = "") -> str:
 
 def messages(connection: Wire) -> list[tuple[int, bytes]]:
     """Whole WebSocket frames up to the close of the connection: (channel, data) of binary ones."""
-    found = []
+    found: list[tuple[int, bytes]] = []
     while True:
         start = connection.exactly(2)
         if len(start) < 2:
