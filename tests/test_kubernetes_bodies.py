@@ -38,10 +38,10 @@ INWARD = MaskSection(name="in", detect=["card"], direction="request", action="de
 LOG = "GET /api/v1/namespaces/default/pods/p/log?follow=true"
 
 
-def refused(line: str, told: str, *masks: MaskSection, status: int = 200, **more: str) -> dict[str, Any]:
+def refused(line: str, told: str, *masks: MaskSection, encoding: str = "identity") -> dict[str, Any]:
     """What the client is told at once."""
     with pytest.raises(BodyRefused) as caught:
-        answered(line, answer(told, status, **more), *masks)
+        answered(line, answer(told, content_encoding=encoding), *masks)
     return status_of(caught.value)
 
 
@@ -133,7 +133,7 @@ def test_what_cannot_be_read_does_not_pass() -> None:
     """M10: protobuf, CBOR and YAML are refused while masks apply, packed answers as well."""
     for told in ("application/vnd.kubernetes.protobuf", "application/cbor", "application/yaml", "text/plain", ""):
         assert refused("GET /api/v1/secrets", told)["code"] == 406
-    assert refused("GET /api/v1/secrets", JSON, content_encoding="gzip")["code"] == 502
+    assert refused("GET /api/v1/secrets", JSON, encoding="gzip")["code"] == 502
     assert refused(LOG, "application/vnd.kubernetes.protobuf", CARDS)["code"] == 502
     for data in (b"{", b"k8s\x00\x0a", b'{"a":1}x', b"\xff"):
         with pytest.raises(BodyRefused) as caught:

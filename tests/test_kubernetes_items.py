@@ -16,7 +16,8 @@ def items() -> Items:
 
 
 def test_what_follows_the_list_is_left() -> None:
-    buffer, out = bytearray(b' {"a":1} , {"a":2},{"b":3} ] , "x" : 1}'), []
+    out: list[bytes] = []
+    buffer = bytearray(b' {"a":1} , {"a":2},{"b":3} ] , "x" : 1}')
     assert items().run(buffer, out, True)
     assert bytes(buffer).strip() == b'] , "x" : 1}'
     assert json.loads(b"[" + b"".join(out) + b"]") == [{"a": 1}, {"a": 2}, {"b": 3}]

@@ -153,7 +153,8 @@ def test_cells_of_what_is_not_built_in() -> None:
     table = {"kind": "Table", "columnDefinitions": columns, "rows": [{"cells": ["w", SECRET, "5d"], "object": None}]}
     line = "GET /apis/example.com/v1/widgets"
     looked = objects("Widget/spec/key", line=line)
-    assert json.dumps(looked.hide(table, "") or table).count(SECRET) == 0
+    looked.hide(table, "")
+    assert SECRET not in json.dumps(table)
     assert table["rows"][0]["cells"][::2] == ["w", "5d"]  # type: ignore[index]
     later = {"kind": "Table", "columnDefinitions": None, "rows": [{"cells": ["w", SECRET, "5d"], "object": None}]}
     looked.hide(later, "")  # of a watch, only the first has columns
