@@ -13,7 +13,13 @@ POSTGRES = (
     " rows state target_side wire"
 )
 MASKING = "cards detectors patterns spans strategies streams textblocks validators"
+HTTP = (
+    "answering client_end connection ends entries exchange framing joining looking messages pool reading recording"
+    " routing session sharing writing"
+)
+RECORDING = "encoding recording sealing segments timing writer"
 MODULES = [
+    *(f"twisted_hoop/http/{name}.py" for name in HTTP.split()),
     *(f"twisted_hoop/masking/{name}.py" for name in MASKING.split()),
     *(f"twisted_hoop/postgres/{name}.py" for name in POSTGRES.split()),
     *(f"twisted_hoop/{name}.py" for name in ("model", "steps", "gate", "bridge")),
@@ -22,7 +28,7 @@ MODULES = [
     "twisted_hoop/observability/counting.py",
     "twisted_hoop/sql/statements.py",
     *(f"twisted_hoop/transport/{name}.py" for name in ("dispatch", "outbox", "socket", "stream", "wire")),
-    *(f"twisted_hoop/recording/{name}.py" for name in ("encoding", "recording", "sealing", "segments", "timing", "writer")),
+    *(f"twisted_hoop/recording/{name}.py" for name in RECORDING.split()),
 ]
 """What runs for every command. They call each other natively when they are compiled together."""
 

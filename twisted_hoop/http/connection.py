@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Protocol, connectionDone
@@ -69,7 +69,7 @@ async def _nothing_to_refresh() -> None:
 class HttpConnection(Protocol):
     """See the module, and Running for what a session may do with the exchange under way."""
 
-    log = Logger()
+    log: ClassVar[Logger] = Logger()
     transport: Any
 
     def __init__(self, door: Door, host: str) -> None:

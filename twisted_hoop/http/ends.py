@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -34,7 +34,7 @@ class Carrier(Protocol):
 class TargetEnd:
     """As a transport to the Bridge; see the module. `moved` is told whenever bytes pass."""
 
-    log = Logger()
+    log: ClassVar[Logger] = Logger()
 
     def __init__(self, pool: Pool, exchange: Exchange, moved: Callable[[], None]) -> None:
         self.bridge: Carrier | None = None

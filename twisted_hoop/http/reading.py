@@ -23,6 +23,8 @@ MAX_LENGTH = 1 << 60
 _LINES = 64
 """Header lines that are remembered, of at most _LINE bytes each."""
 _LINE = 2048
+_HEADS = 4
+"""Whole heads that are remembered, of at most _LINE bytes each."""
 
 UPGRADES = frozenset({b"websocket", b"spdy/3.1"})
 """What connections may be upgraded to; other wishes (h2c) are not passed on, as RFC 9110, section 7.8 allows."""
@@ -73,15 +75,29 @@ class Response:
 
 
 class Heads:
-    """Reads heads, and remembers the lines of those before: one for each connection."""
+    """Reads heads, and remembers some of those before, and their lines: one for each connection."""
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "_requests")
 
     def __init__(self) -> None:
         self._known: dict[bytes, Line] = {}
+        self._requests: dict[bytes, Request] = {}
 
     def request(self, head: bytes) -> Request:
-        """The request whose head, up to its empty line, this is; ProtocolError for everything else."""
+        """The request whose head, up to its empty line, this is; ProtocolError for everything else.
+
+        Octet for octet the same head is the same request: clients ask for one thing again and again.
+        """
+        found = self._requests.get(head)
+        if found is None:
+            found = self._request(head)
+            if len(head) <= _LINE:
+                if len(self._requests) >= _HEADS:
+                    self._requests.clear()
+                self._requests[head] = found
+        return found
+
+    def _request(self, head: bytes) -> Request:
         lines = head.split(b"\r\n")
         first = _REQUEST.fullmatch(lines[0])
         if first is None:

@@ -6,7 +6,7 @@ A session opens with the first request and closes some seconds after the last: H
 from __future__ import annotations
 
 import itertools
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -37,7 +37,7 @@ class Running(Protocol):
 class HttpSession:
     """See the module, and Ending for what the registry may do."""
 
-    log = Logger()
+    log: ClassVar[Logger] = Logger()
 
     def __init__(
         self, services: Services[HttpHall], session: Session, recording: IRecording, hall: HttpHall, admitted: Decision

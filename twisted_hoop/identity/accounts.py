@@ -36,6 +36,7 @@ class Account:
         self._sources = SourceRanges(section.sources, where)
         self._expires = _moment(section.expires, where)
         self._scram_id = hashlib.sha256(section.scram.encode()).hexdigest()
+        self._made: dict[str, Principal] = {}
         self.ssh_keys = frozenset(_ssh_key(line, where) for line in section.ssh_keys)
 
     def principal(self, proof: str, ssh_key: bytes = b"") -> Principal:
@@ -61,7 +62,10 @@ class Account:
     def unchanged(self, principal: Principal) -> bool:
         """Whether a principal that logged in as this account would be the same now (I9: groups, token, keys)."""
         if principal.proof != "ssh-key":
-            return self.principal(principal.proof) == principal
+            made = self._made.get(principal.proof)
+            if made is None:  # asked for every request over HTTP, and always the same
+                made = self._made[principal.proof] = self.principal(principal.proof)
+            return made is principal or made == principal
         return any(self.principal("ssh-key", key) == principal for key in self.ssh_keys)
 
     def check(self, peer: Peer, now: float) -> None:
