@@ -17,7 +17,7 @@ FLOORS = (
     {"postgres", "ssh", "http"},
     {"kubernetes"},
     {"rehearsal"},
-    {"web"},
+    {"web", "regression"},
     {"console"},
     {"policies", "halls", "warden", "replicas", "health", "life", "listeners", "testing", "workers"},
     {"service"},

@@ -11,11 +11,12 @@ from twisted_hoop.cli.lazy import LazyGroup
 from twisted_hoop.cli.options import json_option
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
+_LAZY = {"replay": "twisted_hoop.cli.policy_replay:replay", "test": "twisted_hoop.cli.policy_cases:test"}
 
 
-@click.group(cls=LazyGroup, lazy={"test": "twisted_hoop.cli.policy_cases:test"})
+@click.group(cls=LazyGroup, lazy=_LAZY)
 def policy() -> None:
-    """Rules: ask what they would say, and why; hold them against a file of cases.
+    """Rules: ask what they would say, and why; hold them against a file of cases, or against what was recorded.
 
     \b
     hoop policy explain hoop.toml shop "DELETE FROM orders" --group ci --kind machine
