@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.kube_house import head_of, kube_dialect, kube_session
 from twisted_hoop.errors import ProtocolError
-from twisted_hoop.model import Approval, ApprovalRequest, Command, Decision, Effect, Refusal
+from twisted_hoop.model import Approval, ApprovalRequest, Command, Decision, Effect, Principal, Refusal
 
 ALLOWED = Decision(Effect.ALLOW, "all")
 DISCOVERY = (
@@ -79,3 +79,19 @@ def test_somebody_who_cannot_be_impersonated_is_told() -> None:
     with pytest.raises(ProtocolError) as caught:
         dialect.outgoing(head, dialect.read(head), kube_session())
     assert caught.value.code == "403"
+
+
+def test_what_is_sent_is_remembered_for_one_session_and_within_bounds() -> None:
+    dialect = kube_dialect(impersonate="{subject}")
+    head = head_of("GET /api/v1/pods", accept="application/json")
+    reading, session = dialect.read(head), kube_session()
+    first = dialect.outgoing(head, reading, session)
+    assert dialect.outgoing(head, reading, session).headers is first.headers
+    bob = kube_session(Principal("https://id.example.com", "bob"))
+    assert dialect.outgoing(head, reading, bob).value(b"impersonate-user") == b"bob", "another session of the same id"
+    long = head_of("GET /api/v1/pods", x="a" * 9000)
+    dialect.outgoing(long, reading, session)
+    assert len(dialect._sent) == 1
+    for number in range(300):
+        dialect.outgoing(head_of("GET /api/v1/pods", x=str(number)), reading, session)
+    assert len(dialect._sent) <= 256

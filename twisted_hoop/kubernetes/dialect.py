@@ -12,7 +12,7 @@ from dataclasses import replace
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.dialect import BodyFilter, Reading, Tunnel
 from twisted_hoop.http.frames import without_extensions
-from twisted_hoop.http.messages import Answer, Framing, RequestHead, ResponseHead
+from twisted_hoop.http.messages import Answer, Framing, Headers, RequestHead, ResponseHead
 from twisted_hoop.http.reading import without
 from twisted_hoop.kubernetes.bodies import Bodies
 from twisted_hoop.kubernetes.copying import Copies, looks_for, unpacking
@@ -32,6 +32,7 @@ from twisted_hoop.shell.reader import ShellReader
 _REMEMBERED = 1024
 _ACCEPTING = frozenset({b"accept", b"accept-encoding"})
 _LONGEST_KEY = 4096
+_MOST_SENT = 256
 
 
 class KubernetesDialect:
@@ -46,6 +47,7 @@ class KubernetesDialect:
         self._bodies = Bodies(section, key, masks)
         self._tunnels = Tunnels(key, shell)
         self._readings: dict[tuple[object, ...], Reading] = {}
+        self._sent: dict[tuple[object, ...], tuple[Session, Headers]] = {}
 
     # -- what is asked --------------------------------------------------------------------------------------------
 
@@ -85,15 +87,28 @@ class KubernetesDialect:
     # -- what is sent ---------------------------------------------------------------------------------------------
 
     def outgoing(self, head: RequestHead, reading: Reading, session: Session) -> RequestHead:
-        """See Dialect: the client's word about who it is removed, ours set last (K1, K2)."""
+        """See Dialect. Clients send the same headers over and over: what becomes of them is remembered."""
+        key = (head.headers, head.method, head.path, head.query, head.upgrade, session.id)
+        known = self._sent.get(key)
+        if known is not None and known[0] is session:
+            headers = known[1]
+        else:
+            headers = self._outgoing(head, session)
+            if sum(len(name) + len(value) for name, value in head.headers) <= _LONGEST_KEY:
+                if len(self._sent) >= _MOST_SENT:
+                    self._sent.clear()
+                self._sent[key] = (session, headers)
+        return RequestHead(
+            head.method, head.path, head.query, head.host, headers, head.framing, head.length, head.upgrade
+        )
+
+    def _outgoing(self, head: RequestHead, session: Session) -> Headers:
+        """The client's word about who it is removed, ours set last (K1, K2)."""
         if head.upgrade:
             kept = without_extensions(head.headers)
         else:
             kept = without(head.headers, _ACCEPTING) + self._bodies.accept(_request(head), head)
-        headers = with_impersonation(kept, self._impersonation.headers(session))
-        return RequestHead(
-            head.method, head.path, head.query, head.host, headers, head.framing, head.length, head.upgrade
-        )
+        return with_impersonation(kept, self._impersonation.headers(session))
 
     def request_body(self, head: RequestHead, reading: Reading, masks: Sequence[MaskSection]) -> BodyFilter | None:
         """See Dialect."""
