@@ -22,6 +22,18 @@ def test_an_outcome_alone_is_shown_alone() -> None:
     assert moment.outcomes == [(False, "sqlstate 22012, 1 rows, 11 bytes")]
 
 
+def test_a_status_is_well_for_requests_and_for_programs() -> None:
+    """200 is well for a request, and a failure of a program; 0 the other way round."""
+    told = [
+        {"status": 200},
+        {"status": 404},
+        {"status": 200, "channel": 1},
+        {"status": 0, "channel": 1},
+        {"failed": "x"},
+    ]
+    assert [timeline([{**OUTCOME, **each}])[0].outcomes[0][0] for each in told] == [True, False, False, True, False]
+
+
 def test_refusals_and_approvals() -> None:
     refused = {
         **COMMAND,

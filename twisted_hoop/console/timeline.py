@@ -135,7 +135,7 @@ def _rest(entry: Entry) -> list[tuple[str, str]]:
 
 def _outcome(entry: Entry) -> tuple[bool, str]:
     """(well or not, `SELECT 2, 2 rows, 62 B, 2 masked`)."""
-    failed = entry.get("sqlstate") or entry.get("signal") or entry.get("status") not in (None, 0)
+    failed = entry.get("sqlstate") or entry.get("signal") or entry.get("failed") or not _well(entry)
     words = [str(entry["tag"])] if entry.get("tag") else []
     for name in ("sqlstate", "status", "signal"):
         words += [f"{name} {entry[name]}"] if entry.get(name) is not None and _says(entry.get(name)) else []
@@ -143,6 +143,12 @@ def _outcome(entry: Entry) -> tuple[bool, str]:
     known = {"n", "t", "kind", "command", "channel", "tag", "sqlstate", "status", "signal", "rows", "bytes", "masked"}
     words += [f"{name} {_listed(value)}" for name, value in entry.items() if name not in known and _says(value)]
     return not failed, shown(", ".join(words) or "done")
+
+
+def _well(entry: Entry) -> bool:
+    """Whether a status is a good one: 0 of a program, which has a channel, and less than 400 of a request."""
+    status = entry.get("status")
+    return status in (None, 0) or ("channel" not in entry and isinstance(status, int) and 100 <= status < 400)
 
 
 def _append(made: Moment, entry: Entry) -> None:
