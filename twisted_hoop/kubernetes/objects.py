@@ -28,6 +28,8 @@ _NESTED: Final = 3
 _SHORTEST_COPY: Final = 4
 _PLAIN_FORMATS: Final = frozenset({"name", "date", "date-time"})
 _PLAIN_COLUMNS: Final = frozenset({"Name", "Namespace", "Age"})
+_UNKNOWN: Final = "?/?"
+"""The version of what does not say it: nothing built in."""
 _HELM_TYPE: Final = "helm.sh/release.v1"
 _HELM_NAME: Final = "sh.helm.release.v1."
 
@@ -279,8 +281,8 @@ class Objects:
             for each in value:
                 self._nested(each, kind, mark, depth)
         elif isinstance(value, dict):
-            if isinstance(value.get("kind"), str) and isinstance(value.get("apiVersion"), str):
-                self._document(value, value["kind"], "", None, max(depth, 1))
+            if isinstance(value.get("kind"), str):
+                self._document(value, value["kind"], _UNKNOWN, None, max(depth, 1))
                 return
             self._container(value, kind, mark)
             if isinstance(value.get("annotations"), dict):
