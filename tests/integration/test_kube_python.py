@@ -31,12 +31,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubePlace]:
 
 
 @pytest.fixture(params=[PLAIN, MASKED])
-def core(place: KubePlace, request: pytest.FixtureRequest) -> Iterator[client.CoreV1Api]:
+def core(place: KubePlace, request: pytest.FixtureRequest) -> Iterator[Any]:
     with config.new_client_from_config(str(place.kubeconfig(target=request.param))) as api:
         yield client.CoreV1Api(api)
 
 
-def test_kubernetes_reads_and_writes(place: KubePlace, core: client.CoreV1Api) -> None:
+def test_kubernetes_reads_and_writes(place: KubePlace, core: Any) -> None:
     core.create_namespaced_config_map(place.namespace, config_map("python", a="1"))
     core.patch_namespaced_config_map("python", place.namespace, {"data": {"b": "2"}})
     found = core.read_namespaced_config_map("python", place.namespace)
@@ -52,7 +52,7 @@ def test_kubernetes_reads_and_writes(place: KubePlace, core: client.CoreV1Api) -
     assert caught.value.status == 404
 
 
-def test_kubernetes_watches(place: KubePlace, core: client.CoreV1Api) -> None:
+def test_kubernetes_watches(place: KubePlace, core: Any) -> None:
     core.create_namespaced_config_map(place.namespace, config_map("watched", a="1"))
     seen = []
     for event in watch.Watch().stream(core.list_namespaced_config_map, place.namespace, timeout_seconds=60):
@@ -65,7 +65,7 @@ def test_kubernetes_watches(place: KubePlace, core: client.CoreV1Api) -> None:
     assert seen == ["ADDED", "DELETED"]
 
 
-def test_kubernetes_executes(place: KubePlace, core: client.CoreV1Api) -> None:
+def test_kubernetes_executes(place: KubePlace, core: Any) -> None:
     connect = core.connect_get_namespaced_pod_exec
     told = stream(connect, "box", place.namespace, command=["cat"], stdin=True, stdout=True, _preload_content=False)
     told.write_stdin("said\n")
@@ -78,10 +78,10 @@ def test_kubernetes_executes(place: KubePlace, core: client.CoreV1Api) -> None:
     assert told.read_stdout() == "out\n" and told.returncode == 5
 
 
-def test_kubernetes_is_told_why_not(place: KubePlace, core: client.CoreV1Api) -> None:
+def test_kubernetes_is_told_why_not(place: KubePlace, core: Any) -> None:
     with pytest.raises(client.ApiException) as caught:
         core.read_namespaced_config_map("any", "closed")
-    assert caught.value.status == 403 and "nobody works there" in caught.value.body
+    assert caught.value.status == 403 and "nobody works there" in str(caught.value.body)
 
 
 class _Page(http.server.BaseHTTPRequestHandler):
@@ -104,7 +104,7 @@ def port(place: KubePlace) -> Iterator[int]:
     server.server_close()
 
 
-def test_kubernetes_forwards_a_port(place: KubePlace, core: client.CoreV1Api, port: int) -> None:
+def test_kubernetes_forwards_a_port(place: KubePlace, core: Any, port: int) -> None:
     port = port if isinstance(place.cluster, ApiServer) else PORT
     forward = portforward(core.connect_get_namespaced_pod_portforward, "box", place.namespace, ports=str(port))
     with contextlib.closing(forward.socket(port)) as sock:
@@ -117,13 +117,13 @@ def test_kubernetes_forwards_a_port(place: KubePlace, core: client.CoreV1Api, po
 def test_kubernetes_reads_masked_secrets_and_does_not_destroy_them(place: KubePlace) -> None:
     """M11: read, change a label, replace: refused with 422, and a patch of the label goes through."""
     with config.new_client_from_config(str(place.kubeconfig(target=MASKED))) as api:
-        core = client.CoreV1Api(api)
+        core: Any = client.CoreV1Api(api)
         found = core.read_namespaced_secret("kept", place.namespace)
         assert found.data["password"] != "aHVudGVyMg=="
         found.metadata.labels = {"changed": "yes"}
         with pytest.raises(client.ApiException) as caught:
             core.replace_namespaced_secret("kept", place.namespace, found)
-        assert caught.value.status == 422 and "masked" in caught.value.body
+        assert caught.value.status == 422 and "masked" in str(caught.value.body)
         core.patch_namespaced_secret("kept", place.namespace, {"metadata": {"labels": {"changed": "yes"}}})
     assert place.json("get", "secret", "kept")["data"]["password"] == "aHVudGVyMg=="
 
@@ -158,6 +158,7 @@ def test_kr8s(place: KubePlace, target: str) -> None:
     made.create()
     made.patch({"data": {"b": "2"}})
     assert dict(made.data) == {"a": "1", "b": "2"}
+    box: Any
     (box,) = list(api.get("pods", "box", namespace=place.namespace))
     assert box.exec(["echo", "hello"]).stdout == b"hello\n"
     assert "box started" in next(iter(box.logs()))

@@ -18,7 +18,9 @@ from tests.support.kube.programs import Ran, kubectl_path, run
 from tests.support.kube.real import RealCluster, real_cluster
 
 PLAIN, MASKED = "plain", "masked"
-"""Targets: the first as the gateway itself and without masks, the second impersonating and with Secrets masked."""
+"""Targets: the first as the gateway itself and without masks, the second impersonating and with Secrets masked.
+
+There are two more with masks, for Helm: `releases` shows its own Secrets, `no-releases` refuses them."""
 
 _PLAN = """
 [[listeners]]
@@ -41,7 +43,7 @@ groups = ["ci", "developers"]
 _MASK = """
 [[masks]]
 name = "secrets"
-targets = ["masked"]
+targets = ["masked", "releases", "no-releases"]
 except_groups = ["dba"]
 objects = ["Secret/(data|stringData)/.*", "ConfigMap/data/password"]
 """
@@ -88,7 +90,7 @@ classes = ["read", "write", "exec", "shell", "dynamic", "attach", "forward", "pr
 [[rules]]
 name = "usual"
 effect = "allow"
-targets = ["masked"]
+targets = ["masked", "releases", "no-releases"]
 classes = ["read", "write", "exec", "shell", "attach", "forward"]
 """
 
@@ -168,6 +170,8 @@ def plan_of(folder: Path, cluster: ApiServer | RealCluster, more: str = "") -> P
     text = _PLAN.format(folder=folder)
     text += _TARGET.format(name=PLAIN, **about, more="")
     text += _TARGET.format(name=MASKED, **about, more='impersonate = "oidc:{name}"')
+    text += _TARGET.format(name="releases", **about, more='helm_releases = "allow"')
+    text += _TARGET.format(name="no-releases", **about, more='helm_releases = "deny"')
     return Plan(text + _MASK + more + RULES, environ)
 
 
