@@ -157,8 +157,8 @@ def test_R15_kill_9_of_one_worker_leaves_the_others_sessions(gateway: Gateway, p
     assert processes(gateway)[kept] == before[kept] and alive(other)
 
     def interrupted() -> bool:
-        rows = gateway.api("GET", "/v1/sessions?limit=500", "carol").json["sessions"]
-        return any(row["state"] == "interrupted" for row in rows)
+        rows = gateway.api("GET", "/v1/sessions?state=closed&limit=500", "carol").json["sessions"]
+        return any(row["outcome"] == "interrupted" for row in rows)
 
     wait_for(interrupted, "the interrupted session in the list")
     ended = [each for each in gateway.library.list(limit=2000) if each.outcome == "interrupted"]
