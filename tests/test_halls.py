@@ -11,6 +11,8 @@ from tests.support.loop import Loop
 from tests.support.ssh_server import authority
 from twisted_hoop.errors import ConfigurationError, UnknownTarget
 from twisted_hoop.halls import Halls
+from twisted_hoop.http.plain import PlainDialect
+from twisted_hoop.kubernetes.dialect import KubernetesDialect
 from twisted_hoop.secrets.store import SecretStore
 from twisted_hoop.settings import MaskSection, Settings, TargetSection
 
@@ -114,3 +116,9 @@ def test_r13_an_http_target_that_is_replaced_lets_go_of_its_connections(loop: Lo
     loop.run(lambda: halls.replace(settings(http("a", endpoint="tcp:127.0.0.1:2"), http("b"))))
     assert halls.find_http("a") is not a and halls.find_http("b") is b
     assert a.pool._closed and not b.pool._closed
+
+
+def test_clusters_stand_beside_other_targets_of_http(loop: Loop, tmp_path: Path) -> None:
+    halls = halls_of(loop, tmp_path, settings(http("a"), http("prod", protocol="kubernetes", credential="bearer")))
+    assert isinstance(halls.find_http("prod").dialect, KubernetesDialect)
+    assert isinstance(halls.find_http("a").dialect, PlainDialect)

@@ -6,9 +6,12 @@ import json
 
 import pytest
 
-from tests.support.kube_house import head_of, kube_dialect, kube_session
+from tests.support.kube_house import head_of, kube_dialect, kube_section, kube_session
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.kubernetes.dialect import KubernetesDialect
 from twisted_hoop.model import Approval, ApprovalRequest, Command, Decision, Effect, Principal, Refusal
+from twisted_hoop.settings import MaskSection
+from twisted_hoop.shell.reader import ShellReader
 
 ALLOWED = Decision(Effect.ALLOW, "all")
 DISCOVERY = (
@@ -95,3 +98,16 @@ def test_what_is_sent_is_remembered_for_one_session_and_within_bounds() -> None:
     for number in range(300):
         dialect.outgoing(head_of("GET /api/v1/pods", x=str(number)), reading, session)
     assert len(dialect._sent) <= 256
+
+
+def test_M12_what_masks_find_is_not_in_what_people_are_shown() -> None:
+    """M12: a card number in a body or a path."""
+    mask = MaskSection(name="cards", detect=["card"])
+    dialect = KubernetesDialect(kube_section(), b"k" * 32, ShellReader(), [mask])
+    body = b'{"data":{"number":"4111111111111111"}}'
+    head = head_of("POST /api/v1/namespaces/a/configmaps", body)
+    shown = dialect.with_body(head, dialect.read(head), body)
+    other = dialect.with_body(head, dialect.read(head), body.replace(b"4111111111111111", b"5555555555554444"))
+    assert "4111111111111111" not in str(shown.parameters) and shown.parameters != other.parameters
+    proxied = dialect.read(head_of("GET /api/v1/namespaces/a/services/web/proxy/pay/4111111111111111"))
+    assert "4111111111111111" not in proxied.text

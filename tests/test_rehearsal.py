@@ -70,3 +70,13 @@ def test_a_shell_command_is_read_as_the_gateway_reads_it() -> None:
         value.isprintable() and value.encode() for facts in odd.facts for values in facts.values() for value in values
     )
     assert command_of("ssh", "").facts == ({"class": frozenset({"shell"})},)
+
+
+def test_requests_of_http_are_read_as_they_go_over_the_wire() -> None:
+    command = command_of("http", "get https://Orders.example.com:8443/v1/orders/7?token=x")
+    assert (command.action, command.text) == ("GET", "GET /v1/orders/7?token=…")
+    assert command.facts[0]["host"] == frozenset({"orders.example.com"})
+    assert command_of("http", "DELETE /v1/x").facts[0]["class"] == frozenset({"write"})
+    for text in ("", "GET", "GET orders", "GET /a//b", "G3T /a"):
+        with pytest.raises(ValueError, match=r"."):
+            command_of("http", text)

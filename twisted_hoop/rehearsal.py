@@ -1,18 +1,23 @@
 """What the rules would say to a command nobody sends: for `hoop policy`, the API's and the console's "may I?".
 
 Nothing is run, filed or recorded. Names in SQL stand as they are written, where the gateway itself asks the target's
-catalogue what they mean; a shell command is judged as an exec, no text at all as an interactive shell; a request of
-Kubernetes may be written as it goes over the wire or as kubectl is told.
+catalogue what they mean; a shell command is judged as an exec, no text at all as an interactive shell; a request is
+written as it goes over the wire, or as kubectl is told.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from twisted_hoop.errors import ProtocolError
+from twisted_hoop.http.messages import RequestHead
+from twisted_hoop.http.plain import PlainDialect
 from twisted_hoop.kubernetes.words import command_of_words
 from twisted_hoop.model import Command, Decision, Effect, Facts, Peer, Principal, Session, Target
 from twisted_hoop.policy.rules import RulePolicy
+from twisted_hoop.settings import TargetSection
 from twisted_hoop.shell.understanding import Understanding
 from twisted_hoop.sql.reader import PROBLEM_FACTS, understand
 
@@ -71,5 +76,21 @@ def _shell(text: str) -> Command:
     return Command("exec", text, known.facts)
 
 
-READERS: dict[str, Reader] = {"postgres": _sql, "ssh": _shell, "kubernetes": command_of_words}
+def _request(text: str) -> Command:
+    """`GET /v1/orders/7`, or with the host: `GET https://orders.example.com/v1/orders/7`."""
+    method, _, where = text.strip().partition(" ")
+    parts = urlsplit(where)
+    if not parts.path.startswith("/") or not method.isalpha() or not where.isascii():
+        raise ValueError("write a request: GET /v1/orders, or GET https://host/v1/orders")
+    query = parts.query.encode()
+    head = RequestHead(method.upper().encode(), parts.path.encode(), query, parts.netloc.encode(), ())
+    section = TargetSection(name="rehearsal", protocol="http", endpoint="tcp:rehearsal:443")
+    try:
+        reading = PlainDialect(section, b"rehearsal").read(head)
+    except ProtocolError as error:
+        raise ValueError(str(error)) from None
+    return Command(reading.action, reading.text, reading.facts)
+
+
+READERS: dict[str, Reader] = {"postgres": _sql, "ssh": _shell, "http": _request, "kubernetes": command_of_words}
 """Protocol → how its texts are understood."""

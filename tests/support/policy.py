@@ -71,7 +71,8 @@ patterns = st.one_of(
 )
 _names = [
     "table", "table_read", "table_write", "column", "schema", "function", "kind", "found", "program", "command",
-    "argument", "path", "path_glob", "command_glob", "destination",
+    "argument", "path", "path_glob", "command_glob", "destination", "verb", "resource", "api_group", "namespace",
+    "namespace_glob", "name", "name_glob",
 ]  # fmt: skip
 any_facts = st.builds(
     lambda base, classes, access, flags: {**base, "class": classes, "access": access, "flag": flags},

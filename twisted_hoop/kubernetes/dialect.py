@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.http.bodies import Bodies as PlainBodies
 from twisted_hoop.http.dialect import BodyFilter, Reading, Tunnel
 from twisted_hoop.http.frames import without_extensions
 from twisted_hoop.http.messages import Answer, Framing, Headers, RequestHead, ResponseHead
@@ -45,6 +46,7 @@ class KubernetesDialect:
         self._impersonation = Impersonation(section.impersonate, section.impersonate_groups)
         self._copies = Copies()
         self._bodies = Bodies(section, key, masks)
+        self._told = PlainBodies(key, masks)
         self._tunnels = Tunnels(key, shell)
         self._readings: dict[tuple[object, ...], Reading] = {}
         self._sent: dict[tuple[object, ...], tuple[Session, Headers]] = {}
@@ -78,11 +80,13 @@ class KubernetesDialect:
             text += f", then {shlex.join(after)} (kubectl cp)"
         wants = 0 if head.framing is Framing.NONE else LONGEST + 1
         is_open = "discovery" in request.classes and not wants
-        return Reading(action_of(request), text, facts, "", is_open, wants)
+        return Reading(action_of(request), self._told.told(text), facts, "", is_open, wants)
 
     def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:
         """See Dialect."""
-        return judged(_request(head), reading, body)
+        found = judged(_request(head), reading, body)
+        shown = tuple(None if value is None else self._told.told(value) for value in found.parameters)
+        return replace(found, parameters=shown)
 
     # -- what is sent ---------------------------------------------------------------------------------------------
 
