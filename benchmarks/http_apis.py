@@ -12,45 +12,15 @@ from __future__ import annotations
 import argparse
 import re
 import shutil
-import socket
-import ssl
 import sys
 import time
 from collections.abc import Iterable
 
 import harness  # noqa: F401 - finds this checkout
+from harness.http_client import Client
 from harness.http_world import HttpVariant, HttpWorld, http_world
 from harness.measure import Samples, latency_rows, speed_rows, take_turns
 from harness.rows import Row, as_json, as_line, heading
-
-
-class Client:
-    """A client that does no more than it must: one connection, answers of known length."""
-
-    def __init__(self, variant: HttpVariant, context: ssl.SSLContext) -> None:
-        sock = socket.create_connection(("127.0.0.1", variant.port))
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._sock = context.wrap_socket(sock, server_hostname="localhost")
-        self._variant = variant
-
-    def get(self, path: str) -> int:
-        """Ask for it; how many bytes the body had."""
-        self._sock.sendall(self._variant.request(path))
-        data = self._sock.recv(262_144)
-        while b"\r\n\r\n" not in data:
-            data += self._sock.recv(262_144)
-        head, _, rest = data.partition(b"\r\n\r\n")
-        length = re.search(rb"(?i)content-length: (\d+)", head)
-        if not head.startswith(b"HTTP/1.1 200") or length is None:
-            raise RuntimeError(f"{self._variant.name}: {head[:200]!r}")
-        left = int(length[1]) - len(rest)
-        while left > 0:
-            left -= len(self._sock.recv(262_144))
-        return int(length[1])
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._sock.close()
 
 
 def small(world: HttpWorld, rounds: int, count: int) -> Iterable[Row]:

@@ -96,8 +96,8 @@ def http_world() -> Iterator[HttpWorld]:
         issue(folder / "tls", ["localhost", "127.0.0.1"])
         files = _files(folder)
         port, proxy_port = free_port(), free_port()
-        _nginx(folder, "files", port, f"root {files};", "", stack)
-        proxy = _nginx(folder, "proxy", proxy_port, _PROXY, _UPSTREAM.format(port=port), stack)
+        run_nginx(folder, "files", port, f"root {files};", "", stack)
+        proxy = run_nginx(folder, "proxy", proxy_port, _PROXY, _UPSTREAM.format(port=port), stack)
         plan = Plan(_PLAN.format(folder=folder, port=port), {"FILES_TOKEN": "secret"})
         gateway = start_gateway(folder / "gateway", plan)
         stack.callback(gateway.stop)
@@ -120,7 +120,8 @@ def _files(folder: Path) -> Path:
     return files
 
 
-def _nginx(folder: Path, name: str, port: int, location: str, upstream: str, stack: ExitStack) -> Measured:
+def run_nginx(folder: Path, name: str, port: int, location: str, upstream: str, stack: ExitStack) -> Measured:
+    """nginx with one server: what stands in its location, and an upstream block."""
     file = folder / f"{name}.conf"
     file.write_text(_NGINX.format(folder=folder, name=name, port=port, location=location, upstream=upstream))
     process = Measured(["nginx", "-c", str(file)], folder / f"{name}.out")
