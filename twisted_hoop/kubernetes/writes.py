@@ -106,11 +106,13 @@ def refused(request: KubeRequest, status: int, message: str, **more: Any) -> Bod
 
 
 def _written(request: KubeRequest, place: str) -> BodyRefused:
-    message = (
-        f"field {place} holds a masked value, which would take the place of the real one: "
+    why = (
+        "holds a masked value, which would take the place of the real one: "
         "leave it out, or change the object with kubectl edit or kubectl patch"
     )
-    return refused(request, 422, message, causes=[{"reason": "FieldValueInvalid", "message": message, "field": place}])
+    # kubectl prints the causes, with their fields in front, and not the message.
+    cause = {"reason": "FieldValueInvalid", "message": f"hoop: it {why}", "field": place}
+    return refused(request, 422, f"field {place} {why}", causes=[cause])
 
 
 def _place(body: bytes) -> str:
