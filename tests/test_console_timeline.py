@@ -24,7 +24,7 @@ def test_an_outcome_alone_is_shown_alone() -> None:
 
 def test_a_status_is_well_for_requests_and_for_programs() -> None:
     """200 is well for a request, and a failure of a program; 0 the other way round."""
-    told = [
+    told: list[dict[str, Any]] = [
         {"status": 200},
         {"status": 404},
         {"status": 200, "channel": 1},

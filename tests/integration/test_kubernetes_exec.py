@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pty
 import re
@@ -22,6 +23,7 @@ from kubernetes import client, config, stream
 
 from tests.support.gateway import Gateway, Plan, start_gateway, token_of, wait_for
 from tests.support.kube.cluster import ApiServer, api_server, write_kubeconfig
+from twisted_hoop.recording.asciicast import asciicast
 from twisted_hoop.recording.streams import stream_bytes
 
 KUBECTL = str(Path(sys.executable).parent / "kubectl")
@@ -349,6 +351,9 @@ def test_C3_lines_of_a_shell_are_judged(place: Place, way: dict[str, str]) -> No
     assert {("refused", "cat /etc/shadow"), ("refused", unseen)}.intersection(lines)
     assert lines[-1] in (("command", "exit 5"), ("command", unseen))
     assert entries[-1]["status"] == 5 and any(e["kind"] == "terminal" for e in entries)
+    played = [json.loads(line) for line in asciicast(entries, entries[0]["channel"])]
+    assert played[0]["command"].endswith("web -- sh") and played[-1][1:] == ["x", "5"]
+    assert "on2" in "".join(event[2] for event in played[1:] if event[1] == "o")
 
 
 def test_C3_a_script_ends_at_a_line_that_is_refused(place: Place) -> None:
