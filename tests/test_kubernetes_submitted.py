@@ -72,7 +72,9 @@ def test_a_dry_run_of_a_deletion_is_what_its_body_says() -> None:
 @pytest.mark.parametrize(
     "body",
     [b'{"type":"kubernetes.io/service-account-token"}', b"k8s\x00 kubernetes.io/service-account-token",
-     b"type: kubernetes.io/service-account-token",
+     b"type: kubernetes.io/service-account-token", b'type: "kubernetes.io/service-\\x61ccount-token"',
+     b'{"type":"kubernetes.io\\/service-account-token","x":"\xff"}',
+     b'{"type":"kubernetes.io\\/service-account-token"}',
      b'[{"op":"add","path":"/type","value":"kubernetes.io/service-account-token"}]'],
 )  # fmt: skip
 def test_K12_a_secret_that_the_cluster_fills_with_a_token_is_an_escape(body: bytes) -> None:
@@ -81,6 +83,24 @@ def test_K12_a_secret_that_the_cluster_fills_with_a_token_is_an_escape(body: byt
     assert effect(everything, f"POST {NS}/secrets", body) == "deny"
     assert effect(everything, f"POST {NS}/secrets", b'{"type":"Opaque"}') == "allow"
     assert effect(allowing(classes=["escape"]), f"POST {NS}/secrets", body) == "allow"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"spec":{"containers":[{"image":"evil"}]},"spec":{"x":1}}',
+        b'{"metadata":{"name":"a","name":"b"}}',
+        b'{"type":"kubernetes.io/service-account-token","type":null}',
+        b'[{"op":"add","path":"/a","path":"/b"}]',
+        b'{"a":1,"\\u0061":2}',
+        b'{"a":' * 200 + b"1" + b"}" * 200,
+    ],
+)
+def test_A3_what_readers_take_differently_is_refused(body: bytes) -> None:
+    """A3: API servers merge what stands twice, so what people were shown would not be what runs."""
+    for line in (f"POST {NS}/secrets", f"PATCH {NS}/pods/x"):
+        with pytest.raises(ProtocolError):
+            reading_of(line, body)
 
 
 def test_what_is_too_long_to_be_judged_is_refused() -> None:
@@ -100,5 +120,6 @@ def test_any_body_is_judged(body: bytes) -> None:
         assert reading_of(line, body).facts
 
 
-def test_nesting_has_an_end() -> None:
-    assert "…" in shown(f"POST {NS}/pods", b'{"a":' * 100 + b"1" + b"}" * 100)
+def test_A3_what_is_deep_is_shown_too() -> None:
+    """A3."""
+    assert "42" in shown(f"POST {NS}/pods", b'{"a":' * 100 + b"42" + b"}" * 100)

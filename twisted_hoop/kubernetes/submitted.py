@@ -7,6 +7,7 @@ but for what no recording may hold: values of Secrets, tokens, and copies of the
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +26,7 @@ _HIDDEN = "…"
 _SECRET_MEMBERS = frozenset({"data", "stringData"})
 _ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
 _ACCOUNT_TYPE = "kubernetes.io/service-account-token"
-_DEEPEST = 64
+_DEEPEST = 150
 
 
 def judged(request: KubeRequest, reading: Reading, body: bytes) -> Reading:
@@ -40,12 +41,24 @@ def judged(request: KubeRequest, reading: Reading, body: bytes) -> Reading:
 
 
 def _document(body: bytes) -> Any:
+    """The body as a value, None for what is no JSON. Raises ProtocolError for one that readers take differently."""
     if body.startswith(_PROTOBUF):
         return None
     try:
-        return orjson.loads(body)
+        document = orjson.loads(body)
     except ValueError:
         return None
+    try:
+        json.loads(body, object_pairs_hook=_once)
+    except RecursionError:
+        raise ProtocolError("the body is nested too deep") from None
+    return document
+
+
+def _once(pairs: list[tuple[str, Any]]) -> None:
+    """A name that stands twice: servers merge such members, others take the last, so what was seen is not what runs."""
+    if len(dict.fromkeys(name for name, _ in pairs)) != len(pairs):
+        raise ProtocolError("the body says a name twice (A3)")
 
 
 def _with_body(request: KubeRequest, facts: Facts, body: bytes, document: Any) -> Facts:
@@ -68,9 +81,14 @@ def _mints(request: KubeRequest, body: bytes, document: Any) -> bool:
     """Whether it may make a Secret that the cluster fills with a token of a service account (K12)."""
     if request.group or request.resource != "secrets":
         return False
+    if request.verb not in ("create", "update", "patch"):
+        return False
     if isinstance(document, dict):
         return document.get("type") == _ACCOUNT_TYPE
-    return _ACCOUNT_TYPE.encode() in body  # protobuf, YAML, a JSON Patch
+    if document is not None:  # a JSON Patch
+        return _ACCOUNT_TYPE.encode() in orjson.dumps(document)
+    # YAML has too many ways to write a word; clients send JSON under its name.
+    return not body.startswith(_PROTOBUF) or _ACCOUNT_TYPE.encode() in body
 
 
 # -- as people see it ---------------------------------------------------------------------------------------------
@@ -90,7 +108,7 @@ def _shown(request: KubeRequest, body: bytes, document: Any) -> str:
 def _hidden(value: Any, secret: bool, depth: int) -> Any:
     """The document without values of Secrets; of a patch to one, whatever it writes."""
     if depth > _DEEPEST:
-        return _HIDDEN
+        raise ProtocolError("the body is nested too deep to be shown (A3)")
     if isinstance(value, list):
         return [_hidden_step(each) if secret and depth == 0 else _hidden(each, secret, depth + 1) for each in value]
     if not isinstance(value, dict):
