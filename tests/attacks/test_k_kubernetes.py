@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.gateway import token_of, wait_for
-from tests.support.kube.place import MASKED, PLAIN, KubePlace, kube_place
+from tests.support.kube.place import MASKED, PLAIN, KubePlace
 from tests.support.kube.raw import ask, exec_path, executed, head, upgrade, wire
 from tests.support.kube.samples import config_map, pod, secret
 
@@ -20,10 +20,11 @@ V5 = "Sec-WebSocket-Protocol: v5.channel.k8s.io"
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubePlace]:
-    with kube_place(tmp_path_factory.mktemp("attacks"), own=True) as running:
-        running.apply(pod("box"), pod("closed-box"), secret("kept", password="x"), config_map("seen", a="1"))
-        yield running
+def place(kubernetes: KubePlace) -> Iterator[KubePlace]:
+    running = kubernetes.fresh()
+    running.apply(pod("box"), pod("closed-box"), secret("kept", password="x"), config_map("seen", a="1"))
+    yield running
+    running.gone()
 
 
 def path_of(place: KubePlace, rest: str) -> str:

@@ -11,7 +11,7 @@ import pytest
 import yaml  # type: ignore[import-untyped, unused-ignore]
 
 from tests.support.kube import protobuf
-from tests.support.kube.place import PLAIN, KubePlace, kube_place
+from tests.support.kube.place import PLAIN, KubePlace
 from tests.support.kube.raw import Reply, ask, exec_path, executed, upgrade
 from tests.support.kube.samples import config_map, pod, secret
 
@@ -20,10 +20,11 @@ LABEL = {"kept": "yes"}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubePlace]:
-    with kube_place(tmp_path_factory.mktemp("masked"), own=True) as running:
-        running.apply(labelled("leaky"), config_map("told", password=VALUE, other="seen"), pod("box"))
-        yield running
+def place(kubernetes: KubePlace) -> Iterator[KubePlace]:
+    running = kubernetes.fresh()
+    running.apply(labelled("leaky"), config_map("told", password=VALUE, other="seen"), pod("box"))
+    yield running
+    running.gone()
 
 
 def labelled(name: str, value: str = VALUE) -> dict[str, object]:

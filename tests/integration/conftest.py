@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.plans import house_plan
 from tests.support.gateway import Gateway, start_gateway
+from tests.support.kube.place import KubePlace, kube_place
 from tests.support.postgres import Server, load_shop
 
 LOGIN, PASSWORD = "gateway", "password-of-the-gateway"
@@ -58,3 +59,10 @@ def house(postgres: Server, gateway_database: str, tmp_path_factory: pytest.Temp
     yield House(postgres, gateway, gateway_database)
     gateway.stop()
     assert any("Server Shut Down" in str(line["message"]) for line in gateway.lines()[-3:])
+
+
+@pytest.fixture(scope="session")
+def kubernetes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubePlace]:
+    """The shared gateway before a cluster (HOOP_TEST_KUBECONFIG names a real one); modules take a `fresh` one of it."""
+    with kube_place(tmp_path_factory.mktemp("kubernetes")) as running:
+        yield running

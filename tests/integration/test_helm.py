@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.kube.place import MASKED, PLAIN, KubePlace, kube_place
+from tests.support.kube.place import MASKED, PLAIN, KubePlace
 from tests.support.kube.programs import Ran, helm_path, run
 
 _CHART = "apiVersion: v2\nname: shop\nversion: 0.1.0\n"
@@ -26,14 +26,15 @@ stringData: {password: rendered-by-helm}
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubePlace]:
-    with kube_place(tmp_path_factory.mktemp("helm")) as running:
-        chart = running.folder / "chart"
-        (chart / "templates").mkdir(parents=True)
-        (chart / "Chart.yaml").write_text(_CHART)
-        (chart / "values.yaml").write_text("colour: red\n")
-        (chart / "templates" / "all.yaml").write_text(_TEMPLATE)
-        yield running
+def place(kubernetes: KubePlace) -> Iterator[KubePlace]:
+    running = kubernetes.fresh()
+    chart = running.folder / "chart"
+    (chart / "templates").mkdir(parents=True, exist_ok=True)
+    (chart / "Chart.yaml").write_text(_CHART)
+    (chart / "values.yaml").write_text("colour: red\n")
+    (chart / "templates" / "all.yaml").write_text(_TEMPLATE)
+    yield running
+    running.gone()
 
 
 def helm(place: KubePlace, *arguments: str, target: str = PLAIN) -> Ran:

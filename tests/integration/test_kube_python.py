@@ -18,16 +18,17 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import ConfigMap, Pod
 
 from tests.support.kube.cluster import ApiServer
-from tests.support.kube.place import MASKED, PLAIN, KubePlace, kube_place
+from tests.support.kube.place import MASKED, PLAIN, KubePlace
 from tests.support.kube.samples import PORT, config_map, pod, secret
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubePlace]:
-    with kube_place(tmp_path_factory.mktemp("python")) as running:
-        running.apply(pod("box"), secret("kept", password="hunter2"))
-        running.kubectl("wait", "--for=condition=Ready", "pod/box", "--timeout=100s").well()
-        yield running
+def place(kubernetes: KubePlace) -> Iterator[KubePlace]:
+    running = kubernetes.fresh()
+    running.apply(pod("box"), secret("kept", password="hunter2"))
+    running.kubectl("wait", "--for=condition=Ready", "pod/box", "--timeout=100s").well()
+    yield running
+    running.gone()
 
 
 @pytest.fixture(params=[PLAIN, MASKED])

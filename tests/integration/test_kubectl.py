@@ -9,15 +9,16 @@ from pathlib import Path
 import pytest
 
 from tests.support.kube.cluster import ApiServer
-from tests.support.kube.place import KubePlace, kube_place
+from tests.support.kube.place import KubePlace
 from tests.support.kube.programs import Ran
 from tests.support.kube.samples import config_map, deployment, pod
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubePlace]:
-    with kube_place(tmp_path_factory.mktemp("kubectl")) as running:
-        yield running
+def place(kubernetes: KubePlace) -> Iterator[KubePlace]:
+    running = kubernetes.fresh()
+    yield running
+    running.gone()
 
 
 def test_get_describe_and_explain(place: KubePlace) -> None:
@@ -148,10 +149,13 @@ def test_delete_waits_until_it_is_gone(place: KubePlace) -> None:
 
 
 def test_drain_and_uncordon(place: KubePlace) -> None:
-    name = place.json("get", "nodes")["items"][0]["metadata"]["name"]
+    name = place.json("get", "nodes")["items"][-1]["metadata"]["name"]
+    spec = pod("drained")
+    spec["spec"]["nodeName"] = name
+    place.apply(spec)
     more = () if isinstance(place.cluster, ApiServer) else ("--dry-run=server",)
     told = place.kubectl("drain", name, "--ignore-daemonsets", "--force", "--delete-emptydir-data", *more).well()
-    assert "drained" in told
+    assert f"{name} drained" in told
     place.kubectl("uncordon", name, *more).well()
 
 

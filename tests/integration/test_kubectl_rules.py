@@ -10,19 +10,20 @@ from typing import Any
 import pytest
 
 from tests.support.gateway import wait_for
-from tests.support.kube.place import KubePlace, kube_place
+from tests.support.kube.place import KubePlace
 from tests.support.kube.programs import Ran
 from tests.support.kube.raw import ask
 from tests.support.kube.samples import config_map, pod
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubePlace]:
-    with kube_place(tmp_path_factory.mktemp("rules")) as running:
-        names = ("box", "held-box", "held-other", "held-cp", "closed-box")
-        running.apply(*(pod(name) for name in names))
-        running.kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=100s").well()
-        yield running
+def place(kubernetes: KubePlace) -> Iterator[KubePlace]:
+    running = kubernetes.fresh()
+    names = ("box", "held-box", "held-other", "held-cp", "closed-box")
+    running.apply(*(pod(name) for name in names))
+    running.kubectl("wait", "--for=condition=Ready", "pod", "--all", "--timeout=100s").well()
+    yield running
+    running.gone()
 
 
 class Later:

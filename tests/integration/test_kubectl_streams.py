@@ -21,19 +21,21 @@ import pytest
 
 from tests.support.gateway import PATIENCE, wait_for
 from tests.support.kube.cluster import ApiServer
-from tests.support.kube.place import KubePlace, kube_place
+from tests.support.kube.place import MASKED, PLAIN, KubePlace
 from tests.support.kube.programs import OLD, kubectl_path
 from tests.support.kube.samples import PORT, config_map, pod
 
 VERSIONS = ["", OLD]
+TARGETS = [PLAIN, MASKED]
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KubePlace]:
-    with kube_place(tmp_path_factory.mktemp("streams")) as running:
-        running.apply(pod("box"))
-        running.kubectl("wait", "--for=condition=Ready", "pod/box", "--timeout=100s").well()
-        yield running
+def place(kubernetes: KubePlace) -> Iterator[KubePlace]:
+    running = kubernetes.fresh()
+    running.apply(pod("box"))
+    running.kubectl("wait", "--for=condition=Ready", "pod/box", "--timeout=100s").well()
+    yield running
+    running.gone()
 
 
 def until(process: subprocess.Popen[bytes], text: str) -> str:
@@ -54,11 +56,13 @@ def read_until(file: int, text: str) -> str:
     return found.decode("utf-8", "replace")
 
 
-def test_a_watch_tells_what_changes(place: KubePlace) -> None:
-    place.apply(config_map("watched", a="1"))
-    with place.running("get", "cm", "watched", "-w", "-o", "jsonpath={.data.a}{'\\n'}") as process:
+@pytest.mark.parametrize("target", TARGETS)
+def test_a_watch_tells_what_changes(place: KubePlace, target: str) -> None:
+    name = f"watched-{target}"
+    place.apply(config_map(name, a="1"))
+    with place.running("get", "cm", name, "-w", "-o", "jsonpath={.data.a}{'\\n'}", target=target) as process:
         until(process, "1\n")
-        place.kubectl("patch", "cm", "watched", "--type=merge", "-p", '{"data":{"a":"second"}}').well()
+        place.kubectl("patch", "cm", name, "--type=merge", "-p", '{"data":{"a":"second"}}').well()
         until(process, "second\n")
 
 
@@ -69,17 +73,21 @@ def test_wait_sees_a_change_that_comes(place: KubePlace) -> None:
         until(process, "condition met")
 
 
-def test_logs_are_followed(place: KubePlace) -> None:
-    assert place.kubectl("logs", "box").well().startswith("box started")
-    with place.running("logs", "-f", "box") as process:
+@pytest.mark.parametrize("target", TARGETS)
+def test_logs_are_followed(place: KubePlace, target: str) -> None:
+    assert place.kubectl("logs", "box", target=target).well().startswith("box started")
+    with place.running("logs", "-f", "box", target=target) as process:
         until(process, "box started")
-        place.kubectl("exec", "box", "--", "sh", "-c", "echo more >> ${POD_LOG:-/proc/1/fd/1}").well()
-        until(process, "more")
+        command = f"echo more of {target} >> ${{POD_LOG:-/proc/1/fd/1}}"
+        place.kubectl("exec", "box", "--", "sh", "-c", command).well()
+        until(process, f"more of {target}")
 
 
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("version", VERSIONS)
-def test_exec_has_output_errors_and_a_status(place: KubePlace, version: str) -> None:
-    ran = place.kubectl("exec", "box", "--", "sh", "-c", "echo out; echo err >&2; exit 7", version=version)
+def test_exec_has_output_errors_and_a_status(place: KubePlace, version: str, target: str) -> None:
+    command = ("exec", "box", "--", "sh", "-c", "echo out; echo err >&2; exit 7")
+    ran = place.kubectl(*command, version=version, target=target)
     assert (ran.status, ran.out) == (7, "out\n") and ran.err.startswith("err\n")
 
 
@@ -91,12 +99,26 @@ def test_exec_takes_input_to_its_end(place: KubePlace, version: str) -> None:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_exec_has_a_terminal_with_a_size(place: KubePlace, version: str) -> None:
+def test_numbers_of_cards_are_hidden_in_output_and_logs(place: KubePlace, version: str) -> None:
+    """M10: what a program prints, cut into frames as it likes, and what it logged."""
+    command = "printf 'card 41111111'; sleep 0.01; printf '11111111 end\\n'"
+    ran = place.kubectl("exec", "box", "--", "sh", "-c", command, version=version, target=MASKED)
+    assert "4111111111111111" not in ran.well() and "end" in ran.out
+    log = "echo card 4111111111111111 logged >> ${POD_LOG:-/proc/1/fd/1}"
+    place.kubectl("exec", "box", "--", "sh", "-c", log).well()
+    wait_for(lambda: "4111111111111111" in place.kubectl("logs", "box", version=version).well(), "the log")
+    shown = place.kubectl("logs", "box", version=version, target=MASKED).well()
+    assert "4111111111111111" not in shown and "logged" in shown
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("version", VERSIONS)
+def test_exec_has_a_terminal_with_a_size(place: KubePlace, version: str, target: str) -> None:
     outer, inner = pty.openpty()
     os.set_blocking(outer, False)
     subprocess.run(["stty", "cols", "91", "rows", "37"], stdin=inner, check=True)
     command = [kubectl_path(version), "exec", "-it", "box", "--", "sh"]
-    process = subprocess.Popen(command, env=place.environ(), stdin=inner, stdout=inner, stderr=inner)
+    process = subprocess.Popen(command, env=place.environ(target=target), stdin=inner, stdout=inner, stderr=inner)
     try:
         # The size arrives beside what is typed: ask until it is there.
         def sized() -> bool:
@@ -122,15 +144,16 @@ def test_attach_sees_what_the_pod_says(place: KubePlace) -> None:
             until(process, "seen")
 
 
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("version", VERSIONS)
-def test_cp_there_and_back(place: KubePlace, tmp_path: Path, version: str) -> None:
+def test_cp_there_and_back(place: KubePlace, tmp_path: Path, version: str, target: str) -> None:
     data = os.urandom(300_000)
     (tmp_path / "there").write_bytes(data)
-    name = f"copy{version}"
-    place.kubectl("cp", str(tmp_path / "there"), f"box:{name}", version=version).well()
+    name = f"copy{version}-{target}"
+    place.kubectl("cp", str(tmp_path / "there"), f"box:{name}", version=version, target=target).well()
     summed = place.kubectl("exec", "box", "--", "sha256sum", name, version=version).well()
     assert summed.split()[0] == hashlib.sha256(data).hexdigest()
-    place.kubectl("cp", f"box:{name}", str(tmp_path / "back"), version=version).well()
+    place.kubectl("cp", f"box:{name}", str(tmp_path / "back"), version=version, target=target).well()
     assert (tmp_path / "back").read_bytes() == data
 
 
@@ -159,11 +182,14 @@ def port(place: KubePlace) -> Iterator[int]:
     server.server_close()
 
 
+@pytest.mark.parametrize("target", TARGETS)
 @pytest.mark.parametrize("version", VERSIONS)
-def test_port_forward(place: KubePlace, port: int, version: str) -> None:
+def test_port_forward(place: KubePlace, port: int, version: str, target: str) -> None:
     command = [kubectl_path(version), "port-forward", "pod/box", f":{port}", "--address=127.0.0.1"]
     pipe = subprocess.PIPE
-    process = subprocess.Popen(command, env=place.environ(), stdout=pipe, stderr=subprocess.STDOUT, cwd=place.folder)
+    process = subprocess.Popen(
+        command, env=place.environ(target=target), stdout=pipe, stderr=subprocess.STDOUT, cwd=place.folder
+    )
     try:
         told = until(process, "->")
         match = re.search(r"127\.0\.0\.1:(\d+) ->", told)

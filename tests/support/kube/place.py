@@ -8,7 +8,7 @@ import os
 import secrets
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,11 @@ name = "secrets"
 targets = ["masked", "releases", "no-releases"]
 except_groups = ["dba"]
 objects = ["Secret/(data|stringData)/.*", "ConfigMap/data/password"]
+[[masks]]
+name = "cards"
+targets = ["masked"]
+objects = []
+detect = ["card"]
 """
 RULES = """
 [[rules]]
@@ -116,9 +121,19 @@ class KubePlace:
         """A URL at the gateway."""
         return f"https://localhost:{self.gateway.ports['web']}/{target}{path}"
 
+    def fresh(self) -> KubePlace:
+        """The same gateway and cluster, and a new namespace: for a module of tests."""
+        place = replace(self, namespace=f"hoop-{secrets.token_hex(4)}")
+        self.kubectl("create", "namespace", place.namespace).well()
+        return place
+
+    def gone(self) -> None:
+        """No more of that namespace."""
+        self.kubectl("delete", "namespace", self.namespace, "--wait=false").well()
+
     def kubeconfig(self, who: str = "ci", target: str = PLAIN) -> Path:
         """A kubeconfig of somebody."""
-        file = self.folder / f"{who}-{target}.kubeconfig"
+        file = self.folder / f"{self.namespace}-{who}-{target}.kubeconfig"
         if not file.exists():
             write_kubeconfig(file, self.url(target=target), self.gateway.ca, token_of(who), self.namespace)
         return file
