@@ -95,6 +95,14 @@ def test_copies_of_a_value_in_annotations(copied: str) -> None:
     assert shown["metadata"]["annotations"]["plain"] == "nothing"
 
 
+def test_a_secret_of_many_values_keeps_no_annotation_but_what_is_json() -> None:
+    """K10: searching for each of ten thousand values in each annotation would take long."""
+    many = {f"k{n}": b64(f"value-{n}") for n in range(10_000)}
+    thing = {**secret(annotations={"a": "x" * 100_000, LAST_APPLIED: json.dumps(secret())}), "data": many}
+    shown = hidden(thing)["metadata"]["annotations"]
+    assert is_sentinel(shown["a"]) and json.loads(shown[LAST_APPLIED])["kind"] == "Secret"
+
+
 def test_annotations_inside_annotations_end_somewhere() -> None:
     thing = secret()
     for _ in range(6):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,3 +64,11 @@ def test_reasons_that_name_only_names(reason: str) -> None:
 def test_any_text_around_a_value(before: str, after: str) -> None:
     quotes_hidden(f'{before}"{VALUE}"{after}', ())
     assert VALUE not in quotes_hidden(f"{before} {VALUE} {after}", ())
+
+
+@pytest.mark.parametrize("letter", ["{", '"', "|", "...|", "a", "[:", "`", "'"])
+def test_a_message_of_megabytes(letter: str) -> None:
+    """K10: what somebody sent is quoted whole."""
+    began = time.process_time()
+    assert len(quotes_hidden(letter * (2_000_000 // len(letter)), ())) < 100_000
+    assert time.process_time() - began < 3

@@ -25,7 +25,9 @@ LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 _WORDS: Final = ("args", "command")
 _NESTED: Final = 3
-_SHORTEST_COPY: Final = 4
+_SHORTEST_COPY: Final = 6
+_MANY: Final = 200
+"""Values of one Secret that are searched for in its annotations; where there are more, those are hidden."""
 _PLAIN_FORMATS: Final = frozenset({"name", "date", "date-time"})
 _PLAIN_COLUMNS: Final = frozenset({"Name", "Namespace", "Age"})
 _UNKNOWN: Final = "?/?"
@@ -217,9 +219,10 @@ class Objects:
             if strategy := places.strategy(f"annotations/{name}"):
                 annotations[name] = self._hidden(value, strategy, mark)
                 continue
-            if value.lstrip()[:1] in ("{", "["):
+            nested = value.lstrip()[:1] in ("{", "[")
+            if nested:
                 annotations[name] = value = self._embedded(name, value, kind, mark, depth)
-            if copies and any(copy in value for copy in copies):
+            if not nested if len(copies) > _MANY else any(copy in value for copy in copies):
                 annotations[name] = self._hidden(value, "redact", mark)
 
     def _embedded(self, name: str, value: str, kind: str, mark: Sentinel, depth: int) -> str:
