@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.support.kube_house import allowing, effect, reading_of
+from tests.support.kube_house import allowing, denying, effect, reading_of
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.dialect import Reading
 from twisted_hoop.kubernetes.requests import read_request
@@ -123,3 +123,23 @@ def test_any_body_is_judged(body: bytes) -> None:
 def test_A3_what_is_deep_is_shown_too() -> None:
     """A3."""
     assert "42" in shown(f"POST {NS}/pods", b'{"a":' * 100 + b"42" + b"}" * 100)
+
+
+def packed(*names: bytes, magic: bytes = b"k8s\x00") -> bytes:
+    """An object in protobuf with these names (any but one name is odd)."""
+
+    def member(number: int, content: bytes) -> bytes:
+        return bytes([number << 3 | 2, len(content)]) + content
+
+    metadata = b"".join(member(1, name) for name in names)
+    return magic + member(1, b"") + member(2, member(1, metadata) + member(2, b"x"))
+
+
+def test_the_name_of_what_kubectl_creates_is_read() -> None:
+    """kubectl create sends protobuf."""
+    permits, forbids = allowing(names=["web"]), denying(names=["closed"])
+    line = f"POST {NS}/configmaps"
+    assert effect(permits, line, packed(b"web")) == "allow" and effect(permits, line, packed(b"x")) == "deny"
+    assert effect(forbids, line, packed(b"closed")) == "deny" and effect(forbids, line, packed(b"web")) == "allow"
+    for odd in (packed(), packed(b"web", b"closed"), packed(b"\xff"), packed(b"web", magic=b""), packed(b"web")[:-2]):
+        assert effect(permits, line, odd) == effect(forbids, line, odd) == "deny", "it may be any name"

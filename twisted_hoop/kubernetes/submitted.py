@@ -16,12 +16,12 @@ import orjson
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.dialect import Reading
 from twisted_hoop.kubernetes.facts import flagged, named
+from twisted_hoop.kubernetes.protobuf import MAGIC, fields
 from twisted_hoop.kubernetes.requests import KubeRequest
 from twisted_hoop.model import Facts
 
 LONGEST = 3 * 1024 * 1024
 """Bytes of a body: what API servers themselves take."""
-_PROTOBUF = b"k8s\x00"
 _HIDDEN = "…"
 _SECRET_MEMBERS = frozenset({"data", "stringData"})
 _ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
@@ -42,7 +42,7 @@ def judged(request: KubeRequest, reading: Reading, body: bytes) -> Reading:
 
 def _document(body: bytes) -> Any:
     """The body as a value, None for what is no JSON. Raises ProtocolError for one that readers take differently."""
-    if body.startswith(_PROTOBUF):
+    if body.startswith(MAGIC):
         return None
     try:
         document = orjson.loads(body)
@@ -65,9 +65,9 @@ def _with_body(request: KubeRequest, facts: Facts, body: bytes, document: Any) -
     if request.verb in ("delete", "deletecollection"):
         # Where there is a body, API servers take the options from it, and nothing from the query.
         return flagged(facts, isinstance(document, dict) and document.get("dryRun") == ["All"])
-    if request.verb == "create" and isinstance(document, dict):
-        name = _name(document)
-        facts = named(facts, name) if name and not request.name else facts
+    if request.verb == "create" and not request.name:
+        name = _name(document) if isinstance(document, dict) else _packed_name(body)
+        facts = named(facts, name) if name else facts
     return {**facts, "class": frozenset({"escape"})} if _mints(request, body, document) else facts
 
 
@@ -75,6 +75,17 @@ def _name(document: dict[str, Any]) -> str:
     metadata = document.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
     return name if isinstance(name, str) else ""
+
+
+def _packed_name(body: bytes) -> str:
+    """The name of an object in protobuf: its metadata is member 1, the name of that member 1. "" when in doubt."""
+    try:
+        (thing,) = (content for number, content in fields(body.removeprefix(MAGIC)) if number == 2)
+        (metadata,) = (content for number, content in fields(thing) if number == 1)
+        (name,) = (content for number, content in fields(metadata) if number == 1)
+        return name.decode() if body.startswith(MAGIC) else ""
+    except ValueError:  # UnicodeDecodeError is one
+        return ""
 
 
 def _mints(request: KubeRequest, body: bytes, document: Any) -> bool:
@@ -88,7 +99,7 @@ def _mints(request: KubeRequest, body: bytes, document: Any) -> bool:
     if document is not None:  # a JSON Patch
         return _ACCOUNT_TYPE.encode() in orjson.dumps(document)
     # YAML has too many ways to write a word; clients send JSON under its name.
-    return not body.startswith(_PROTOBUF) or _ACCOUNT_TYPE.encode() in body
+    return not body.startswith(MAGIC) or _ACCOUNT_TYPE.encode() in body
 
 
 # -- as people see it ---------------------------------------------------------------------------------------------
@@ -98,7 +109,7 @@ def _shown(request: KubeRequest, body: bytes, document: Any) -> str:
     if document is not None:
         secret = request.resource == "secrets"
         return orjson.dumps(_hidden(document, secret, 0), option=orjson.OPT_INDENT_2).decode()
-    kind = "protobuf" if body.startswith(_PROTOBUF) else "bytes"
+    kind = "protobuf" if body.startswith(MAGIC) else "bytes"
     digest = hashlib.sha256(body).hexdigest()
     if kind == "protobuf" or request.resource == "secrets":
         return f"({len(body)} bytes of {kind}, SHA-256 {digest})"
