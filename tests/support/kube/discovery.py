@@ -203,4 +203,4 @@ def _schema(kind: Kind) -> Json:
 
 def openapi_v2() -> bytes:
     """An empty document of the second version, in its protobuf: `swagger: "2.0"`."""
-    return b"\x0a\x032.0\x12\x0d\x0a\x0aKubernetes"
+    return b"\x0a\x032.0\x12\x0c\x0a\x0aKubernetes"
