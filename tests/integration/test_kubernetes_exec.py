@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import pty
@@ -235,6 +236,8 @@ def test_files_are_copied_in_both_directions(place: Place, way: dict[str, str]) 
     entries = place.entries(f"tar cf - {name}")
     assert [e["kind"] for e in entries] == ["command", "outcome"] and entries[-1]["paths"] == [name]
     assert entries[-1]["read"]["bytes"] > 200_000 and len(entries[-1]["read"]["sha256"]) == 64
+    digest = hashlib.sha256((place.folder / name).read_bytes()).hexdigest()
+    assert entries[-1]["files"] == [{"path": name, "bytes": 200_000, "sha256": digest}]
 
 
 def test_M3_a_file_with_masked_values_is_not_copied(place: Place) -> None:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.kubernetes.archives import Archive
 from twisted_hoop.kubernetes.parts import Stream
 from twisted_hoop.masking.requests import Finding
 from twisted_hoop.masking.streams import StreamLooker, StreamMasker
@@ -23,7 +24,7 @@ class Streams:
     """See the module. `output` and `inputs` tell whether bytes are recorded or only counted; stderr always is.
 
     `files` are streams whose bytes are files and not text: they are not rewritten, as what comes out would be no
-    archive any more; what a mask finds in them ends the command. A digest of each is kept.
+    archive any more; what a mask finds in them ends the command. Told are a digest of each, and the names inside.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Streams:
         self._recorded: dict[Stream, bool] = {"stdout": output, "stderr": True, "stdin": inputs}
         self._files = files
         self._digests = {stream: hashlib.sha256() for stream in files}
+        self._archives = {stream: Archive() for stream in files}
         self._sizes: dict[Stream, int] = {"stdin": 0, "stdout": 0, "stderr": 0}
         self._masked = 0
         self._refused = False
@@ -79,6 +81,7 @@ class Streams:
         self._sizes[stream] += len(data)
         if stream in self._digests:
             self._digests[stream].update(data)
+            self._archives[stream].feed(data)
         return [Record(stream_entry(kind, self._channel, stream, data))] if self._recorded[stream] else []
 
     def status(self, data: bytes) -> bytes:
@@ -130,4 +133,5 @@ class Streams:
         for stream, digest in self._digests.items():
             way = "written" if stream == "stdin" else "read"
             told[way] = {"bytes": self._sizes[stream], "sha256": digest.hexdigest()}
+            told |= self._archives[stream].told()
         return told
