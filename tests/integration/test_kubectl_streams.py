@@ -1,4 +1,4 @@
-"""Watches, logs, exec, attach, cp and port-forward: kubectl of today over WebSockets, an older one over SPDY."""
+"""Watches, logs, exec, attach, cp and port-forward: kubectl of today over WebSockets, one of 1.27 over SPDY."""
 
 from __future__ import annotations
 

@@ -35,8 +35,8 @@ def form_of(request: Request, kind: str, shapes: tuple[str, ...] = ("Table", "Pa
     clauses = [_clause(each) for each in request.headers("accept")] or [(JSON, {})]
     for media, parameters in sorted(clauses, key=lambda clause: -float(clause[1].get("q", "1"))):
         shape = parameters.get("as", "").removesuffix("List") if kind else parameters.get("as", "")
-        if shape and shape not in shapes:
-            continue
+        if shape and (shape not in shapes or (shape == "APIGroupDiscoveryList" and parameters.get("v") != "v2")):
+            continue  # v2beta1 of discovery is served no more: kubectl 1.27 asks group by group then
         if media in (JSON, "*/*", "application/*"):
             return Form(JSON, shape)
         if media == YAML and not shape:

