@@ -48,6 +48,8 @@ class Opening:
         parameters = for_target(hello.parameters, hall.section.read_only)
         attributes = {"database": database, "application_name": parameters.get("application_name", "")}
         session = Session(new_session_id(), principal, hall.target, peer, time.time(), attributes)
+        if objection := services.objection(session):  # I9: a target that is locked, a store that was not seen for long
+            raise UnknownTarget(objection)
         recording = services.recorder.open(session, services.policy().version)
         opened = PostgresSession(services, session, recording, hall, hall.source(database), hello.version)
         try:
