@@ -9,8 +9,8 @@ import shutil
 from setuptools import Extension, setup
 
 POSTGRES = (
-    "asking binding client_side effects entries hiding knowledge letters messages plan reading registry relay renames"
-    " rows state target_side wire"
+    "asking binding client_side effects entries hiding kept knowledge letters messages plan reading registry relay"
+    " renames rows state target_side wire"
 )
 MASKING = "cards detectors patterns spans strategies streams textblocks validators"
 HTTP = (

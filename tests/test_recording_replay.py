@@ -57,6 +57,14 @@ def shown(found: Any, color: bool = False) -> str:
     return text
 
 
+def test_rows_that_were_recorded_are_shown_r6() -> None:
+    """R6: cells are text of the target's."""
+    entry = {"kind": "outcome", "t": 1.0, "tag": "SELECT 2", "columns": ["id", "name"]}
+    (moment,) = timeline([{**entry, "result": [["1", "a\x1b[2Jb"], ["2", None]]}])
+    lines = [line.plain.strip() for line in moment.lines[1:]]
+    assert lines == ["id | name", "1 | a\\x1b[2Jb", "2 | NULL"]
+
+
 def test_a_session_as_a_timeline(tmp_path: Path) -> None:
     path = recorded(
         tmp_path,

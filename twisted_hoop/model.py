@@ -170,8 +170,8 @@ class Decision:
 
     For REVIEW: `approvers` are groups, `quorum` distinct people needed, `wait` seconds to hold the command (0: refuse
     at once and let a retry pass), `valid` seconds an approval may be used within, `uses` how often.
-    `content` asks for the bytes of a forward or transfer in the recording. `trace` explains: one line per rule looked
-    at.
+    `content` asks for the bytes of a forward or transfer in the recording, `rows` for so many rows of each result.
+    `trace` explains: one line per rule looked at.
     """
 
     effect: Effect
@@ -186,6 +186,7 @@ class Decision:
     policy_version: str = ""
     content: bool = False
     trace: tuple[str, ...] = ()
+    rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,7 @@ def _decision(rule: RuleSection, version: str) -> Decision:
         uses=rule.uses,
         policy_version=version,
         content=rule.record_content,
+        rows=rule.record_rows,
     )
 
 

@@ -46,4 +46,5 @@ def _joined(decisions: list[Decision], masks: frozenset[str]) -> Decision:
         valid=min(d.valid for d in decisions),
         uses=min(d.uses for d in decisions),
         content=any(d.content for d in decisions),
+        rows=max(d.rows for d in decisions),
     )

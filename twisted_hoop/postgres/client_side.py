@@ -208,6 +208,7 @@ class ClientSide:
         )
         run = Run(state.number, question.resolved, effective, tainted, own=question.own)
         run.names_of = state.knowledge.renames.now
+        run.keep = decision.rows
         if question.command.executes:
             if renames(question.resolved):
                 run.renames = True

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+from librt.strings import BytesWriter, write_i32_be
+
 from twisted_hoop.errors import ProtocolError
-from twisted_hoop.postgres.integers import i64
+from twisted_hoop.postgres.integers import i32, i64
 
 NEWLINE: Final = 10
 COMPILED: Final = not __file__.endswith(".py")
@@ -15,6 +17,7 @@ COMPUTED: Final = 1
 SCANNED: Final = 2
 
 NULL_CELL: Final = b"\xff\xff\xff\xff"
+_COPY_DATA: Final = 100
 
 CellFunction = Callable[[bytes], bytes | None]
 
@@ -120,3 +123,26 @@ class CopyPlan:
             self.cuts.append(field)
             self.cuts.append(until if until >= 0 else end)
         return True
+
+
+def write_copied(data: bytes, begin: i64, end: i64, plan: CopyPlan, writer: BytesWriter) -> i64:
+    """Write one row of a COPY with its planned fields replaced; NULL stays NULL. How many were replaced."""
+    pieces: list[bytes] = []
+    source: i64 = begin
+    masked: i64 = 0
+    cuts = plan.cuts
+    for k in range(plan.count):
+        field: i64 = cuts[2 * k]
+        until: i64 = cuts[2 * k + 1]
+        if until - field == len(plan.null) and data[field:until] == plan.null:
+            continue
+        pieces.append(data[source:field])
+        pieces.append(plan.fixed[k])
+        source = until
+        masked += 1
+    pieces.append(data[source:end])
+    row = b"".join(pieces)
+    writer.append(_COPY_DATA)
+    write_i32_be(writer, i32(len(row) + 4))
+    writer.write(row)
+    return masked

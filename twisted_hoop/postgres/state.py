@@ -41,6 +41,10 @@ class Run:
     started: bool
     rereads: bool
     renames: bool
+    keep: int
+    """How many rows of each of its results are recorded."""
+    row: bytes | None
+    """What the target said of the rows that come now, when some are recorded."""
     names_of: int
     """When its names were looked up: see `renames.py`."""
     names: dict[int, Names] | None
@@ -62,6 +66,8 @@ class Run:
         self.own = own
         self.moves_path = moves_path
         self.started = self.rereads = self.renames = False
+        self.keep = 0
+        self.row = None
         self.names_of = 0
         self.names = None
 

@@ -20,6 +20,7 @@ from twisted_hoop.postgres.effects import apply_effects, take_back
 from twisted_hoop.postgres.hiding import Hiding
 from twisted_hoop.postgres.letters import BIND, CLOSE, DESCRIBE, EXECUTE, FUNCTION, IDLE, PARSE, QUERY, SYNC
 from twisted_hoop.postgres.plan import row_plan
+from twisted_hoop.postgres.results import result_of
 from twisted_hoop.postgres.rows import RowPlan
 from twisted_hoop.postgres.state import Expect, Run, State
 from twisted_hoop.sql.statements import Statement
@@ -98,12 +99,19 @@ class TargetSide:
     def _activate(self, expect: Expect) -> None:
         """Rows that come now belong to this Execute: its portal's own description says what they hold."""
         run, portal = expect.run, expect.portal
+        self._keep(run, portal.row if portal is not None else None)
         if run is None or portal is None or not run.masks:
             self._state.rewriter.plan = None
         elif portal.row is None:
             self._state.rewriter.plan = _NO_ROWS
         else:
             self._state.rewriter.plan = self._plan(portal.row, run)
+
+    def _keep(self, run: Run | None, row: bytes | None) -> None:
+        """Rows that come now are recorded, as many as the rule says."""
+        self._state.rewriter.kept.wanted = run.keep if run is not None else 0
+        if run is not None and run.keep:
+            run.row = row or b""
 
     def _plan(self, row: bytes, run: Run) -> RowPlan | None:
         reads = run.reads()
@@ -153,6 +161,7 @@ class TargetSide:
         if head.kind == QUERY:
             run = head.run
             self._state.rewriter.plan = self._plan(body, run) if run is not None and run.masks else None
+            self._keep(run, body)
             return None
         return self._described(head, body)
 
@@ -205,8 +214,12 @@ class TargetSide:
             data["rows"] = rewriter.rows
             data["bytes"] = rewriter.volume
             data["masked"] = rewriter.masked
+            if run.row is not None:
+                data |= result_of(run.row, rewriter.kept.rows)
+                run.row = None
             state.records.append(Record(Entry("outcome", data)))
         rewriter.rows = rewriter.volume = rewriter.masked = 0
+        rewriter.kept.forget()
 
     def _function_result(self, body: bytes) -> None:
         self._outcome(self._head(FUNCTION), {"tag": "FUNCTION"})

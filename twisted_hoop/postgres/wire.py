@@ -15,7 +15,8 @@ from librt.strings import BytesWriter, read_i16_be, read_i32_be, write_i32_be
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.postgres.integers import i32, i64
-from twisted_hoop.postgres.rows import FIXED, NULL_CELL, SCANNED, CopyPlan, RowPlan
+from twisted_hoop.postgres.kept import KeptRows
+from twisted_hoop.postgres.rows import FIXED, NULL_CELL, SCANNED, CopyPlan, RowPlan, write_copied
 
 DATA_ROW: Final = 68
 COPY_DATA: Final = 100
@@ -28,7 +29,8 @@ class Rewriter:
     """The target's direction. `listener(kind, body)` answers None to forward a message as it is, or bytes instead.
 
     `plan` holds for the DataRows that follow, `copier` for the CopyData bodies that follow; the listener sets both.
-    `rows`, `volume` and `masked` count since they were last reset by the listener.
+    `rows`, `volume` and `masked` count since they were last reset by the listener. Rows that `kept` wants are put
+    there as the client gets them.
     """
 
     def __init__(self, listener: Callable[[int, bytes], bytes | None]) -> None:
@@ -39,6 +41,7 @@ class Rewriter:
         self.rows: i64 = 0
         self.volume: i64 = 0
         self.masked: i64 = 0
+        self.kept = KeptRows()
         self._parts: list[bytes] = []
         self._have: i64 = 0
         self._want: i64 = 0
@@ -81,12 +84,15 @@ class Rewriter:
             end: i64 = pos + 1 + length
             if kind == DATA_ROW:
                 plan = self.plan
-                if plan is not None:
+                if plan is not None or self.kept.wanted > 0:
                     if end > n:
                         break
                     if writer is None:
                         writer = BytesWriter()
-                    start = self._row(data, pos, end, start, n, plan, writer)
+                    if self.kept.wanted > 0:
+                        start = self._kept_row(data, pos, end, start, n, plan, writer)
+                    elif plan is not None:
+                        start = self._row(data, pos, end, start, n, plan, writer)
                 self.rows += 1
                 self.volume += length
                 pos = end
@@ -102,7 +108,7 @@ class Rewriter:
                         writer.write(data[start:pos])
                     quick = self.copy_plan
                     if quick is not None and quick.cut(data, pos + 5, end):
-                        self._copy_row(data, pos + 5, end, quick, writer)
+                        self.masked += write_copied(data, pos + 5, end, quick, writer)
                         start = end
                         self.volume += length
                         pos = end
@@ -172,6 +178,22 @@ class Rewriter:
         write_i32_be(writer, i32(end - pos - 1 + delta))
         return self._write_row(data, pos, end, plan, replacements, writer)
 
+    def _kept_row(
+        self, data: bytes, pos: i64, end: i64, start: i64, n: i64, plan: RowPlan | None, writer: BytesWriter
+    ) -> i64:
+        """The same for a row that is recorded: what is kept is what the client gets (M12)."""
+        if plan is None:
+            self.kept.add(data[pos + 5 : end])
+            return start
+        own = BytesWriter()
+        until: i64 = self._row(data, pos, end, pos, n, plan, own)
+        row = own.getvalue() + data[until:end]
+        self.kept.add(row[5:])
+        if start < pos:
+            writer.write(data[start:pos])
+        writer.write(row)
+        return end
+
     def _one_fixed_cell(self, data: bytes, pos: i64, end: i64, start: i64, plan: RowPlan, writer: BytesWriter) -> i64:
         """The same for a plan of one fixed cell: nothing is put aside."""
         cells: i64 = i64(read_i16_be(data, pos + 5))
@@ -237,26 +259,6 @@ class Rewriter:
         write_i32_be(writer, i32(end - pos - 1 + delta))
         writer.write(b"".join(pieces))
         return source
-
-    def _copy_row(self, data: bytes, begin: i64, end: i64, plan: CopyPlan, writer: BytesWriter) -> None:
-        """Write one row of a COPY with its planned fields replaced; NULL stays NULL."""
-        pieces: list[bytes] = []
-        source: i64 = begin
-        cuts = plan.cuts
-        for k in range(plan.count):
-            field: i64 = cuts[2 * k]
-            until: i64 = cuts[2 * k + 1]
-            if until - field == len(plan.null) and data[field:until] == plan.null:
-                continue
-            pieces.append(data[source:field])
-            pieces.append(plan.fixed[k])
-            source = until
-            self.masked += 1
-        pieces.append(data[source:end])
-        row = b"".join(pieces)
-        writer.append(COPY_DATA)
-        write_i32_be(writer, i32(len(row) + 4))
-        writer.write(row)
 
     def _has_masks(self, plan: RowPlan) -> bool:
         for kind in plan.kind:  # noqa: SIM110  a generator would cost more here

@@ -84,6 +84,11 @@ def _outcome(entry: dict[str, Any]) -> Iterator[Text]:
     failed = bool(entry.get("sqlstate") or entry.get("status") or entry.get("signal"))
     shown = _details(entry, _OUTCOMES)
     yield _stamp(entry).append("→       ").append(shown or "done", style="red" if failed else "dim")
+    for row in (_items(entry.get("columns")), *map(_items, _items(entry.get("result")))):
+        if row:
+            yield Text(" " * 21).append(
+                " | ".join("NULL" if cell is None else _word(cell) for cell in row), style="dim"
+            )
 
 
 def _stream(entry: dict[str, Any]) -> Iterator[Text]:

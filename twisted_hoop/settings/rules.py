@@ -136,6 +136,8 @@ class RuleSection(Section):
     """review: how long the command waits in the live session; 0 refuses at once and lets a retry pass."""
     record_content: bool = False
     """Whether forwards and file transfers that this rule admits are recorded with their bytes, not only by size."""
+    record_rows: int = Field(default=0, ge=0, le=10000)
+    """PostgreSQL: how many rows of each result are recorded, as the client sees them: masked. 0: they are counted."""
     masks: list[str] = Field(default_factory=list)
     """Names of masks with `default = false` that apply to what this rule admits."""
 
