@@ -110,7 +110,7 @@ class RuleSection(Section):
     `.*` covers it, and it meets every deny. "" stands for what lies in none, such as nodes."""
     names: list[str] = Field(default_factory=list)
     """Patterns: Kubernetes: names of objects. A collection is about every name it may hold, unless a field selector
-    names one, and so is a creation whose body cannot be read. "" stands for having none."""
+    names one, and so is a creation whose body does not tell. "" stands for having none."""
     flags: list[str] = Field(default_factory=list)
     """Properties: no-where (UPDATE or DELETE of every row), cascade, explain, explain-analyze, multi-statement,
     masked-predicate (compares a masked column), oracle (tells of data without showing it), returning, locks, sleeps,
