@@ -142,7 +142,7 @@ class ObjectStream:
             return False
         if next(reversed(head)) != member:
             raise ValueError("the head of the list says a name twice")
-        if member == "items" and kind and objects.plain(kind.removesuffix("List"), api):
+        if member == "items" and kind == f"{objects.kind}List" and objects.plain(objects.kind, api):
             out.append(bytes(self._buffer))
             self._buffer.clear()
             self._pass = True
