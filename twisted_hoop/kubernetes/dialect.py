@@ -66,7 +66,9 @@ class KubernetesDialect:
                     self._readings.clear()
                 self._readings[key] = found
         shared = self._copies.key(head, request) or key_of(head, request)
-        return replace(found, key=shared) if shared else found
+        if not shared:
+            return found
+        return Reading(found.action, found.text, found.facts, shared, found.open, found.wants, found.parameters)
 
     def _read(self, head: RequestHead, request: KubeRequest, destination: str) -> Reading:
         if head.upgrade and request.verb != "connect":
