@@ -16,7 +16,6 @@ from twisted_hoop.kubernetes.forwarded import Connection, Forwarded
 from twisted_hoop.kubernetes.pipes import Pipe
 from twisted_hoop.kubernetes.spdy import (
     FIN,
-    HEADERS,
     RST_STREAM,
     SYN_REPLY,
     SYN_STREAM,
@@ -33,7 +32,7 @@ from twisted_hoop.steps import Ask, Side, Step, ToClient, ToTarget
 MOST_STREAMS = 4096
 """Streams of one tunnel that may be open at once (K9)."""
 _KINDS = ("error", "data")
-_ABOUT_A_STREAM = frozenset({RST_STREAM, HEADERS, SYN_REPLY})
+_ABOUT_A_STREAM = frozenset({RST_STREAM, SYN_REPLY})
 
 
 @dataclass(slots=True)

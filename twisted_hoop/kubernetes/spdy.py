@@ -2,7 +2,8 @@
 
 Headers are compressed with one context for each direction; ours are other contexts than theirs, so that a stream which
 may not be opened can be left out. There is no flow control: neither side of Kubernetes keeps count (spdystream), so
-payloads may change their length. Source: draft-mbelshe-httpbis-spdy-00 and the changes called 3.1.
+payloads may change their length. What neither side ever sends (HEADERS, streams for one side only) is a fault: others
+might take it for a change of what was judged. Source: draft-mbelshe-httpbis-spdy-00 and the changes called 3.1.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ WHOLE = 64 * 1024
 """Bytes of data up to which a frame is waited for; of larger ones what has come is passed on."""
 PORTION = 32 * 1024
 """Bytes of data of the frames that are written."""
-_FIXED = {SYN_STREAM: 10, SYN_REPLY: 4, HEADERS: 4}
+_FIXED = {SYN_STREAM: 10, SYN_REPLY: 4}
 """Type → bytes in front of its headers."""
 _SIZES = {RST_STREAM: 8, PING: 4, GOAWAY: 8, WINDOW_UPDATE: 8}
 _STREAM = 0x7FFFFFFF
@@ -126,6 +127,8 @@ class SpdyReader:
             return at
         body = buffer[at + 8 : end]
         split = _FIXED.get(kind)
+        if kind == HEADERS or (kind == SYN_STREAM and buffer[at + 4] & ~FIN):
+            raise self._fault("headers of a stream that is open already, or a stream for one side only")
         if split is None:
             found.append(Control(kind, buffer[at + 4], body))
         else:
@@ -139,7 +142,7 @@ class SpdyReader:
         elif kind in _SIZES:
             if length != _SIZES[kind]:
                 raise self._fault("a control frame of the wrong length")
-        elif kind != SETTINGS or length < 4:
+        elif kind not in (SETTINGS, HEADERS) or length < 4:
             raise self._fault("a control frame of a kind that SPDY/3 does not know")
 
     def _headers(self, block: bytes) -> Headers:
