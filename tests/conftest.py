@@ -15,6 +15,7 @@ from tests.support.approvals import Office, Time, open_office
 from tests.support.archive import Archive
 from tests.support.loop import Loop, running_loop
 from tests.support.postgres import Server, load_shop, start_postgres
+from tests.support.s3 import Seaweed, running_seaweed
 from tests.support.ssh_house import SshHouse, ssh_house
 from tests.support.visitor import ConsoleHouse, console_house
 from twisted_hoop.store.database import Database
@@ -103,3 +104,10 @@ def console(office: Office, loop: Loop, tmp_path: Path) -> Iterator[ConsoleHouse
 def archive(office: Office, tmp_path: Path) -> Archive:
     """A folder of recordings and what becomes of them."""
     return Archive(office, tmp_path / "state")
+
+
+@pytest.fixture(scope="session")
+def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
+    """A real server that speaks S3 for the whole test session (one per xdist worker)."""
+    with running_seaweed(tmp_path_factory.mktemp("seaweed")) as running:
+        yield running

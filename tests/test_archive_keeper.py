@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from twisted.internet.defer import succeed
+
 from tests.support.approvals import Office
 from tests.support.gateway import wait_for
 from tests.support.loop import Loop
@@ -13,7 +15,7 @@ from twisted_hoop.settings import Settings
 
 
 def test_what_was_recorded_is_found(office: Office, loop: Loop, tmp_path: Path) -> None:
-    keeper = Keeper(loop.reactor, office.database, recorder(tmp_path), Settings, office.time, "replica-1")
+    keeper = Keeper(loop.reactor, office.database, recorder(tmp_path), Settings, office.time, "replica-1", succeed)
     recorded(tmp_path, command("select 1"))
     loop.run(keeper.start)
     loop.run(lambda: keeper.opened("session-0001"))

@@ -142,7 +142,7 @@ class GatewayService(Service):
         self.database = Database(url, reactor)
         self._once = Once(self.database, time.time)
         self.ident, self._started = random.token_hex(8), time.time()
-        self.keeper = Keeper(reactor, self.database, self.recorder, lambda: self._settings, time.time, self.ident)
+        self.keeper = self._keeper_of(reactor)
         self.index = SessionIndex(self.database, time.time, reactor, self.ident)
         self._tie = Tie(reactor, worker, self._orphaned) if worker is not None else None
         self._news = self._news_of()
@@ -238,7 +238,7 @@ class GatewayService(Service):
             sessions=self.index,
             reads=ReadLog(self.database, time.time),
             live=self.sessions,
-            recordings=self.keeper.library,
+            recordings=self.keeper.shelves,
             index=self.keeper.index,
             holds=self.keeper.holds,
             retention=self.keeper.job,
@@ -279,6 +279,12 @@ class GatewayService(Service):
     def _follower_of(self, settings: Settings) -> Follower:
         shared = (self.database, self._shelf, self._grants, self._locking, self.sessions)
         return Follower(self._reactor, *shared, self.ident, settings.store.keep, self._drained)
+
+    def _keeper_of(self, reactor: Any) -> Keeper:
+        def resolve(reference: str) -> Any:
+            return self._vault.resolve(reference)
+
+        return Keeper(reactor, self.database, self.recorder, lambda: self._settings, time.time, self.ident, resolve)
 
     def _news_of(self) -> INews:
         if self.database.kind == "postgresql":

@@ -12,6 +12,8 @@ from tests.support.api import RECORDED
 from tests.support.approvals import DELETE, RETRY
 from tests.support.recordings import command, recorded, session
 from tests.support.visitor import SECRET, ConsoleHouse, text_of
+from twisted_hoop.archive.indexer import read_on
+from twisted_hoop.recording.library import Library
 from twisted_hoop.recording.streams import stream_entry, terminal_entry
 
 PAGES = ("recording", "entries", "replay", "cast", "export")
@@ -34,7 +36,7 @@ def test_r2_recordings_are_for_auditors(console: ConsoleHouse) -> None:
         for page in PAGES:
             answer = visitor.get(f"/sessions/{RECORDED}/{page}")
             assert answer.status in (303, 403, 404) and "select" not in text_of(answer)
-        assert visitor.get("/sessions?command=select").status in (303, 403)
+        assert visitor.get("/search?q=select").status in (303, 403)
     assert reads(console) == []
 
 
@@ -52,11 +54,14 @@ def test_r2_each_reading_is_recorded_before_it_is_shown(console: ConsoleHouse, m
         raise StoreUnavailable("full")
 
     dave = console.visitor("dave", groups=["auditors"])
-    monkeypatch.setattr("twisted_hoop.store.reads.ReadLog.add", broken)
+    assert isinstance(console.api.parts.recordings, Library)
+    read_on(console.api.office.database, console.api.parts.recordings, RECORDED)
+    for name in ("add", "add_all"):
+        monkeypatch.setattr(f"twisted_hoop.store.reads.ReadLog.{name}", broken)
     for page in ("recording", "entries", "export"):
         answer = dave.get(f"/sessions/{RECORDED}/{page}")
         assert answer.status == 503 and "select" not in text_of(answer)
-    assert dave.get("/sessions?command=select").status == 503
+    assert dave.get("/search?q=select").status == 503
 
 
 ESCAPES = [

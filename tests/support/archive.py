@@ -15,6 +15,7 @@ from twisted_hoop.archive.indexer import read_on
 from twisted_hoop.archive.keeping import compiled
 from twisted_hoop.archive.removal import Copies, Remover
 from twisted_hoop.archive.retention import Report, Retention, new_report
+from twisted_hoop.archive.spool import Spool, place_of
 from twisted_hoop.model import Outcome, Peer, Session, Target
 from twisted_hoop.recording.library import Library
 from twisted_hoop.settings import RetentionSection
@@ -78,6 +79,11 @@ class Archive:
     def run(self, dry: bool = False, **more: Any) -> Report:
         """One run of it."""
         return self.retention(**more).run(new_report("i|olga", dry, self.now()))
+
+    def spool(self, most: int = 0, owner: str = "replica-1") -> Spool:
+        """What stores and evicts; `most` in MiB."""
+        folder, ledger = self.folder, recorder(self.state).ledger
+        return Spool(self.office.database, folder, ledger, self.now, owner, place_of(folder), most)
 
 
 def keeps(name: str, days: float, **more: Sequence[str]) -> RetentionSection:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,6 +87,35 @@ def save(connection: Connection, found: Kept) -> None:
     about = dumps(found.about)
     named = {name: getattr(found, name) for name in ("id", "path", "started", "target", "protocol", "principal_key")}
     connection.execute(insert(recordings).values(about_json=about, **named, **values))
+
+
+def to_store(connection: Connection, limit: int) -> list[Kept]:
+    """Closed recordings without a copy in object storage, the oldest first; whosever they are."""
+    c = recordings.c
+    query = select(recordings).where(c.state.in_((CLOSED, DAMAGED)), c.complete, c.stored == "")
+    return [kept(row) for row in connection.execute(query.order_by(c.started, c.id).limit(limit))]
+
+
+def growing(connection: Connection, longer: int) -> list[Kept]:
+    """Live recordings that had more bytes when they were looked at last."""
+    c = recordings.c
+    query = select(recordings).where(c.state == LIVE, c.bytes > longer)
+    return [kept(row) for row in connection.execute(query.order_by(c.started))]
+
+
+def stored_here(connection: Connection, sessions: Sequence[str]) -> list[Kept]:
+    """Those of some recordings that object storage has, the oldest first."""
+    found: list[Kept] = []
+    for at in range(0, len(sessions), _MANY):
+        query = select(recordings).where(recordings.c.id.in_(sessions[at : at + _MANY]), recordings.c.stored != "")
+        found += [kept(row) for row in connection.execute(query)]
+    return sorted(found, key=lambda each: (each.started, each.id))
+
+
+def note(connection: Connection, session: str, **values: object) -> bool:
+    """Write something down about a recording that is not deleted, nor being so; whether there was one."""
+    alive = recordings.c.state.not_in((DELETING, DELETED))
+    return connection.execute(update(recordings).where(recordings.c.id == session, alive).values(**values)).rowcount > 0
 
 
 def incomplete(connection: Connection, sessions: Iterable[str]) -> list[str]:

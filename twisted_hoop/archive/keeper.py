@@ -12,15 +12,18 @@ from twisted_hoop.archive.job import Job
 from twisted_hoop.archive.keeping import compiled
 from twisted_hoop.archive.removal import Remover
 from twisted_hoop.archive.retention import Retention
+from twisted_hoop.archive.shelves import Shelves
+from twisted_hoop.archive.spool import Spool, place_of
+from twisted_hoop.archive.uploading import Resolve, Uploading
 from twisted_hoop.recording.recorder import Recorder
 from twisted_hoop.settings import Settings
 from twisted_hoop.store.database import Database
 
 
 class Keeper:
-    """See the module. `library` reads recordings, `index` finds commands, `job` deletes by rule what `holds` let go.
+    """See the module. `shelves` read recordings, `index` finds commands, `job` deletes by rule what `holds` let go.
 
-    `settings` gives those in force, `now` POSIX time; `owner` names this replica.
+    `settings` gives those in force, `now` POSIX time; `owner` names this replica; `resolve` gives secrets.
     """
 
     def __init__(
@@ -31,12 +34,17 @@ class Keeper:
         settings: Callable[[], Settings],
         now: Callable[[], float],
         owner: str,
+        resolve: Resolve,
     ) -> None:
-        self.library = recorder.library
+        storage = settings().recording.storage
+        folder, ledger = recorder.folder, recorder.ledger
+        self.shelves = Shelves(recorder.library, database)
         self.index = Index(database, now)
-        self.indexer = Indexer(reactor, database, self.library)
+        self.indexer = Indexer(reactor, database, recorder.library)
         self.holds = Holds(database, now)
-        remover = Remover(database, recorder.folder, recorder.ledger, now)
+        spool = Spool(database, folder, ledger, now, owner, place_of(folder), storage.spool)
+        self.uploading = Uploading(reactor, storage, resolve, spool, self.shelves)
+        remover = Remover(database, folder, ledger, now, self.shelves if storage.url else None)
         retention = Retention(database, remover, lambda: compiled(settings().retention), now, owner)
         self.job = Job(reactor, database, retention, now, settings().recording.retention_every)
 
@@ -52,8 +60,10 @@ class Keeper:
         """Begin; the database must have been started, and the recorder have recovered."""
         self.indexer.start()
         self.job.start()
+        self.uploading.start()
 
     async def stop(self) -> None:
         """Let what is at work finish; the rest is found again at the next start."""
+        await self.uploading.stop()
         await self.job.stop()
         await self.indexer.stop()

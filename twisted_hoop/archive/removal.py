@@ -58,9 +58,10 @@ class Remover:
                 return claimed
         path = self.folder / found.path
         data_keys.destroy(path)
+        self._note(found, key_json="")
         if not found.deleted_at:
             self.ledger.append("deleted", found.id, found.path, b"", self.now(), outcome=found.deleted_by or why)
-            self._note(found, key_json="", deleted_at=self.now())
+            self._note(found, deleted_at=self.now())
         left = self.copies.delete(found) if self.copies is not None and found.stored else ""
         path.unlink(missing_ok=True)
         path.with_suffix(".torn").unlink(missing_ok=True)

@@ -78,13 +78,21 @@ def _print(report: FolderReport, as_json: bool) -> None:
     for each in report.recordings:
         click.echo(json.dumps(each.as_json()) if as_json else _line(each))
     if as_json:
-        told = {"ok": report.ok, "problems": report.problems, "deleted": report.deleted, "ledger": report.head}
+        told = {
+            "ok": report.ok,
+            "problems": report.problems,
+            "deleted": report.deleted,
+            "stored": report.stored,
+            "ledger": report.head,
+        }
         click.echo(json.dumps(told))
         return
     from twisted_hoop.recording.escapes import visible
 
     for gone in report.deleted:
         click.echo(f"deleted  {visible(gone)}")
+    for away in report.stored:
+        click.echo(f"stored   {visible(away)}")
     for problem in report.problems:
         click.echo(f"PROBLEM  {visible(problem)}")
     if report.head:

@@ -16,9 +16,10 @@ from twisted_hoop.config.notify import check_notify
 from twisted_hoop.config.rules import check_masks, check_rules, patterns
 from twisted_hoop.identity.scram_keys import parse_verifier
 from twisted_hoop.secrets.secret import problem_with as problem_with_secret
-from twisted_hoop.settings import AccountSection, IssuerSection, RetentionSection
+from twisted_hoop.settings import AccountSection, IssuerSection, RetentionSection, StorageSection
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
+_STORES = ("s3", "gs", "az", "file")
 _LISTS = ("issuers", "accounts", "listeners", "targets", "rules", "masks", "notify", "retention")
 
 
@@ -28,6 +29,7 @@ def check(draft: Draft) -> Iterator[Problem]:
         yield from _unique(section, "name", draft)
     yield from _gateway(draft)
     yield from _console(draft)
+    yield from _storage(draft.recording.storage)
     yield from _unique("issuers", "issuer", draft)
     yield from _unique("accounts", "token_sha256", draft)
     for number, issuer in draft.issuers:
@@ -87,6 +89,24 @@ def _console(draft: Draft) -> Iterator[Problem]:
         yield Problem(("console", "issuer"), "there is no issuer of this name")
     elif not any(issuer.client_id for _, issuer in draft.issuers if issuer.name == name):
         yield Problem(("console", "issuer"), "has no client_id, without which nobody can log in there")
+
+
+def _storage(section: StorageSection) -> Iterator[Problem]:
+    key: Key = ("recording", "storage")
+    scheme = section.url.partition("://")[0]
+    if section.url and (scheme not in _STORES or not section.url.partition("://")[2].strip("/")):
+        yield Problem((*key, "url"), "write s3://bucket/prefix, gs://bucket, az://container or file:///folder")
+    if section.endpoint.startswith("http:") and not is_loopback(_url(section.endpoint)[1]):
+        # R2: recordings may be encrypted, their names and the requests' signatures are not.
+        yield Problem((*key, "endpoint"), "write https: in the clear, anybody on the way sees what is stored")
+    if bool(section.access_key) != bool(section.secret_key):
+        yield Problem((*key, "secret_key"), "write both access_key and secret_key, or neither")
+    for name in ("access_key", "secret_key"):
+        value = getattr(section, name)
+        if value and (why := problem_with_secret(value)):
+            yield Problem((*key, name), why)
+    if not section.url and section.spool:
+        yield Problem((*key, "spool"), "without a url nothing is stored, and so nothing may leave the folder")
 
 
 def _issuer(key: Key, issuer: IssuerSection, draft: Draft) -> Iterator[Problem]:

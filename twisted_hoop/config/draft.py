@@ -37,11 +37,12 @@ Numbered = list[tuple[int, _S]]
 
 @dataclass(slots=True)
 class Draft:
-    """Every well-formed section of a file; of `gateway` and `console`, the defaults where the file's are ill formed."""
+    """Every well-formed section of a file; of single ones, the defaults where the file's are ill formed."""
 
     data: Mapping[str, Any]
     gateway: GatewaySection = field(default_factory=GatewaySection)
     console: ConsoleSection = field(default_factory=ConsoleSection)
+    recording: RecordingSection = field(default_factory=RecordingSection)
     issuers: Numbered[IssuerSection] = field(default_factory=list)
     accounts: Numbered[AccountSection] = field(default_factory=list)
     listeners: Numbered[ListenerSection] = field(default_factory=list)
@@ -65,7 +66,7 @@ def make_draft(data: Mapping[str, Any]) -> tuple[Draft, list[Problem]]:
     problems = [Problem((key,), _unknown(key, Settings)) for key in data if key not in Settings.model_fields]
     draft.gateway = _single(data, "gateway", GatewaySection, problems)
     _single(data, "store", StoreSection, problems)
-    _single(data, "recording", RecordingSection, problems)
+    draft.recording = _single(data, "recording", RecordingSection, problems)
     _single(data, "api", ApiSection, problems)
     _single(data, "ssh", SshSection, problems)
     draft.console = _single(data, "console", ConsoleSection, problems)

@@ -16,9 +16,11 @@ _S = TypeVar("_S", bound=Section)
 
 def absolute(settings: Settings, folder: Path) -> Settings:
     """The settings with relative files taken from the configuration's own folder."""
+    recording = _placed(settings.recording, folder, "folder", "key", "wrapping_key")
+    storage = _placed(recording.storage, folder, "access_key", "secret_key")
     changes = {
         "gateway": _placed(settings.gateway, folder, "state"),
-        "recording": _placed(settings.recording, folder, "folder", "key", "wrapping_key"),
+        "recording": recording.model_copy(update={"storage": storage}),
         "ssh": _placed(settings.ssh, folder, "host_key", "user_ca", "host_ca"),
         "issuers": [_placed(issuer, folder, "jwks", "ca", "client_secret") for issuer in settings.issuers],
         "listeners": [_placed(listener, folder, "certificate", "key") for listener in settings.listeners],
@@ -34,7 +36,7 @@ def _placed(section: _S, folder: Path, *names: str) -> _S:
 
 
 def _place(name: str, value: str, folder: Path) -> str:
-    if name in ("secret", "client_secret", "url"):
+    if name in ("secret", "client_secret", "url", "access_key", "secret_key"):
         scheme, _, path = value.partition(":")
         return f"file:{folder / path}" if scheme == "file" else value
     return value if name == "jwks" and "://" in value else str(folder / value)
@@ -70,6 +72,9 @@ def _public(settings: Settings) -> Iterator[tuple[str, str]]:
 def _private(settings: Settings) -> Iterator[tuple[str, str]]:
     yield "recording.key", settings.recording.key
     yield "recording.wrapping_key", settings.recording.wrapping_key
+    for name in ("access_key", "secret_key"):
+        scheme, _, path = getattr(settings.recording.storage, name).partition(":")
+        yield f"recording.storage.{name}", path if scheme == "file" else ""
     for name in ("host_key", "user_ca", "host_ca"):
         yield f"ssh.{name}", getattr(settings.ssh, name)
     for number, issuer in enumerate(settings.issuers):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -54,8 +54,8 @@ class FolderReport:
     """What was found about a whole folder: every recording, and what the ledger says besides.
 
     `problems` are the ledger's: damaged, missing recordings, ones it does not know, heads that differ. `deleted` tells
-    of those that were removed on purpose: when, and by which policy. `head` is the ledger's head: kept elsewhere, it
-    later shows that no line was cut off its end.
+    of those that were removed on purpose: when, and by which policy; `stored` of those that are in object storage
+    alone. `head` is the ledger's head: kept elsewhere, it later shows that no line was cut off its end.
     """
 
     recordings: list[Report] = field(default_factory=list)
@@ -63,6 +63,7 @@ class FolderReport:
     head: str = ""
     lines: int = 0
     deleted: list[str] = field(default_factory=list)
+    stored: list[str] = field(default_factory=list)
 
     @property
     def ok(self) -> bool:
@@ -233,17 +234,24 @@ def verify_folder(folder: Path, keys: PublicKeys) -> FolderReport:
     heads = last_heads(lines)
     reports = {str(path.relative_to(folder)): verify(path, keys, heads.get(path.stem, (0, ""))[1]) for path in paths}
     problems.extend(_compared(reports, lines))
-    return FolderReport(list(reports.values()), problems, head, len(lines), list(_tombstones(lines)))
+    return FolderReport(list(reports.values()), problems, head, len(lines), *_moved(lines, reports))
 
 
-def _tombstones(lines: list[Line]) -> Iterator[str]:
-    """What was removed on purpose, each once: signed lines as all others, so that nobody can add one."""
-    told = set()
-    for line in lines:
-        if line.event == "deleted" and line.path not in told:
-            told.add(line.path)
-            at = datetime.fromtimestamp(line.time, UTC).isoformat(" ", "seconds")
-            yield f"{line.path}: deleted by {line.outcome} at {at} (line {line.number})"
+def _moved(lines: list[Line], reports: Mapping[str, Report]) -> tuple[list[str], list[str]]:
+    """What was removed on purpose, and what is elsewhere, each once; signed lines as all others: nobody can add one."""
+    gone = {line.path: f"deleted by {_when(line)}" for line in reversed(lines) if line.event == "deleted"}
+    away = {line.path: f"in {_when(line)}" for line in lines if line.event == "stored"}
+    stored = {path: said for path, said in away.items() if path not in gone and path not in reports}
+    return _listed(gone), _listed(stored)
+
+
+def _listed(found: Mapping[str, str]) -> list[str]:
+    return [f"{path}: {said}" for path, said in sorted(found.items())]
+
+
+def _when(line: Line) -> str:
+    at = datetime.fromtimestamp(line.time, UTC).isoformat(" ", "seconds")
+    return f"{line.outcome} at {at} (line {line.number})"
 
 
 def _everything(folder: Path) -> Iterator[Path]:
@@ -254,11 +262,12 @@ def _everything(folder: Path) -> Iterator[Path]:
 def _compared(reports: dict[str, Report], lines: list[Line]) -> Iterator[str]:
     closed = {line.path for line in lines if line.event == "closed"}
     deleted = {line.path for line in lines if line.event == "deleted"}
+    stored = {line.path for line in lines if line.event == "stored"}
     for line in lines:
         report = reports.get(line.path)
         if line.event == "deleted" and report is not None:
             yield f"{line.path}: the ledger says it was deleted (line {line.number}), and it is there"
-        elif line.event in ("opened", "closed") and line.path not in deleted:
+        elif line.event in ("opened", "closed") and line.path not in deleted and (report or line.path not in stored):
             yield from _held(line, report)
     for path, report in reports.items():
         if report.state == "closed" and path not in closed:

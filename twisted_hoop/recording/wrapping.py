@@ -129,7 +129,10 @@ class KeyRing:
 
         RecordingSealed when it was destroyed, is another recording's, or no wrapping key at hand unwraps it.
         """
-        wrapped = data_keys.read(recording)
+        return self.opened(data_keys.read(recording), key)
+
+    def opened(self, wrapped: WrappedKey, key: str) -> bytes:
+        """The same of a wrapped key that is kept elsewhere than beside the recording."""
         if wrapped.key != key:
             raise RecordingSealed("it cannot be read: the key file beside it is another recording's")
         return self._wrapping(wrapped).unwrap(wrapped)

@@ -15,6 +15,7 @@ from twisted_hoop.settings.gateway import (
     RecordingSection,
     RetentionSection,
     SshSection,
+    StorageSection,
     StoreSection,
 )
 from twisted_hoop.settings.identity import AccountSection, Algorithm, IssuerSection
@@ -41,6 +42,7 @@ __all__ = [
     "Settings",
     "SlackUser",
     "SshSection",
+    "StorageSection",
     "StoreSection",
     "TargetSection",
 ]

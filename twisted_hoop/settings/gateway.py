@@ -42,6 +42,27 @@ class StoreSection(Section):
     """How long requests, sessions and readings stay in the store once they are over; 0 keeps them. Recordings stay."""
 
 
+class StorageSection(Section):
+    """[recording.storage]: object storage that recordings are copied to once they are closed, long ones on the way."""
+
+    url: str = ""
+    """`s3://bucket/prefix`, `gs://…`, `az://…` or `file:///folder`; empty: recordings stay where they are."""
+    endpoint: str = ""
+    """Of a server that speaks S3, `https://s3.internal:9000`; empty: Amazon's."""
+    region: str = ""
+    """For S3."""
+    access_key: str = ""
+    """For S3: where the key's id is; empty: from the environment or the machine's role."""
+    secret_key: str = ""
+    """For S3: where the secret is."""
+    segment: int = Field(default=16, ge=1, le=1024)
+    """MiB; a longer recording is stored in pieces of this size, the first while it still grows."""
+    every: Duration = Field(default=15.0, ge=0.05)
+    """How often there is a look at what is to be stored."""
+    spool: int = Field(default=0, ge=0)
+    """MiB that recordings may take in the folder; of what is stored, the oldest leave it. 0: all stay."""
+
+
 class RecordingSection(Section):
     """[recording]: what happened."""
 
@@ -63,6 +84,8 @@ class RecordingSection(Section):
     """MiB that must be free for a new session to start."""
     retention_every: Duration = Field(default=3600.0, ge=1)
     """How often recordings whose time is over are deleted, where there is [[retention]]; by one replica at a time."""
+    storage: StorageSection = StorageSection()
+    """Object storage."""
 
 
 class RetentionSection(Section):

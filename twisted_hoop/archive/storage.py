@@ -1,0 +1,194 @@
+"""Recordings in object storage: put if absent, read back and compared, put together again. Blocks.
+
+A recording of one segment or less is one object, named like its file: `2026/11/22/<id>.hoop`. A longer one is pieces,
+`….hoop.<first byte>-<start of its SHA-256>`, and a list of them, `….hoop.end`, which is put last. Names of pieces come
+from what is in them: after a crash, what is there already is found there, and what a torn end once put is in no list.
+Nothing is ever put over anything, so versions and object locks are left alone.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import orjson
+
+from twisted_hoop.archive.catalogue import Kept
+from twisted_hoop.errors import HoopError
+
+T = TypeVar("T")
+MIB = 1 << 20
+
+
+class StorageFault(HoopError):
+    """Object storage does not do what it should: it is down, refuses, or has something else under the name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One object of several: its name, where it begins in the recording, its size and SHA-256 in hex."""
+
+    name: str
+    offset: int
+    size: int
+    sha256: str
+
+
+class Storage:
+    """See the module. `store` is one of obstore's; `segment` is in bytes."""
+
+    def __init__(self, store: Any, segment: int) -> None:
+        self._store = store
+        self.segment = segment
+
+    def check(self) -> None:
+        """Ask for something that is not there: StorageFault when nobody answers, or not to us."""
+        self._size(".hoop-asks")
+
+    def keep(self, path: Path, name: str) -> str:
+        """Store a file that does not change any more under this name; its SHA-256 in hex, read back and compared."""
+        with path.open("rb") as stream:
+            if os.fstat(stream.fileno()).st_size <= self.segment:
+                data = stream.read(self.segment + 1)
+                self._put(name, data)
+                return sha256(data).hexdigest()
+            pieces, whole = self._pieces(stream, name)
+        said = [{"name": p.name, "offset": p.offset, "size": p.size, "sha256": p.sha256} for p in pieces]
+        size = pieces[-1].offset + pieces[-1].size
+        self._put(f"{name}.end", orjson.dumps({"size": size, "sha256": whole, "pieces": said}))
+        return whole
+
+    def _pieces(self, stream: BinaryIO, name: str) -> tuple[list[Piece], str]:
+        whole, pieces, offset = sha256(), [], 0
+        while data := stream.read(self.segment):
+            whole.update(data)
+            pieces.append(self._piece(name, offset, data))
+            offset += len(data)
+        return pieces, whole.hexdigest()
+
+    def _piece(self, name: str, offset: int, data: bytes) -> Piece:
+        digest = sha256(data).hexdigest()
+        piece = Piece(f"{name}.{offset:012}-{digest[:16]}", offset, len(data), digest)
+        if self._size(piece.name) != len(data):
+            self._put(piece.name, data)
+        return piece
+
+    def begin(self, path: Path, name: str, offset: int) -> int:
+        """Store whole segments of a file that grows, from `offset` on; where the next one begins."""
+        with path.open("rb") as stream:
+            stream.seek(offset)
+            while os.fstat(stream.fileno()).st_size - offset > self.segment:
+                data = stream.read(self.segment)
+                if len(data) < self.segment:
+                    break
+                self._piece(name, offset, data)
+                offset += len(data)
+        return offset
+
+    def _put(self, name: str, data: bytes) -> None:
+        """Put if absent, then read back. StorageFault when something else is there."""
+        import obstore
+
+        with suppress(_Exists):  # of an earlier try: what counts is what is there
+            self._call(obstore.put, name, data, mode="create", use_multipart=False)
+        if self._call(_read, name) != data:
+            raise StorageFault(f"{name} in object storage is not what was recorded")
+
+    def _size(self, name: str) -> int:
+        """The size of an object; -1 for none."""
+        import obstore
+
+        try:
+            return int(self._call(obstore.head, name)["size"])
+        except FileNotFoundError:
+            return -1
+
+    def has(self, found: Kept) -> bool:
+        """Whether a recording is there in its full length, as far as can be told without reading it."""
+        name = found.path
+        if found.bytes <= self.segment and self._size(name) == found.bytes:
+            return True
+        try:
+            pieces = self._listed(name)
+        except FileNotFoundError:
+            return False
+        return sum(p.size for p in pieces) == found.bytes and all(self._size(p.name) == p.size for p in pieces)
+
+    def read(self, name: str) -> Iterator[bytes]:
+        """What was stored under the name, a segment at a time. StorageFault, also when there is nothing."""
+        try:
+            yield self._call(_read, name)
+        except FileNotFoundError:
+            pass
+        else:
+            return
+        try:
+            for piece in self._listed(name):
+                yield self._call(_read, piece.name)
+        except FileNotFoundError as error:
+            raise StorageFault(f"{name} is not in object storage, or not whole") from error
+
+    def _listed(self, name: str) -> list[Piece]:
+        """The pieces of a long recording. FileNotFoundError when there is no list."""
+        data = self._call(_read, f"{name}.end")
+        try:
+            return [Piece(**each) for each in orjson.loads(data)["pieces"]]
+        except (ValueError, TypeError, KeyError) as error:
+            raise StorageFault(f"{name}.end in object storage cannot be read") from error
+
+    def delete(self, found: Kept) -> str:
+        """Remove every object of a recording; "" or what stays, as under an object lock: without its key, worthless."""
+        import obstore
+
+        left = []
+        long = found.bytes > self.segment
+        names = [f"{found.path}.end", *self._others(found.path)] if long else [found.path]
+        for name in names:
+            try:
+                if self._size(name) >= 0:
+                    self._call(obstore.delete, name)
+            except StorageFault as error:
+                if not isinstance(error.__cause__, PermissionError):
+                    raise
+                left.append(name)
+        return f"object storage does not let go of {', '.join(left)}" if left else ""
+
+    def _others(self, name: str) -> list[str]:
+        """Pieces, also those in no list."""
+        import obstore
+
+        folder, _, file = name.rpartition("/")
+        found = self._call(lambda store, prefix: list(obstore.list(store, prefix)), folder)
+        names = [str(each["path"]) for some in found for each in some]
+        return [each for each in names if each.rpartition("/")[2].startswith(f"{file}.0")]
+
+    def _call(self, function: Callable[..., T], name: str, *arguments: Any, **more: Any) -> T:
+        """Whatever goes wrong is a StorageFault, but what is there already or not there at all."""
+        from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PermissionDeniedError
+
+        try:
+            return function(self._store, name, *arguments, **more)
+        except AlreadyExistsError as error:
+            raise _Exists(name) from error
+        except (FileNotFoundError, NotFoundError) as error:
+            raise FileNotFoundError(name) from error
+        except PermissionDeniedError as error:
+            raise StorageFault(f"object storage refuses {name}") from PermissionError(str(error))
+        except (BaseError, OSError) as error:
+            # The first line: below it stands the request with all that is in it.
+            raise StorageFault(f"object storage: {str(error).partition(chr(10))[0][:300]}") from error
+
+
+class _Exists(Exception):
+    """There is an object of that name."""
+
+
+def _read(store: Any, name: str) -> bytes:
+    import obstore
+
+    return bytes(obstore.get(store, name).bytes())
