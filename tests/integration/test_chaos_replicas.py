@@ -119,10 +119,8 @@ def test_R5_R15_one_of_two_replicas_is_killed_under_load(house: House, tmp_path:
 
 def crash(server: Server) -> None:
     """Kill one of its processes: PostgreSQL ends all others, recovers, and is back by itself."""
-    rows = server.run(
-        "select pid from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()"
-    )
-    os.kill(rows[0][0], signal.SIGKILL)
+    (row,) = server.run("select pid from pg_stat_activity where backend_type = 'background writer'")
+    os.kill(row[0], signal.SIGKILL)
 
 
 def answers(server: Server) -> bool:
@@ -158,11 +156,8 @@ def test_the_store_crashes_under_load(house: House, tmp_path: Path) -> None:
             _approvals_work_again(gateway)
             wait_for(lambda: _closed(gateway, 3), "the sessions' rows, which were written later")
             assert load.acknowledged <= recorded(gateway, name)
-            crashed = sum("the store" in str(line["message"]) for line in gateway.lines())
-            print(
-                f"store crashed three times and hung once: {len(load.acknowledged)} commands acknowledged, 0 lost,"
-                f" 0 sessions ended, {crashed} lines of log"
-            )
+            told = f"{len(load.acknowledged)} commands acknowledged, 0 lost, 0 sessions ended"
+            print(f"store crashed three times and hung once: {told}")
 
 
 def _processes(server: Server) -> list[int]:
