@@ -153,14 +153,12 @@ class Place:
         """What was recorded under the last command whose text contains `text`, once its outcome is there."""
 
         def look() -> list[dict[str, Any]]:
-            for each in self.gateway.library.list(limit=20):
+            for each in sorted(self.gateway.library.list(limit=50), key=lambda each: each.started, reverse=True):
                 found = list(self.gateway.library.read(each.id))
-                channels = [
-                    e["channel"] for e in found if e["kind"] == "command" and text in e["text"] and "channel" in e
-                ]
-                mine = [e for e in found if channels and e.get("channel") == channels[-1]]
-                if any(e["kind"] == "outcome" and "operation" not in e for e in mine):
-                    return mine
+                named = [e for e in found if e["kind"] == "command" and text in e["text"] and "channel" in e]
+                if named:
+                    mine = [e for e in found if e.get("channel") == named[-1]["channel"]]
+                    return mine if any(e["kind"] == "outcome" and "operation" not in e for e in mine) else []
             return []
 
         return list(wait_for(look, f"the recording of {text}"))
