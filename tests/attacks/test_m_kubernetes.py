@@ -237,7 +237,8 @@ def test_m11_patches_with_a_hidden_value_are_refused(place: KubePlace, kind: str
     body = json.dumps(item) if written == "json" else yaml.safe_dump(item)
     path = path_of(place, f"secrets/{name}?fieldManager=x&force=true")
     found = ask(place, "PATCH", path, body.encode(), Content_Type=kind)
-    assert found.status in (400, 415, 422), found
+    # A Secret as YAML may be one that the cluster fills with a token: another class, which no rule allows (K12).
+    assert found.status == 422 or (found.status in (400, 403, 415) and written == "yaml"), found
     assert real(place, name) == VALUE
 
 
@@ -248,6 +249,9 @@ def test_m11_a_hidden_value_in_another_field_or_object_is_refused(place: KubePla
     refused(ask(place, "POST", path_of(place, "secrets"), {**secret("copy"), "stringData": {"password": clear}}))
     refused(ask(place, "POST", path_of(place, "secrets"), {**secret("copy"), "data": {"other": shown}}))
     refused(ask(place, "POST", path_of(place, "configmaps"), config_map("copy", a=f"before {clear} after")))
+    text = yaml.safe_dump(config_map("copy", a=clear)).encode()
+    path = path_of(place, "configmaps/copy?fieldManager=x&force=true")
+    refused(ask(place, "PATCH", path, text, Content_Type="application/apply-patch+yaml"))
 
 
 @pytest.mark.parametrize("operation", ["copy", "move", "test"])
