@@ -9,10 +9,12 @@ import pytest
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from tests.support.recordings import command, now, recorder, session
+from tests.support.recordings import STARTED, command, now, recorder, session
 from twisted_hoop.errors import ConfigurationError, RecordingFailed
 from twisted_hoop.interfaces import IRecorder
 from twisted_hoop.model import Outcome
+from twisted_hoop.recording import data_keys
+from twisted_hoop.recording.files import relative_path
 from twisted_hoop.recording.library import Library
 
 
@@ -87,6 +89,20 @@ def test_files_are_0600_and_folders_0700_r11(tmp_path: Path) -> None:
     for path in (tmp_path / "state").rglob("*"):
         mode = stat.S_IMODE(path.stat().st_mode)
         assert mode == (0o700 if path.is_dir() else 0o600) or path.name == "recording.pub", path
+
+
+def test_r1_a_key_that_cannot_be_kept_opens_no_session(tmp_path: Path) -> None:
+    """R1: what could not be read again is not recorded, and so not done; the next start puts the file aside."""
+    place = recorder(tmp_path)
+    taken = data_keys.key_path(place.folder / relative_path("session-0001", STARTED))
+    taken.parent.mkdir(parents=True, mode=0o700)
+    taken.mkdir()
+    with pytest.raises(RecordingFailed, match="cannot write the key"):
+        place.open(session())
+    assert (place.counts.opened, place.counts.failed) == (0, 1)
+    taken.rmdir()
+    assert [done.outcome for done in now(recorder(tmp_path).recover())] == ["empty"]
+    assert place.open(session("session-0002")).id == "session-0002"
 
 
 def test_counts_are_kept_for_metrics(tmp_path: Path) -> None:

@@ -64,18 +64,19 @@ def _remote(connection: Connection, text: str, limit: int) -> Iterator[dict[str,
 
 
 def _local(state: Path, text: str) -> Iterator[dict[str, Any]]:
+    import os
     import time
 
     from twisted_hoop.archive.query import BadQuery, parse
     from twisted_hoop.archive.reading import search_files
-    from twisted_hoop.cli.sources import recordings_folder
+    from twisted_hoop.cli.sources import local_ring, recordings_folder
     from twisted_hoop.recording.library import Library
 
     try:
         wanted = parse(text, time.time())
     except BadQuery as error:
         raise CommandFailed(f"the query cannot be read: {error}") from error
-    for row in search_files(Library(recordings_folder(state)), wanted):
+    for row in search_files(Library(recordings_folder(state), local_ring(state, os.environ)), wanted):
         yield {"session": row.session, "n": row.n, "at": row.at, **row.about}
 
 
