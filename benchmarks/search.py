@@ -13,6 +13,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from typing import Any
 
 from sqlalchemy import text
 
@@ -45,7 +46,7 @@ def rows(sessions: int) -> Iterator[Row]:
     dice = random.Random(1)
     for number in range(sessions):
         subject = f"user-{dice.randrange(500)}"
-        header = {
+        header: dict[str, Any] = {
             "session": f"session-{number:08}",
             "started": START + number * 30,
             "principal": {"issuer": "https://issuer.example", "subject": subject, "name": subject.title(), "chain": []},
@@ -57,10 +58,11 @@ def rows(sessions: int) -> Iterator[Row]:
             said = f"select * from {table} where id = {dice.randrange(10**6)}"
             if dice.random() < 0.01:
                 said = f"delete from {table} where id < {n}"
-            entry = {"n": n, "t": n * 0.5, "kind": "command", "text": said, "tables": [f"public.{table}"]}
-            entry["decision"] = "deny" if dice.random() < 0.02 else "allow"
             if number == sessions // 2 and n == 1:
-                entry["text"] += " -- needle"
+                said += " -- needle"
+            entry: dict[str, Any] = {"n": n, "t": n * 0.5, "kind": "command", "text": said}
+            entry["tables"] = [f"public.{table}"]
+            entry["decision"] = "deny" if dice.random() < 0.02 else "allow"
             yield row_of(header, entry)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -113,7 +114,7 @@ def test_pages_join(database: Database) -> None:
     seen, cursor = [], ""
     while True:
         before = None if not cursor else int(_ident(cursor))
-        page = database.read_now(lambda c, before=before: find(c, parse("again", NOW), 3, before))
+        page = database.read_now(partial(find, query=parse("again", NOW), limit=3, before=before))
         seen += [hit.n for hit in page.items]
         cursor = page.next
         if not cursor:

@@ -10,7 +10,7 @@ import pytest
 from obstore.store import from_url
 
 from tests.support.archive import Archive
-from twisted_hoop.archive import shelves
+from twisted_hoop.archive import catalogue
 from twisted_hoop.archive.shelves import FETCHED, KEPT_SECONDS, Shelves, tidy
 from twisted_hoop.archive.storage import Storage, StorageFault
 from twisted_hoop.errors import RecordingSealed, UnknownRecording
@@ -67,7 +67,7 @@ def test_without_its_key_a_copy_is_closed(archive: Archive, storage: Storage) ->
     assert texts(found)
     key_path(path).unlink()
     change = {"key_json": ""}
-    archive.office.database.write_now(lambda c: shelves.catalogue.note(c, "session-0001", **change))
+    archive.office.database.write_now(lambda c: catalogue.note(c, "session-0001", **change))
     with pytest.raises(RecordingSealed):
         texts(found)
 

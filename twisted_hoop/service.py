@@ -284,7 +284,9 @@ class GatewayService(Service):
         def resolve(reference: str) -> Any:
             return self._vault.resolve(reference)
 
-        return Keeper(reactor, self.database, self.recorder, lambda: self._settings, time.time, self.ident, resolve)
+        keeper = Keeper(reactor, self.database, self.recorder, lambda: self._settings, time.time, self.ident, resolve)
+        keeper.watched(self.metrics.watch)
+        return keeper
 
     def _news_of(self) -> INews:
         if self.database.kind == "postgresql":

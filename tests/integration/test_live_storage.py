@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,10 @@ def stored(weed: Seaweed) -> list[str]:
     return [each["path"] for some in obstore.list(bucket(weed.endpoint, "hoop")) for each in some]
 
 
+def is_stored(weed: Seaweed, session: str) -> bool:
+    return any(session in name for name in stored(weed))
+
+
 def there(gateway: Gateway, session: str) -> bool:
     return any(gateway.library.folder.glob(f"*/*/*/{session}.hoop"))
 
@@ -75,7 +80,7 @@ def test_down_and_back_and_read_again(postgres: Server, weed: Seaweed, tmp_path:
         weed.start()
         gateway.logged("object storage answers again")
         for session in first:
-            wait_for(lambda s=session: any(s in name for name in stored(weed)), f"the copy of {session}")
+            wait_for(partial(is_stored, weed, session), f"the copy of {session}")
         wait_for(lambda: not there(gateway, first[0]), "the oldest to leave")
         assert entries(gateway, first[0])[0]["kind"] == "open"
         report = gateway.command("verify", "--state", str(gateway.state))

@@ -63,8 +63,8 @@ class Seaweed:
         config.write_text(json.dumps({"identities": [
             {"name": "hoop", "credentials": [keys], "actions": ["Admin", "Read", "Write", "List", "Tagging"]},
         ]}))  # fmt: skip
-        names = ("s3.port", "s3.port.grpc", "filer.port", "filer.port.grpc", "master.port", "master.port.grpc")
-        names += ("volume.port", "volume.port.grpc")
+        parts = ("s3", "filer", "master", "volume")
+        names = [name for part in parts for name in (f"{part}.port", f"{part}.port.grpc")]
         data = self.folder / "data"
         data.mkdir(exist_ok=True)
         options = [f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.config={config}"]

@@ -48,6 +48,13 @@ class Keeper:
         retention = Retention(database, remover, lambda: compiled(settings().retention), now, owner)
         self.job = Job(reactor, database, retention, now, settings().recording.retention_every)
 
+    def watched(self, watch: Callable[[str, str, Callable[[], float]], None]) -> None:
+        """Tell metrics how it goes."""
+        spool = self.uploading.spool
+        watch("hoop_index_waiting", "Recordings that search does not know to their end.", lambda: len(self.indexer))
+        watch("hoop_recordings_stored", "Recordings put into object storage.", lambda: spool.stored)
+        watch("hoop_storage_failing", "Whether object storage fails.", lambda: bool(self.uploading.problem))
+
     def opened(self, session: str) -> None:
         """A session began, and with it a recording."""
         self.indexer.opened(session)

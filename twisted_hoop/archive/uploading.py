@@ -24,14 +24,14 @@ Resolve = Callable[[str], Awaitable[str]]
 class Uploading:
     """See the module. `resolve` gives the secret behind a reference. Without a URL in the section it does nothing.
 
-    `problem` says why the last round failed, "" when it did not.
+    `spool` does it; `problem` says why the last round failed, "" when it did not.
     """
 
     _log = Logger()
 
     def __init__(self, reactor: Any, section: StorageSection, resolve: Resolve, spool: Spool, shelves: Shelves) -> None:
         self._reactor, self._section, self._resolve = reactor, section, resolve
-        self._spool, self._shelves = spool, shelves
+        self.spool, self._shelves = spool, shelves
         self._storage: Storage | None = None
         self._timer: Any = None
         self._running: Deferred[Any] | None = None
@@ -45,7 +45,7 @@ class Uploading:
 
     async def stop(self) -> None:
         """Let the recording that is being stored be stored; the rest is found again."""
-        self._spool.stopping = True
+        self.spool.stopping = True
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         if self._running is not None:
@@ -60,7 +60,7 @@ class Uploading:
 
     async def _round(self) -> None:
         storage = self._storage or await self._opened()
-        await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._spool.round, storage)
+        await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self.spool.round, storage)
         if self.problem:
             self._log.info("object storage answers again")
         self.problem, self._pause = "", self._section.every
@@ -87,5 +87,5 @@ class Uploading:
 
     def _ended(self, _: object) -> None:
         self._running = None
-        if not self._spool.stopping:
+        if not self.spool.stopping:
             self._timer = self._reactor.callLater(self._pause, self._begin)
