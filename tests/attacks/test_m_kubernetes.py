@@ -129,7 +129,7 @@ def test_m10_a_watch_hides_what_changes(place: KubePlace) -> None:
     merge = "application/merge-patch+json"
     place.api.ask("PATCH", path_of(place, "secrets/moving"), patch, Content_Type=merge)
     place.api.ask("DELETE", path_of(place, "secrets/moving"))
-    query = f"watch=1&timeoutSeconds=2&resourceVersion={version}"
+    query = f"watch=1&timeoutSeconds=4&resourceVersion={version}"
     found = ask(place, "GET", path_of(place, f"secrets?{query}"))
     events = [json.loads(line) for line in found.body.splitlines()]
     assert [each["type"] for each in events] == ["MODIFIED", "DELETED"] and not leaks(found.body)
