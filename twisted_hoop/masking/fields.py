@@ -45,6 +45,13 @@ class Fields:
         """Whether a name that is to be hidden may stand in `data`. False is certain."""
         return self._filter is None or self._filter.search(data) is not None
 
+    def find(self, data: bytes, at: int) -> int:
+        """Where, from `at` on, a name that is to be hidden may begin, or -1. -1 is certain."""
+        if self._filter is None:
+            return at
+        found = self._filter.search(data, at)
+        return -1 if found is None else int(found.start())
+
     def strategy(self, name: bytes) -> str:
         """How values under this name are hidden; "" when they are not."""
         known = self._seen.get(name)

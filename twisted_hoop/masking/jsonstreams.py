@@ -15,6 +15,8 @@ import re
 from collections.abc import Callable
 from typing import Final
 
+import re2
+
 from twisted_hoop.masking.fields import Fields
 from twisted_hoop.masking.members import HELD, MemberMasker
 from twisted_hoop.masking.spans import SpanMasker
@@ -32,6 +34,10 @@ _TOKEN: Final = re.compile(rb'"((?:[^"\\]++|\\.)*+)"(?=[ \t\r\n]*+(:)?)|-?[0-9][
 _NUMBER: Final = re.compile(rb"-?[0-9][0-9.eE+-]*+")
 _ENDS: Final = bytes(set(range(256)) - set(b',[]{}"\n'))
 """Everything but what ends a token: the end of a block is behind one of those, or before a quote."""
+_PASSED: Final = re.compile(rb'[^"]*+(?:"(?:[^"\\]++|\\.)*+"[^"]*+)*+', re.DOTALL)
+_UNCLEAR: Final = re2.compile(rb"\\|[\s,:\[]-?[0-9][0-9.]*[eE][+-]?[0-9]")
+"""What is not meant as it stands: escapes, and numbers with an exponent."""
+_NUMERIC: Final = b"0123456789.eE+-"
 _SPACE: Final = b" \t\r\n"
 
 _ESCAPE: Final = re.compile(rb"\\(?:u([0-9A-Fa-f]{4})(?:\\u([dD][c-fC-F][0-9A-Fa-f]{2}))?|(.))", re.DOTALL)
@@ -171,7 +177,8 @@ class JsonSpans:
             kept, self._kept = self._kept, b""
             return self._text(block + kept, last)
         found: list[str] = []
-        out = _across(_each(block, self._masker, found, self._clean), self._masker, found)
+        out = within(block, self._masker, found) if self._own else each(block, self._masker, found, self._clean)
+        out = _across(out, self._masker, found)
         self.masked += len(found)
         return out
 
@@ -200,22 +207,61 @@ class JsonSpans:
         return out
 
 
-def _each(block: bytes, masker: SpanMasker, found: list[str], clean: set[bytes]) -> bytes:
+def each(block: bytes, masker: SpanMasker, found: list[str], clean: set[bytes]) -> bytes:
     """Every string and number by itself; short ones in `clean` were looked at before (names, above all)."""
 
     def token(match: re.Match[bytes]) -> bytes:
-        whole, raw = match[0], match[1]
+        whole = match[0]
         if whole in clean:
             return whole
-        plain = plain_number(whole) if raw is None else unescaped(raw)
-        shown = masker.mask(plain, found)
-        if shown is not plain:
-            return b"0" if raw is None else b'"%b"' % escaped(shown)
+        shown = _shown(match, masker, found)
+        if shown is not None:
+            return shown
         if len(whole) <= _SHORT and len(clean) < _REMEMBERED:
             clean.add(whole)
         return whole
 
     return _TOKEN.sub(token, block)
+
+
+def within(block: bytes, masker: SpanMasker, found: list[str]) -> bytes:
+    """The same for our own patterns, which find in the block what they find in one of its tokens: quotes and commas
+    are to them what a text's ends are. Only tokens that a find touches are looked at, and those with an escape."""
+    places = [(span.start, span.end) for span in masker.detector.spans(block)]
+    places += [match.span() for match in _UNCLEAR.finditer(block)]
+    places.sort()
+    out: list[bytes] = []
+    at = start = 0
+    for begin, end in places:
+        while at < end:
+            match = _TOKEN.search(block, _before(block, at, max(begin, at)))
+            if match is None:
+                return b"".join((*out, block[start:]))
+            at = match.end()
+            shown = _shown(match, masker, found)
+            if shown is not None:
+                out += (block[start : match.start()], shown)
+                start = at
+    return b"".join((*out, block[start:])) if out else block
+
+
+def _shown(match: re.Match[bytes], masker: SpanMasker, found: list[str]) -> bytes | None:
+    """A token with what is found in it hidden, None for one that stays as it is."""
+    raw = match[1]
+    plain = plain_number(match[0]) if raw is None else unescaped(raw)
+    shown = masker.mask(plain, found)
+    if shown is plain:
+        return None
+    return b"0" if raw is None else b'"%b"' % escaped(shown)
+
+
+def _before(block: bytes, at: int, place: int) -> int:
+    """Where the token begins that octet `place` is in, reading from the end of another, `at`."""
+    match = _PASSED.match(block, at, place)
+    start = match.end() if match is not None else at
+    while start > at and block[start - 1] in _NUMERIC:
+        start -= 1
+    return start
 
 
 def _across(block: bytes, masker: SpanMasker, found: list[str]) -> bytes:

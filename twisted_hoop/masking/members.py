@@ -24,6 +24,8 @@ quote is not used up: nobody can say which of two quotes opens, and a name must 
 _SPACE: Final = re.compile(rb"[ \t\r\n]*+")
 _VALUE: Final = re.compile(rb'"(?:[^"\\\n]++|\\[^\n])*+"')
 _SCALAR: Final = re.compile(rb"[^\s,\[\]{}\":]++")
+_SIMPLE: Final = re.compile(rb'([ \t\r\n]*+)(?:("[^"\\\n]*+")|([^\s,\[\]{}\":]++)(?=[\s,\[\]{}\":]))')
+"""A string without escapes, or another scalar and the delimiter behind it."""
 _REST_OF_STRING: Final = re.compile(rb'(?:[^"\\\n]++|\\[^\n])*+')
 _NESTED: Final = 3
 
@@ -62,26 +64,7 @@ class MemberMasker:
         """The next part of the stream; what may be shown of it and of what was kept."""
         if self._at is _At.TEXT and not self._kept and b'"' not in data:
             return data
-        data = self._kept + data
-        clear = self._clear(data) if self._at is _At.TEXT else 0
-        if not clear:
-            return self._run(data, last=False)
-        self._kept = data[clear:]
-        return data[:clear]
-
-    def _clear(self, data: bytes) -> int:
-        """How much of `data` passes because no name in it is one that is hidden; 0 when it must be read closely."""
-        if self._fields.might(data):
-            return 0
-        line = data[data.rfind(b"\n") + 1 :]
-        quote = _last_quote(line, len(line))
-        if quote >= 0 and not line[quote + 1 :].strip(b" \t\r"):
-            # It may be the end of a name, whose colon is still to come.
-            before = _last_quote(line, quote)
-            quote = before if before >= 0 else quote
-        if quote < 0:
-            return len(data)
-        return 0 if len(line) - quote > HELD else len(data) - len(line) + quote
+        return self._run(self._kept + data if self._kept else data, last=False)
 
     def flush(self) -> bytes:
         """What was kept; the stream may go on."""
@@ -109,21 +92,59 @@ class MemberMasker:
 
     def _text(self, data: bytes, at: int, out: list[bytes], last: bool) -> int:
         start = at
-        for match in _STRING.finditer(data, at):
+        hit, place = self._near(data, at)
+        while (match := _STRING.search(data, place)) is not None:
             whole, colon = match[2] is not None, match[3] is not None
             if colon and (strategy := self._fields.strategy(_name(match[1]))):
                 out.append(data[start : match.end(3)])
-                self._at, self._strategy, self._depth = _At.VALUE, strategy, 0
-                return match.end(3)
-            if not last and not colon and _is_open(data, match):
-                return self._keep(data, start, match.start(), out)
-            raw = match[1]
-            inner = self._inner(raw) if whole else raw
-            if inner is not raw:
-                out += (data[start : match.start(1)], inner)
-                start = match.end(1)
+                self._strategy = strategy
+                start = self._simple(data, match.end(3), out)
+                if start < 0:
+                    self._at, self._depth = _At.VALUE, 0
+                    return match.end(3)
+                place = start
+            else:
+                if not last and not colon and _is_open(data, match):
+                    return self._keep(data, start, match.start(), out)
+                raw = match[1]
+                inner = self._inner(raw) if whole else raw
+                if inner is not raw:
+                    out += (data[start : match.start(1)], inner)
+                    start = match.end(1)
+                place = match.end()
+            if 0 <= hit < place:
+                hit, place = self._near(data, place)
         out.append(data[start:])
         return len(data)
+
+    def _near(self, data: bytes, at: int) -> tuple[int, int]:
+        """(where the next name that may be hidden is, -1 for none; the quote to read on from, `at` or behind it).
+
+        Behind the last one, what is left is read from a string on that may not be finished.
+        """
+        hit = self._fields.find(data, at)
+        if hit >= 0:
+            return hit, max(_last_quote(data, hit, at), at)
+        line = max(data.rfind(b"\n", at) + 1, at)
+        quote = _last_quote(data, len(data), line)
+        if quote >= 0 and not data[quote + 1 :].strip(b" \t\r"):
+            # It may be the end of a name, whose colon is still to come.
+            quote = max(_last_quote(data, quote, line), line)
+        return -1, quote if quote >= 0 else len(data)
+
+    def _simple(self, data: bytes, at: int, out: list[bytes]) -> int:
+        """A short value that is all there, as most are: hidden at once. Where it ends, or -1 for any other."""
+        match = _SIMPLE.match(data, at)
+        if match is None:
+            return -1
+        text, scalar = match[2], match[3]
+        out.append(match[1])
+        if scalar is None:
+            out.append(self._hidden(text))
+        else:
+            out.append(_scalar(self._strategy, scalar))
+            self.masked += 1
+        return match.end()
 
     def _keep(self, data: bytes, start: int, quote: int, out: list[bytes]) -> int:
         """From `quote` on nothing can be told yet; a string too long for a name passes."""
@@ -216,6 +237,8 @@ class MemberMasker:
         self.masked += 1
         if self._strategy == "null":
             return b"null"
+        if self._strategy == "redact":
+            return b'"*****"'
         try:
             plain = json.loads(token, strict=False).encode("utf-8", "surrogatepass")
         except ValueError:
@@ -245,11 +268,11 @@ class MemberMasker:
         return end
 
 
-def _last_quote(line: bytes, end: int) -> int:
-    """Where the last quote before `end` stands that no backslash escapes, or -1."""
-    at = line.rfind(b'"', 0, end)
-    while at > 0 and line[at - 1] == 0x5C:
-        at = line.rfind(b'"', 0, at)
+def _last_quote(data: bytes, end: int, begin: int) -> int:
+    """Where the last quote between `begin` and `end` stands that no backslash escapes, or -1."""
+    at = data.rfind(b'"', begin, end)
+    while at > 0 and data[at - 1] == 0x5C:
+        at = data.rfind(b'"', begin, at)
     return at
 
 
