@@ -137,6 +137,28 @@ def test_a_store_that_is_down_is_tried_again(
     until(lambda: texts(office) == ["select 1"], "the command")
 
 
+def test_one_that_cannot_be_indexed_stops_no_other(
+    office: Office, loop: Loop, running: Indexer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R15."""
+    for number in range(3):
+        recorded(tmp_path / "state", command(f"select {number}"), name=f"session-000{number}")
+    real = indexer.row_of
+
+    def fails(header: Any, entry: Any) -> Any:
+        if header["session"] == "session-0001":
+            raise KeyError("odd")
+        return real(header, entry)
+
+    monkeypatch.setattr(indexer, "row_of", fails)
+    monkeypatch.setattr(indexer, "EVERY", 0.02)
+    monkeypatch.setattr(indexer, "LONGEST", 0.02)
+    running._pause = 0.02
+    loop.run(running.start)
+    until(lambda: sorted(texts(office)) == ["select 0", "select 2"], "the others")
+    assert not office.database.read_now(lambda c: catalogue.get(c, "session-0001"))
+
+
 def test_a_session_without_a_recording_is_forgotten(office: Office, loop: Loop, running: Indexer) -> None:
     loop.run(lambda: running.closed("session-none"))
     loop.run(running.start)

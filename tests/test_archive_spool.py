@@ -14,7 +14,7 @@ from tests.support.recordings import command, recorder
 from twisted_hoop.archive import spool
 from twisted_hoop.archive.indexer import read_on
 from twisted_hoop.archive.shelves import Shelves
-from twisted_hoop.archive.storage import MIB, Storage, StorageFault
+from twisted_hoop.archive.storage import MIB, Storage, StorageConflict, StorageFault
 from twisted_hoop.recording.data_keys import key_path
 from twisted_hoop.recording.keys import public_keys
 from twisted_hoop.recording.verification import FolderReport, verify_folder
@@ -61,6 +61,21 @@ def test_storage_that_is_down_loses_nothing(archive: Archive, storage: Storage) 
         one.round(Down(None, MIB))
     assert archive.kept("session-0000").stored and not archive.kept("session-0001").stored
     assert one.round(storage) and archive.kept("session-0001").stored and one.stored == 2
+
+
+def test_one_whose_name_is_taken_stops_no_other(
+    archive: Archive, storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R4, R5: what is there stays, that recording stays here, and it is told; the rest is stored."""
+    monkeypatch.setattr(spool, "PAGE", 1)
+    paths = [big(archive, f"session-000{number}", 1_700_000_000.0 + number) for number in range(3)]
+    taken = tmp_path / "copies" / archive.kept("session-0000").path
+    taken.parent.mkdir(parents=True)
+    taken.write_bytes(b"something else")
+    with pytest.raises(StorageConflict, match="session-0000"):
+        archive.spool(most=1).round(storage)
+    assert [bool(archive.kept(f"session-000{n}").stored) for n in range(3)] == [False, True, True]
+    assert taken.read_bytes() == b"something else" and paths[0].exists() and not paths[1].exists()
 
 
 def test_one_process_of_a_folder_at_a_time(archive: Archive, storage: Storage) -> None:

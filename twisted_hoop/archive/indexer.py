@@ -33,6 +33,10 @@ LIVE = 5.0
 """Seconds after which a live recording is read on, at the earliest; longer where reading it took longer."""
 MOST = 10_000
 """Recordings that may wait; beyond them the folder is looked through."""
+LONGEST = 60.0
+"""Longest pause, in seconds, after rounds that failed."""
+TRIES = 3
+"""How often one recording may make a round fail."""
 BATCH = 200
 """Commands that are put in by one transaction: others want to write too."""
 _AT_ONCE = 32
@@ -60,6 +64,8 @@ class Indexer:
         self._behind = True  # at the start, nobody knows what an earlier process left
         self._loop = LoopingCall(self._round)
         self._loop.clock = reactor
+        self._blamed: dict[str, int] = {}
+        self._not_before, self._pause = 0.0, EVERY
         self._running: Deferred[None] | None = None
         self._stopped = False
         self.done = 0
@@ -108,14 +114,18 @@ class Indexer:
         return self._running
 
     def _failed(self, failure: Any) -> None:
-        """The next round tries again: nothing is forgotten, for what counts is in the folder."""
+        """A later round tries again: nothing is forgotten, for what counts is in the folder."""
         self._behind = True
+        self._not_before = self._reactor.seconds() + self._pause
+        self._pause = min(self._pause * 2, LONGEST)
         if failure.check(HoopError):
             self._log.warn("recordings cannot be indexed now: {why}", why=str(failure.value))
         else:
             self._log.failure("indexing failed", failure=failure)
 
     async def _work(self) -> None:
+        if self._reactor.seconds() < self._not_before:
+            return
         if self._behind:
             self._behind = False
             days = await self._in_thread(lambda: list(files.days(self._library.folder)))
@@ -124,13 +134,14 @@ class Indexer:
         while not self._stopped and (due := self._due()):
             for session in due:
                 await self._one(session)
+        self._pause = EVERY
 
     async def _day(self, day: Path) -> None:
         """Everything of one day that search does not know. Newest days come first."""
         for session in await self._in_thread(self._unknown, day):
             if self._stopped:
                 return
-            if session not in self._waiting:
+            if session not in self._waiting and self._blamed.get(session, 0) < TRIES:
                 self._waiting[session] = _Waiting(ended=True)
                 await self._one(session)
 
@@ -149,12 +160,18 @@ class Indexer:
         except UnknownRecording:
             self._waiting.pop(session, None)  # it never began, or is gone
             return
-        except HoopError as error:
-            self._log.warn("recording {session} is not indexed: {why}", session=session, why=str(error))
+        except Exception:
             self._waiting.pop(session, None)
-            self._behind = True
+            await self._blame(session)
             raise
         self._settle(session, complete, took)
+
+    async def _blame(self, session: str) -> None:
+        """R15: a recording that cannot be indexed, although the store answers, stops no other for long."""
+        await self._database.ping()
+        self._blamed[session] = self._blamed.get(session, 0) + 1
+        if self._blamed[session] == TRIES:
+            self._log.error("recording {session} is not indexed before the next start", session=session)
 
     def _settle(self, session: str, complete: bool, took: float) -> None:
         waiting = self._waiting.get(session)

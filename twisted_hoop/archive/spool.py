@@ -14,7 +14,7 @@ from pathlib import Path
 from twisted_hoop.archive import lease
 from twisted_hoop.archive.catalogue import CLOSED, Kept, growing, note, stored_here, to_store
 from twisted_hoop.archive.shelves import wrapped_text
-from twisted_hoop.archive.storage import MIB, Storage
+from twisted_hoop.archive.storage import MIB, Storage, StorageConflict
 from twisted_hoop.recording import data_keys, files
 from twisted_hoop.recording.ledger import Ledger
 from twisted_hoop.store.database import Database
@@ -46,11 +46,14 @@ class Spool:
         """Store what can be, evict what may be; False when another process is at it. StorageFault, StoreUnavailable."""
         if not self._lease():
             return False
+        conflicts: dict[str, StorageConflict] = {}
         self._begin_long_ones(storage)
-        while not self.stopping and self._page(storage):
+        while not self.stopping and self._page(storage, conflicts):
             self._lease()
         if self.spool:
             self._evict(storage)
+        if conflicts:  # all others are stored; somebody must look at these
+            raise next(iter(conflicts.values()))
         return True
 
     def _lease(self) -> bool:
@@ -66,14 +69,17 @@ class Spool:
             if not self.stopping and path.exists():
                 self._places[each.id] = storage.begin(path, each.path, self._places[each.id])
 
-    def _page(self, storage: Storage) -> bool:
+    def _page(self, storage: Storage, conflicts: dict[str, StorageConflict]) -> bool:
         """Whether there may be more to store. Those of other folders are passed over, and never in the way."""
         waiting = self.database.read_now(lambda connection: to_store(connection, PAGE * 100))
-        here = [each for each in waiting if (self.folder / each.path).exists()][:PAGE]
+        here = [e for e in waiting if e.id not in conflicts and (self.folder / e.path).exists()][:PAGE]
         for each in here:
             if self.stopping:
                 return False
-            self._store(storage, each)
+            try:
+                self._store(storage, each)
+            except StorageConflict as error:
+                conflicts[each.id] = error
         return len(here) == PAGE
 
     def _store(self, storage: Storage, found: Kept) -> None:

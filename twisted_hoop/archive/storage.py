@@ -29,6 +29,10 @@ class StorageFault(HoopError):
     """Object storage does not do what it should: it is down, refuses, or has something else under the name."""
 
 
+class StorageConflict(StorageFault):
+    """Something else has the name of a recording: that one cannot be stored, others can."""
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One object of several: its name, where it begins in the recording, its size and SHA-256 in hex."""
@@ -91,13 +95,13 @@ class Storage:
         return offset
 
     def _put(self, name: str, data: bytes) -> None:
-        """Put if absent, then read back. StorageFault when something else is there."""
+        """Put if absent, then read back. StorageConflict when something else is there."""
         import obstore
 
         with suppress(_Exists):  # of an earlier try: what counts is what is there
             self._call(obstore.put, name, data, mode="create", use_multipart=False)
         if self._call(_read, name) != data:
-            raise StorageFault(f"{name} in object storage is not what was recorded")
+            raise StorageConflict(f"{name} in object storage is not what was recorded")
 
     def _size(self, name: str) -> int:
         """The size of an object; -1 for none."""
