@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, delete, insert, literal_column, select, text
+from sqlalchemy import Connection, delete, insert, select, text
 
 from twisted_hoop.archive.query import Mark, Phrase, Query, parse
 from twisted_hoop.archive.rows import Row, first_id
@@ -70,8 +70,8 @@ def find(connection: Connection, query: Query, limit: int, before: int | None = 
     c = commands.c
     found = select(c.id, c.session_id, c.n, c.about_json).order_by(c.id.desc())
     if query.phrases or query.marks:
-        ids = _wanted(connection, query, bounds).limit(limit + 1).subquery()
-        found = found.join(ids, c.id == ids.c.id)
+        by_words = _in_sqlite if connection.dialect.name == "sqlite" else _in_postgresql
+        found = found.where(c.id.in_(by_words(connection, query, bounds, limit + 1)))
     else:
         found = found.where(c.id >= bounds[0], c.id < bounds[1]).limit(limit + 1)
     hits = [Hit(row.id, row.session_id, row.n, json.loads(row.about_json)) for row in connection.execute(found)]
@@ -84,17 +84,38 @@ def _bounds(query: Query, before: int | None) -> tuple[int, int]:
     return 0 if query.since is None else first_id(query.since), min(ends)
 
 
-def _wanted(connection: Connection, query: Query, bounds: tuple[int, int]) -> Select[Any]:
-    """Ids, newest first, as the database's own full text search finds them."""
-    if connection.dialect.name == "sqlite":
-        # FTS5 walks its lists in the order of rowids and stops at the limit: nothing is sorted.
-        ident, matches, wanted = "rowid", "command_words MATCH :wanted", sqlite_match(query)
-    else:
-        ident, matches, wanted = "id", "words @@ CAST(:wanted AS tsquery)", tsquery(query)
-    found: Select[Any] = select(literal_column(ident).label("id")).select_from(text("command_words"))
-    where = text(f"{matches} AND {ident} >= :lowest AND {ident} < :highest")
-    where = where.bindparams(wanted=wanted, lowest=bounds[0], highest=bounds[1])
-    return found.where(where).order_by(literal_column(ident).desc())
+def _in_sqlite(connection: Connection, query: Query, bounds: tuple[int, int], limit: int) -> list[int]:
+    """Ids, newest first. FTS5 walks its lists in the order of rowids and stops at the limit: nothing is sorted."""
+    wanted = text(
+        "SELECT rowid FROM command_words WHERE command_words MATCH :wanted AND rowid >= :lowest AND rowid < :highest"
+        " ORDER BY rowid DESC LIMIT :limit"
+    ).bindparams(wanted=sqlite_match(query), lowest=bounds[0], highest=bounds[1], limit=limit)
+    return list(connection.scalars(wanted))
+
+
+def _in_postgresql(connection: Connection, query: Query, bounds: tuple[int, int], limit: int) -> list[int]:
+    """Ids, newest first. What is frequent is among the latest; what is not there is rare, and GIN has it at once.
+
+    The planner cannot know which: of words it has not counted it believes that they are in many commands, and walks all
+    of them from the newest to the oldest.
+    """
+    given = {"wanted": tsquery(query), "lowest": bounds[0], "highest": bounds[1], "limit": limit}
+    latest = list(connection.scalars(_LATEST.bindparams(most=_LOOKED_AT, **given)))
+    if len(latest) == limit:
+        return latest
+    connection.execute(text("SET LOCAL enable_indexscan = off"))  # to this transaction's end, which is near
+    return list(connection.scalars(_ALL.bindparams(**given)))
+
+
+_LOOKED_AT = 20_000
+_LATEST = text(
+    "SELECT id FROM (SELECT id, words FROM command_words WHERE id >= :lowest AND id < :highest ORDER BY id DESC"
+    " LIMIT :most) AS latest WHERE words @@ CAST(:wanted AS tsquery) ORDER BY id DESC LIMIT :limit"
+)
+_ALL = text(
+    "SELECT id FROM command_words WHERE words @@ CAST(:wanted AS tsquery) AND id >= :lowest AND id < :highest"
+    " ORDER BY id DESC LIMIT :limit"
+)
 
 
 def sqlite_match(query: Query) -> str:
