@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 from hypothesis import given
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.recordings import recorded
 from twisted_hoop.recording.library import entries
-from twisted_hoop.recording.streams import resize_entry, stream_bytes, stream_entry, terminal_entry
+from twisted_hoop.recording.streams import WORTH_PACKING, resize_entry, stream_bytes, stream_entry, terminal_entry
 
 
 @given(st.binary(max_size=60) | st.text(max_size=30).map(str.encode))
@@ -21,9 +22,18 @@ def test_no_byte_is_lost_r8(data: bytes) -> None:
     assert (entry.kind, entry.data["channel"], entry.data["stream"]) == ("output", 3, "stderr")
 
 
+@given(st.binary(min_size=WORTH_PACKING, max_size=WORTH_PACKING + 50), st.sampled_from([0, 1, 64]))
+def test_no_byte_of_many_is_lost_r8(data: bytes, times: int) -> None:
+    """R8: whether they pack or not; nothing is turned into base64 on the way in."""
+    entry = stream_entry("output", 3, "stdout", data + data[:9] * times * 99)
+    assert stream_bytes(entry.data) == data + data[:9] * times * 99
+    assert "base64" not in entry.data
+
+
 @given(
     st.dictionaries(
-        st.sampled_from(["text", "base64"]), st.none() | st.integers() | st.text(max_size=9) | st.binary(max_size=9)
+        st.sampled_from(["text", "base64", "zstd", "raw"]),
+        st.none() | st.integers() | st.text(max_size=9) | st.binary(max_size=9),
     )
 )
 def test_damaged_entries_hold_nothing(entry: dict[str, Any]) -> None:
@@ -36,6 +46,9 @@ def test_every_stream_survives_the_file_r8(tmp_path: Any) -> None:
         ("input", "stdin", b"in\n"),
         ("output", "stdout", b"\xff\x00out"),
         ("output", "stderr", "é\x1b".encode()),
+        ("output", "stdout", random.Random(7).randbytes(WORTH_PACKING * 2)),
+        ("output", "stdout", b"many " * WORTH_PACKING),
+        ("input", "stdin", random.Random(8).randbytes(WORTH_PACKING)),
     ]
     path = recorded(tmp_path, *(stream_entry(kind, 1, stream, data) for kind, stream, data in written))
     found = [(e["kind"], e["stream"], stream_bytes(e)) for e in entries(path) if e["kind"] in ("input", "output")]

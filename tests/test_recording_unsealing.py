@@ -54,6 +54,18 @@ def test_other_entries_than_the_head_says() -> None:
             Unsealer(KEY, ROOT).entries(frame(body))
 
 
+def test_bytes_behind_the_json_come_back_to_their_entries() -> None:
+    lines = [b'{"n":1,"kind":"output","zstd":3}', b'{"n":2,"kind":"notice","raw":9}', b'{"n":3,"kind":"input","raw":2}']
+    body = Segments(KEY, ROOT).seal(1, 3, 0, b"\n".join(lines) + b"\0abcde", False)
+    found = Unsealer(KEY, ROOT).entries(frame(body))
+    assert [entry.get("zstd") for entry in found] == ["YWJj", None, None]
+    assert [(entry.get("raw"), entry.get("base64")) for entry in found] == [(None, None), (9, None), (None, "ZGU=")]
+    for behind in (b"", b"\0abcd", b"\0abcdef"):
+        wrong = Segments(KEY, ROOT).seal(1, 3, 0, b"\n".join(lines) + behind, False)
+        with pytest.raises(RecordingDamaged, match="other bytes"):
+            Unsealer(KEY, ROOT).entries(frame(wrong))
+
+
 @given(st.binary(max_size=120))
 def test_any_body_is_entries_or_damaged(body: bytes) -> None:
     with pytest.raises(RecordingDamaged) as caught:

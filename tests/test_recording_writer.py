@@ -14,8 +14,9 @@ from twisted_hoop.errors import RecordingFailed
 from twisted_hoop.model import Entry
 from twisted_hoop.recording import framing
 from twisted_hoop.recording.entries import decode
+from twisted_hoop.recording.streams import stream_bytes
 from twisted_hoop.recording.unsealing import Unsealer
-from twisted_hoop.recording.writer import MAX_PENDING, Writer
+from twisted_hoop.recording.writer import MAX_PENDING, Writer, apart
 
 KEY = bytes(range(32))
 
@@ -60,6 +61,17 @@ def test_a_lazy_entry_goes_with_the_next_and_before_it(writer: Writer, path: Pat
     writer.write(command(), 0.2)
     assert kinds(path) == ["open", "outcome", "command"]
     assert not writer.pending
+
+
+def test_bytes_of_a_stream_stand_as_they_are_behind_the_json(writer: Writer, path: Path) -> None:
+    data = bytes(range(256)) * 40
+    for lazy in (True, True, False):
+        writer.write(Entry("output", {"channel": 0, "stream": "stdout", "raw": data}), 0.0, lazy)
+    found = list(entries(path))[1:]
+    assert [stream_bytes(entry) for entry in found] == [data] * 3
+    assert path.stat().st_size < 3 * len(data) + 600
+    plain = Entry("notice", {"text": "x"})
+    assert apart(plain) == (plain, b"")
 
 
 def test_lazy_entries_fill_a_bounded_buffer_and_are_written_r10(writer: Writer, path: Path) -> None:

@@ -1,8 +1,10 @@
 """The shapes of entries that hold bytes of a stream, and the bytes of such an entry again. Pure.
 
 `output` and `input` entries: `channel`, `stream` ("stdout", "stderr", "stdin"; "file" for the content of a transfer),
-and the bytes, none of them lost: as `text` when they are UTF-8, else as `base64`; many at once as `zstd`, the base64 of
-a frame of RFC 8878, when that makes them fewer. `terminal` and `resize` entries: `columns` and `rows`.
+and the bytes, none of them lost: as `text` when they are UTF-8, else as `base64`; many at once as `zstd`, a frame of
+RFC 8878, when that makes them fewer, else as `raw`. The last two are bytes until they are written (`writer.py` puts
+them behind the JSON); who reads a recording gets `zstd` and `base64`, both in base64. `terminal` and `resize` entries:
+`columns` and `rows`.
 """
 
 from __future__ import annotations
@@ -27,10 +29,12 @@ def stream_entry(kind: str, channel: int, stream: str, data: bytes | memoryview)
     if len(raw) >= WORTH_PACKING:
         packed = pack(raw)
         if len(packed) < len(raw) * 3 // 4:
-            return Entry(kind, {"channel": channel, "stream": stream, "zstd": base64.b64encode(packed).decode()})
+            return Entry(kind, {"channel": channel, "stream": stream, "zstd": packed})
     try:
         return Entry(kind, {"channel": channel, "stream": stream, "text": raw.decode()})
     except UnicodeDecodeError:
+        if len(raw) >= WORTH_PACKING:
+            return Entry(kind, {"channel": channel, "stream": stream, "raw": raw})
         return Entry(kind, {"channel": channel, "stream": stream, "base64": base64.b64encode(raw).decode()})
 
 
@@ -49,8 +53,12 @@ def stream_bytes(entry: Mapping[str, Any]) -> bytes:
     text = entry.get("text")
     if isinstance(text, str):
         return text.encode("utf-8", "surrogatepass")
-    packed, encoded = entry.get("zstd"), entry.get("base64")
+    packed, encoded, raw = entry.get("zstd"), entry.get("base64"), entry.get("raw")
+    if isinstance(raw, bytes):
+        return raw
     try:
+        if isinstance(packed, bytes):
+            return unpack(packed, LARGEST)
         if isinstance(packed, str):
             return unpack(base64.b64decode(packed, validate=True), LARGEST)
         return base64.b64decode(encoded, validate=True) if isinstance(encoded, str) else b""

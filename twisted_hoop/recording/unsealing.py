@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import struct
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,8 @@ from twisted_hoop.recording import framing
 from twisted_hoop.recording.packing import Unpackable, unpack
 from twisted_hoop.recording.segments import HEAD, NONCE, PLAIN, TAG, ZSTD, binding
 
+_BEHIND = (("zstd", "zstd"), ("raw", "base64"))
+_STREAMS = ("output", "input")
 _MOST = framing.MAX_BODY + (1 << 20)
 """Bytes of entries in a segment: one of the longest, and the small ones that waited for it."""
 
@@ -53,13 +56,28 @@ class Unsealer:
         clear = frame.body[: HEAD.size]
         try:
             data = self._decrypt(head.number.to_bytes(NONCE, "big"), frame.body[HEAD.size :], self._binding + clear)
-            lines = (unpack(data, _MOST) if head.packing == ZSTD else data).split(b"\n")
-            found = [orjson.loads(line) for line in lines]
+            text, _, behind = (unpack(data, _MOST) if head.packing == ZSTD else data).partition(b"\0")
+            found = [orjson.loads(line) for line in text.split(b"\n")]
         except (InvalidTag, Unpackable, EOFError, orjson.JSONDecodeError, struct.error) as error:
             raise _damaged(frame, type(error).__name__) from error
         if len(found) != head.count or not all(isinstance(entry, dict) for entry in found):
             raise _damaged(frame, "other entries than it says")
+        if _joined(found, behind) != len(behind):
+            raise _damaged(frame, "other bytes than it says")
         return found
+
+
+def _joined(entries: list[dict[str, Any]], behind: bytes) -> int:
+    """Give entries the bytes that stand behind them, in base64; how many bytes they say there are."""
+    at = 0
+    for entry in entries:
+        for name, shown in _BEHIND if entry.get("kind") in _STREAMS else ():
+            length = entry.get(name)
+            if isinstance(length, int) and length >= 0:
+                del entry[name]
+                entry[shown] = base64.b64encode(behind[at : at + length]).decode()
+                at += length
+    return at
 
 
 def _damaged(frame: framing.Frame, why: str) -> RecordingDamaged:

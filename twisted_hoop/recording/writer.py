@@ -21,6 +21,19 @@ MAX_SEGMENT: Final = 1 << 30
 """Bytes of one entry, and what waited for it: no message of any protocol is longer."""
 
 
+def apart(entry: Entry) -> tuple[Entry, bytes]:
+    """An entry without its bytes, and them: they stand behind the JSON of their segment. b"": it has none.
+
+    JSON would need base64, which costs more than to pack, hash and encrypt them.
+    """
+    data = entry.data
+    for name in ("zstd", "raw"):
+        found = data.get(name)
+        if isinstance(found, bytes):
+            return Entry(entry.kind, {**data, name: len(found)}), found
+    return entry, b""
+
+
 class Writer:
     """Appends frames. The first failure is final: every later call raises RecordingFailed (R1).
 
@@ -29,7 +42,7 @@ class Writer:
     """
 
     __slots__ = (
-        "_micros", "_packable", "_path", "_pending", "_size", "_written",
+        "_behind", "_micros", "_packable", "_path", "_pending", "_size", "_written",
         "bytes", "chain", "count", "descriptor", "failure", "segments",
     )  # fmt: skip
 
@@ -42,6 +55,7 @@ class Writer:
         self.failure: RecordingFailed | None = None
         self.segments: Segments | None = None
         self._pending: list[bytes] = []
+        self._behind: list[bytes] = []
         self._size = 0
         self._packable = 0
         self._micros = 0
@@ -57,6 +71,7 @@ class Writer:
         """Append an entry. When it returns and was not lazy, the operating system has it and all before it."""
         if self.failure is not None:
             raise RecordingFailed(str(self.failure))
+        entry, behind = apart(entry)
         try:
             body = encode(self.count + 1, seconds, entry)
         except RecordingFailed as error:
@@ -65,7 +80,10 @@ class Writer:
         self._micros = max(int(seconds * 1_000_000), 0)
         self._pending.append(body)
         self._size += len(body) + 1
-        if "zstd" not in entry.data and "base64" not in entry.data:  # what is packed already is not packed again
+        if behind:
+            self._behind.append(behind)
+            self._size += len(behind)
+        elif "base64" not in entry.data:
             self._packable += len(body)
         if not lazy or self._size >= MAX_PENDING:
             self.flush()
@@ -85,6 +103,8 @@ class Writer:
             self.fail(RecordingFailed("cannot write the recording: an entry is too long"))
         count, worth = len(self._pending), self._packable * 2 > self._size
         entries = self._pending[0] if count == 1 else b"\n".join(self._pending)
+        if self._behind:
+            entries = b"".join((entries, b"\0", *self._behind))
         body = self.segments.seal(self._written + 1, count, self._micros, entries, worth)
         self._forget()
         self._written += count
@@ -92,7 +112,7 @@ class Writer:
         self._put(frame)
 
     def _forget(self) -> None:
-        self._pending = []
+        self._pending, self._behind = [], []
         self._size = self._packable = 0
 
     def sign(self, body: bytes) -> None:
