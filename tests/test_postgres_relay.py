@@ -181,6 +181,18 @@ def test_a_sync_behind_a_copy_that_failed_is_answered() -> None:
     assert build.kinds(world.got) == build.kinds(direct(sent))
 
 
+def test_an_unnamed_statement_outlives_a_second_parse_of_it_that_is_skipped() -> None:
+    """The target still has the first one, which the second one stood for."""
+    both = parse(b"", COPY_IN.encode()) + build.bind(b"", b"") + build.execute(b"", 0)
+    sent = [both + build.copy_fail() + both + build.copy_done() + build.sync()]
+    sent += [build.bind(b"", b"") + build.execute(b"", 0) + build.copy_done() + build.sync(), query(b"select 1")]
+    world = World([CARDS])
+    for data in sent:
+        world.send(data)
+    world.settle()
+    assert shape(world.got) == shape(direct(sent))
+
+
 @given(conversations())
 def test_r1_every_command_is_recorded_before_it_is_sent(sent: list[bytes]) -> None:
     """R1: for each Query and each Execute that leaves, a record stands before it in the steps."""

@@ -30,6 +30,9 @@ class Prepared:
     reading: Reading | None = None
     types: tuple[int, ...] = ()
     order: int = 0
+    instead: Prepared | None = None
+    """The one before of the same name, text and segment, which the target keeps when this one is skipped."""
+    gone: bool = False
 
     def covers(self, newer: Prepared) -> bool:
         """Whether `newer` stands for this one too. A Parse may be skipped, and the target keeps the one before."""
@@ -106,7 +109,10 @@ class Registry:
         if prepared.name not in self._statements:
             self._room()
         prepared.order = self.mark()
-        _append(self._statements.setdefault(prepared.name, []), prepared)
+        found = self._statements.setdefault(prepared.name, [])
+        if found and _same(found[-1], prepared):
+            prepared.instead = found[-1].instead or found[-1]
+        _append(found, prepared)
 
     def prepared(self, name: bytes, segment: int) -> tuple[Prepared, ...]:
         """What `name` may mean to a message sent in this segment."""
@@ -118,7 +124,14 @@ class Registry:
 
     def discard(self, prepared: Prepared) -> None:
         """The target failed or skipped it."""
-        left = [p for p in self._statements.get(prepared.name, ()) if p is not prepared]
+        prepared.gone = True
+        older = prepared.instead
+        left: list[Prepared] = []
+        for each in self._statements.get(prepared.name, ()):
+            if each is not prepared:
+                left.append(each)
+            elif older is not None and not older.gone:
+                left.append(older)
         if left:
             self._statements[prepared.name] = left
         else:
@@ -188,10 +201,18 @@ class Registry:
 def _drop(table: dict[bytes, list[Named]], names: tuple[bytes, ...], before: int | None) -> None:
     for name in names:
         left = [item for item in table.get(name, ()) if before is not None and item.order > before]
+        for item in left:
+            _forget_older(item, before)
         if left:
             table[name] = left
         else:
             table.pop(name, None)
+
+
+def _forget_older(item: Prepared | Portal, before: int | None) -> None:
+    older = item.instead if isinstance(item, Prepared) else None
+    if older is not None and before is not None and older.order <= before:
+        older.gone = True
 
 
 def _append(found: list[Named], item: Named) -> None:
