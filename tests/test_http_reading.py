@@ -166,3 +166,20 @@ def test_K10_lines_that_are_remembered_have_an_end() -> None:
     for number in range(2000):
         heads.request(b"GET / HTTP/1.1\r\nHost: a\r\nX-N: %d\r\nY: " % number + b"y" * 5000)
     assert len(heads._known) <= 64 and max(map(len, heads._known)) <= 2048
+
+
+def test_a_head_that_comes_again_is_not_read_again() -> None:
+    """The same octets are the same request; a few short heads are kept, and never what was refused."""
+    heads = Heads()
+    first = heads.request(b"GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x")
+    assert heads.request(b"GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x") is first
+    other = heads.request(b"GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer y")
+    assert other is not first and other.authorization == b"Bearer y"
+    for number in range(20):
+        heads.request(b"GET /%d HTTP/1.1\r\nHost: a" % number)
+    assert heads.request(b"GET /a HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer x") == first
+    long = b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 4096
+    assert heads.request(long) is not heads.request(long)
+    for _ in range(2):
+        with pytest.raises(ProtocolError):
+            heads.request(b"GET /a HTTP/1.1\r\nHost: a\r\nHost: b")

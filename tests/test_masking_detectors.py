@@ -115,3 +115,13 @@ def test_a_user_s_pattern_of_any_text_compiles_or_is_refused(pattern: str) -> No
         assert error.problems
     except UnicodeEncodeError:
         assert any(0xD800 <= ord(c) <= 0xDFFF for c in pattern)
+
+
+@given(st.lists(PIECES, max_size=8).map(b"".join), st.lists(PIECES, max_size=8).map(b"".join))
+def test_rules_of_a_text_hold_for_its_lines(first: bytes, second: bytes) -> None:
+    """M3: what was said of a block finds in a line of it what the line by itself shows."""
+    own = Detector(NAMES)
+    rules = own.rules(first + b"\n" + second)
+    assert bool(rules) == own.might(first + b"\n" + second)
+    for line in (first, second):
+        assert own.spans(line, rules) == own.spans(line)

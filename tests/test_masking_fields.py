@@ -67,3 +67,15 @@ def test_what_is_remembered_of_names_has_an_end() -> None:
     for number in range(10_000):
         found.strategy(b"name%d" % number)
     assert found.strategy(b"card") == "redact"
+
+
+@given(st.lists(st.sampled_from([b"card_number", b"CARD_", b"number", b'"', b"\\u0063", b"x", b"\n"]), max_size=12))
+def test_where_a_name_may_begin(parts: list[bytes]) -> None:
+    """Behind -1 no name of theirs stands; a pattern with an anchor never says -1."""
+    data = b"".join(parts)
+    found = fields("card_number")
+    at = found.find(data, 0)
+    assert (at >= 0) == found.might(data)
+    assert at < 0 or data[at : at + 1] in b"cC\\"
+    assert at >= 0 or b"card_number" not in data.lower()
+    assert fields("^card$").find(data, 0) == 0
