@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
+from obstore.store import from_url
 
-from tests.support.archive import Archive
+from tests.support.archive import Archive, keeps
 from tests.support.loop import Loop
 from twisted_hoop.archive.holds import Holds
 from twisted_hoop.archive.index import find
 from twisted_hoop.archive.query import parse
+from twisted_hoop.archive.shelves import Shelves
+from twisted_hoop.archive.storage import MIB, Storage
 from twisted_hoop.errors import RecordingFailed, RecordingSealed
 from twisted_hoop.recording.data_keys import key_path
 from twisted_hoop.recording.keys import public_keys
@@ -95,3 +99,38 @@ def test_after_a_crash_at_any_step_the_next_run_goes_on(
     assert remover.remove(archive.kept("session-0001"), "retention short") == ""
     assert not path.exists() and archive.kept("session-0001").state == "deleted" and found(archive) == []
     assert verified(archive).ok
+
+
+def test_what_another_replica_began_to_delete_is_left_to_it(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R4: a recording is told to be deleted when its key is gone, and that only its own replica can see."""
+    path = archive.record("session-0001")
+    other = Archive(archive.office, archive.state.parent / "other", [keeps("short", 1)], archive.seconds)
+    other.record("session-0002")
+    remover = archive.remover()
+
+    def crash(path: Any) -> str:
+        raise RecordingFailed("killed here")
+
+    with monkeypatch.context() as context:
+        context.setattr("twisted_hoop.archive.removal.data_keys.destroy", crash)
+        with pytest.raises(RecordingFailed, match="killed here"):
+            remover.remove(archive.kept("session-0001"), "retention short")
+    report = other.run()
+    assert (report.deleted, report.elsewhere) == (1, 1)
+    assert key_path(path).exists() and archive.kept("session-0001").state == "deleting"
+    assert verified(other).deleted[0].count("session-0002") == 1 and len(verified(other).deleted) == 1
+    archive.rules = [keeps("short", 1)]
+    assert archive.run().deleted == 1
+    assert not key_path(path).exists() and verified(archive).ok and archive.kept("session-0001").state == "deleted"
+
+
+def test_a_copy_that_was_stored_meanwhile_goes_too(archive: Archive, tmp_path: Path) -> None:
+    """R5: what retention read of a recording is old by the time it deletes it."""
+    archive.record("session-0001")
+    before = archive.kept("session-0001")
+    shelves = Shelves(archive.library, archive.office.database)
+    shelves.storage = storage = Storage(from_url(f"file://{tmp_path}/copies", mkdir=True), MIB)
+    archive.spool().round(storage)
+    assert (tmp_path / "copies" / before.path).exists()
+    assert archive.remover(shelves).remove(before, "retention short") == ""
+    assert not (tmp_path / "copies" / before.path).exists() and archive.kept("session-0001").key_json == ""

@@ -155,3 +155,30 @@ def test_after_a_crash_while_one_leaves(
     archive.spool(most=1).round(storage)
     assert not path.exists() and not key_path(path).exists() and verified(archive).ok
     assert len(list(shelves.read("session-0001"))) == 3
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_files_and_keys_that_a_crash_left_of_an_evicted_one_go(
+    archive: Archive, storage: Storage, monkeypatch: pytest.MonkeyPatch, deleted: bool
+) -> None:
+    """R5: killed behind the row and before the file; then another replica may delete it, and knows of neither."""
+    path = big(archive, "session-0001", 1_700_000_000.0)
+    big(archive, "session-0002", 1_700_000_001.0)
+
+    def killed(path: Path, missing_ok: bool = False) -> None:
+        raise OSError("killed here")
+
+    with monkeypatch.context() as context:
+        context.setattr("pathlib.Path.unlink", killed)
+        with pytest.raises(OSError, match="killed here"):
+            archive.spool(most=1).round(storage)
+    assert archive.kept("session-0001").evicted and path.exists() and key_path(path).exists()
+    if deleted:
+        shelves = Shelves(archive.library, archive.office.database)
+        shelves.storage = storage
+        other = Archive(archive.office, archive.state.parent / "other", [], archive.seconds)
+        assert other.remover(shelves).remove(archive.kept("session-0001"), "retention short") == ""
+    archive.spool(most=100).round(storage)
+    assert not path.exists() and not key_path(path).exists()
+    if not deleted:
+        assert verified(archive).ok

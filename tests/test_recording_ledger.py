@@ -118,3 +118,32 @@ def test_any_bytes_are_lines_or_damaged(path: Path, key: SigningKey, data: bytes
         assert not data
     except RecordingDamaged as error:
         assert 0 <= error.offset <= len(data)
+
+
+def test_lines_about_a_removal_are_on_disk_before_it(
+    path: Path, key: SigningKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R5: a machine that is lost does not leave recordings that are gone, and whose tombstones are too."""
+    synced: list[int] = []
+    monkeypatch.setattr("os.fdatasync", synced.append)
+    ledger = Ledger(path, key, sync=False)
+    for count, event in enumerate(("opened", "deleted", "closed", "stored")):
+        ledger.append(event, "session-0001", "2026/11/22/x.hoop", b"", 1.0)
+        assert len(synced) == (count + 1) // 2, event
+
+
+def test_no_line_is_longer_than_any_that_is_read(path: Path, key: SigningKey) -> None:
+    """R5: it would make all that follows unreadable."""
+    ledger = filled(path, key)
+    with pytest.raises(RecordingFailed, match="too long"):
+        ledger.append("deleted", "session-0001", "x", b"", 1.0, outcome="a" * (1 << 16))
+    ledger.append("deleted", "session-0001", "x", b"", 1.0, outcome="short")
+    assert numbers(path, key) == [1, 2, 3, 4, 5]
+
+
+def test_it_knows_what_it_tells_of(path: Path, key: SigningKey) -> None:
+    ledger = Ledger(path, key)
+    assert not ledger.tells("deleted", "session-0001")
+    ledger.append("deleted", "session-0001", "x", b"", 1.0)
+    assert ledger.tells("deleted", "session-0001")
+    assert not ledger.tells("deleted", "session-000") and not ledger.tells("stored", "session-0001")

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from sqlalchemy import Connection, update
 
-from twisted_hoop.archive.catalogue import CLOSED, DAMAGED, DELETED, DELETING, Kept
+from twisted_hoop.archive.catalogue import CLOSED, DAMAGED, DELETED, DELETING, Kept, get
 from twisted_hoop.archive.holds import holding
 from twisted_hoop.archive.index import drop
 from twisted_hoop.recording import data_keys
@@ -45,17 +45,20 @@ class Remover:
         return (self.folder / found.path).exists() or self._begun_here(found) or (found.evicted and bool(self.copies))
 
     def _begun_here(self, found: Kept) -> bool:
-        return found.state == DELETING and (self.folder / found.path).parent.is_dir()
+        """Whether only the row is left to do. Of another folder's, key and file may still be there, whatever we see."""
+        return found.state == DELETING and bool(found.deleted_at) and self.ledger.tells("deleted", found.id)
 
     def remove(self, found: Kept, why: str) -> str:
         """Delete a recording for the reason told. "held" when something holds it, "gone" when somebody else took it.
 
         Otherwise "", or what of it could not be deleted. Raises HoopError; then it is `deleting`, and tried again.
+        It is looked at again once it is claimed: a copy may have been stored since `found` was read.
         """
         if found.state != DELETING:
             claimed = self.database.write_now(lambda connection: self._claim(connection, found, why))
             if claimed:
                 return claimed
+            found = self.database.read_now(lambda connection: get(connection, found.id)) or found
         path = self.folder / found.path
         data_keys.destroy(path)
         self._note(found, key_json="")

@@ -7,12 +7,12 @@ No session waits for any of it.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from twisted_hoop.archive import lease
-from twisted_hoop.archive.catalogue import CLOSED, Kept, growing, note, stored_here, to_store
+from twisted_hoop.archive.catalogue import CLOSED, DELETED, DELETING, Kept, growing, note, stored_here, to_store
 from twisted_hoop.archive.shelves import wrapped_text
 from twisted_hoop.archive.storage import MIB, Storage, StorageConflict
 from twisted_hoop.recording import data_keys, files
@@ -41,6 +41,7 @@ class Spool:
     stored: int = 0
     evicted: int = 0
     _places: dict[str, int] = field(default_factory=dict)
+    _looked: bool = False
 
     def round(self, storage: Storage) -> bool:
         """Store what can be, evict what may be; False when another process is at it. StorageFault, StoreUnavailable."""
@@ -107,16 +108,25 @@ class Spool:
                 total -= sizes[found.id]
 
     def _finish(self) -> None:
-        """Keys a crash left behind beside recordings that had gone already: they are the store's alone."""
+        """What a crash left behind of recordings that are the store's alone, or deleted there since: files and keys.
+
+        Keys without a recording are looked for in every round, recordings in the first only: no other leaves any.
+        """
         left = {
-            path.stem: path
-            for day in files.days(self.folder)
-            for path in day.glob("*" + data_keys.SUFFIX)
-            if not path.with_suffix(files.SUFFIX).exists()
+            path.stem: path for path in self._files(data_keys.SUFFIX) if not path.with_suffix(files.SUFFIX).exists()
         }
+        if not self._looked:
+            left |= {path.stem: path for path in self._files(files.SUFFIX)}
         for found in self.database.read_now(lambda connection: stored_here(connection, list(left))):
-            if found.evicted and found.key_json:
-                data_keys.destroy(left[found.id].with_suffix(files.SUFFIX))
+            path = left[found.id].with_suffix(files.SUFFIX)
+            gone = found.state in (DELETING, DELETED)
+            if found.evicted and (gone or found.key_json or not data_keys.key_path(path).exists()):
+                path.unlink(missing_ok=True)
+                data_keys.destroy(path)
+        self._looked = True
+
+    def _files(self, suffix: str) -> Iterator[Path]:
+        return (path for day in files.days(self.folder) for path in day.glob("*" + suffix))
 
     def _let_go(self, found: Kept) -> None:
         """A signed line first, so that it is never missing; then the key is the store's alone, and so is its end."""
@@ -127,7 +137,7 @@ class Spool:
             said = f"object storage, sha256 {found.stored}"
             self.ledger.append("stored", found.id, found.path, b"", self.now(), outcome=said)
         if self.database.write_now(lambda connection: note(connection, found.id, evicted=True)):
-            path.unlink()
+            path.unlink(missing_ok=True)
             data_keys.destroy(path)
             self.evicted += 1
 

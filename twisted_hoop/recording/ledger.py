@@ -26,6 +26,8 @@ ROOT = sha256(b"hoop ledger 1\n").hexdigest()
 """`previous` of the first line."""
 _DOMAIN = b"hoop ledger 1\0"
 _MAX_LINE = 1 << 16
+_SYNCED = frozenset(("deleted", "stored"))
+"""Events that are on disk before what they tell of is done: else a lost machine leaves a recording that is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +79,8 @@ def digest(raw: bytes) -> str:
 class Ledger:
     """Appends to the ledger; several processes and threads may do so at once. Blocking: call it in a thread.
 
-    Without `sync` a lost machine may lose its last lines; recovery then adds the recordings it finds again.
+    Without `sync` a lost machine may lose its last lines; recovery then adds the recordings it finds again. Lines that
+    tell of a recording's removal are synced always.
     """
 
     def __init__(self, path: Path, key: SigningKey, sync: bool = True) -> None:
@@ -101,13 +104,22 @@ class Ledger:
             some = {name: (heads[name][0], heads[name][1].hex()) for name in names[start : start + MOST_HEADS]}
             self._append(Line(0, "", "heads", "", "", "", time, self._key.id, heads=some))
 
+    def tells(self, event: str, session: str) -> bool:
+        """Whether a line of this event is about the session. It is searched for as text: nothing is verified."""
+        wanted = f'"event":"{event}","session":"{session}"'.encode()
+        try:
+            with self._path.open("rb") as stream:
+                return any(wanted in line for line in stream)
+        except FileNotFoundError:
+            return False
+
     def _append(self, line: Line) -> str:
         with self._lock:
             try:
                 with self._opened() as stream:
                     self._catch_up(stream)
                     placed = replace(line, number=self._number + 1, previous=self._head)
-                    return self._put(stream, _written(placed, self._key))
+                    return self._put(stream, _written(placed, self._key), self._sync or line.event in _SYNCED)
             except (OSError, RecordingDamaged) as error:
                 raise RecordingFailed(f"the ledger {self._path}: {error}") from error
 
@@ -134,10 +146,12 @@ class Ledger:
             raise RecordingDamaged(f"is damaged at byte {self._end}", self._end)
         os.ftruncate(stream.fileno(), self._end)
 
-    def _put(self, stream: BinaryIO, raw: bytes) -> str:
+    def _put(self, stream: BinaryIO, raw: bytes, sync: bool) -> str:
+        if len(raw) > _MAX_LINE:  # nobody could read it, nor any line behind it
+            raise OSError("the line is too long")
         if stream.write(raw) != len(raw):
             raise OSError("short write")
-        if self._sync:
+        if sync:
             os.fdatasync(stream.fileno())
         self._end, self._head, self._number = self._end + len(raw), digest(raw), self._number + 1
         return self._head
