@@ -17,7 +17,7 @@ from tests.integration.plans import RULES, target
 from tests.integration.test_live_approvals import Waiting
 from tests.integration.test_workers import alive
 from tests.support.balancer import balanced
-from tests.support.gateway import ISSUER, Gateway, Plan, running_gateway, start_gateway, wait_for
+from tests.support.gateway import ISSUER, Gateway, Plan, running_gateway, wait_for
 
 
 @dataclass
@@ -152,7 +152,7 @@ def _unready(gateway: Gateway) -> bool:
 
 
 def test_R5_the_sessions_of_a_killed_replica_are_interrupted_by_the_other(twins: Twins) -> None:
-    """R5, A6: within a lease; the recordings are closed when it comes back, by itself alone."""
+    """R5, A6: within a lease. Its recordings are closed when it comes back: test_chaos_replicas."""
     from twisted_hoop.replicas.membership import BEAT
     from twisted_hoop.store.replicas import LEASE
 
@@ -177,10 +177,3 @@ def test_R5_the_sessions_of_a_killed_replica_are_interrupted_by_the_other(twins:
         assert twins.one.api("GET", f"/v1/approvals/{request['id']}", "bob").json["state"] == "interrupted"
         assert twins.one.decide(request["id"]).status == 409
         assert len(twins.one.api("GET", "/v1/sessions?state=live", "carol").json["sessions"]) == 1
-    again = start_gateway(twins.two.folder, twins.plan)
-    try:
-        states = {each.outcome for each in again.library.list(limit=1000)}
-        assert "interrupted" in states
-        assert again.command("verify", "--state", str(again.state)).returncode == 0
-    finally:
-        again.stop()
