@@ -11,7 +11,8 @@ from twisted.internet.defer import maybeDeferred
 from tests.test_service import written
 from tests.test_workers_child import Spawner
 from twisted_hoop.config import load
-from twisted_hoop.workers.place import leaving, report
+from twisted_hoop.workers.in_force import read_settings
+from twisted_hoop.workers.place import leaving, report, worker_of
 from twisted_hoop.workers.supervisor import PATIENCE, Supervisor
 
 
@@ -93,6 +94,11 @@ def test_R13_all_reload_or_none(tmp_path: Path) -> None:
     (tmp_path / "hoop.toml").write_text(text + '[[rules]]\nname = "read"\neffect = "allow"\nclasses = ["read"]\n')
     made.reload()
     assert all(process.signals == ["HUP"] for process in machine.started)
+    (tmp_path / "hoop.toml").write_text("broken")
+    machine.started[1].ends()
+    machine.advance(30)
+    given = worker_of(machine.started[-1].environ)
+    assert given is not None and [rule.name for rule in read_settings(Path(given.settings)).rules] == ["read"]
     stop(made, machine)
 
 

@@ -32,6 +32,7 @@ from twisted_hoop.gate import Gate
 from twisted_hoop.halls import Halls
 from twisted_hoop.health import Asked, Health
 from twisted_hoop.http.listening import HttpListening
+from twisted_hoop.identity.current import CurrentIdentity
 from twisted_hoop.identity.locks import Locks
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.ssh_authority import SshAuthority
@@ -73,6 +74,7 @@ from twisted_hoop.warden import Warden
 from twisted_hoop.web.feed import Feed
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.ways import Ways
+from twisted_hoop.workers.in_force import read_settings
 from twisted_hoop.workers.place import Worker, worker_of
 from twisted_hoop.workers.supervisor import Supervisor
 from twisted_hoop.workers.tie import Tie
@@ -88,12 +90,12 @@ def make_service(
     `worker` gives the command that starts the worker of a number; without it there are none but this process.
     """
     path = Path(config).resolve()
-    settings = load(path)
+    place = worker_of(environ)
+    settings = read_settings(Path(place.settings)) if place is not None and place.settings else load(path)
     problems = check_files(settings, path)
     if problems:
         raise ConfigurationError([f"{path.name}: {problem}" for problem in problems])
     parent = MultiService()
-    place = worker_of(environ)
     gateway: Service
     if worker is not None and place is None and settings.gateway.workers > 1:
         paths = {**environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -231,7 +233,7 @@ class GatewayService(Service):
     def _parts(self) -> Parts:
         settings, authority = self._settings, self.authority
         return Parts(
-            identity=_Current(self),
+            identity=CurrentIdentity(lambda: self.identity),
             desk=self.desk,
             access=AccessDesk(self._shelf, lambda: self._settings),
             database=self.database,
@@ -469,26 +471,3 @@ class GatewayService(Service):
         await pause(self._reactor, 0.05)
         await self.index.settle()
         self.database.stop()
-
-
-class _Current:
-    """The identity provider in force, for those who were given it once."""
-
-    def __init__(self, service: GatewayService) -> None:
-        self._service = service
-
-    def authenticate(self, credential: str, peer: Any) -> Any:
-        """See IIdentityProvider."""
-        return self._service.identity.authenticate(credential, peer)
-
-    def still_valid(self, principal: Principal) -> bool:
-        """See IIdentityProvider."""
-        return self._service.identity.still_valid(principal)
-
-    def certify_ssh(self, principal: Principal, key: Any, seconds: float | None = None) -> Any:
-        """See ISshIdentityProvider."""
-        return self._service.identity.certify_ssh(principal, key, seconds)
-
-    def browser_login(self, issuer: str, token: str, client_id: str, nonce: str, peer: Any, renews: Any = None) -> Any:
-        """See IdentityProvider."""
-        return self._service.identity.browser_login(issuer, token, client_id, nonce, peer, renews)

@@ -150,6 +150,7 @@ def test_R15_kill_9_of_one_worker_leaves_the_others_sessions(gateway: Gateway, p
 
     wait_for(listed, "both sessions in the list")
     before = processes(gateway)
+    (gateway.folder / "hoop.toml").write_text("broken")  # R13: what is in force stays, for those that come later too
     os.kill(before[dead], signal.SIGKILL)
     assert alive(other)
     wait_for(lambda: not alive(lost), "the end of the dead worker's session")

@@ -17,16 +17,20 @@ FIRST = 4
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """One worker: `number` of `count`, from 0; `sockets` are (descriptor, address family) by the listener's name."""
+    """One worker: `number` of `count`, from 0; `sockets` are (descriptor, address family) by the listener's name.
+
+    `settings` is the file with the settings in force: the configuration file may have changed since, or be broken.
+    """
 
     number: int
     count: int
     sockets: Mapping[str, tuple[int, int]]
+    settings: str = ""
 
     def encode(self) -> str:
         """As the variable's value: ASCII JSON."""
         sockets = {name: list(each) for name, each in self.sockets.items()}
-        return json.dumps({"number": self.number, "count": self.count, "sockets": sockets})
+        return json.dumps({"number": self.number, "count": self.count, "sockets": sockets, "settings": self.settings})
 
 
 def worker_of(environ: Mapping[str, str]) -> Worker | None:
@@ -37,7 +41,7 @@ def worker_of(environ: Mapping[str, str]) -> Worker | None:
     try:
         found = json.loads(text)
         sockets = {str(name): (int(fd), int(family)) for name, (fd, family) in found["sockets"].items()}
-        return Worker(int(found["number"]), int(found["count"]), sockets)
+        return Worker(int(found["number"]), int(found["count"]), sockets, str(found.get("settings", "")))
     except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as fault:
         raise ValueError(f"{VARIABLE} is for the gateway's own workers") from fault
 

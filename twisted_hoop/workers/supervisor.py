@@ -18,8 +18,10 @@ from twisted.logger import Logger
 from twisted_hoop.config import reload
 from twisted_hoop.config.files import check_files
 from twisted_hoop.errors import ConfigurationError
+from twisted_hoop.recording.files import private_folder
 from twisted_hoop.settings import Settings
 from twisted_hoop.workers.child import Child, Told
+from twisted_hoop.workers.in_force import write_settings
 from twisted_hoop.workers.place import FIRST, Worker
 from twisted_hoop.workers.sockets import Listening, listen_for
 
@@ -45,6 +47,7 @@ class Supervisor(Service):
         self._leaving: list[Child] = []
         self._ready: set[int] = set()
         self._began = False
+        self._in_force = ""
         self.exit_code = 0
 
     # -- life -----------------------------------------------------------------------------------------------------
@@ -54,8 +57,10 @@ class Supervisor(Service):
         super().startService()  # type: ignore[no-untyped-call]
         count = self._settings.gateway.workers
         try:
+            private_folder(Path(self._settings.gateway.state))
+            self._in_force = str(write_settings(self._settings))
             self._listening = listen_for(self._settings.listeners, count, self._reactor)
-        except ConfigurationError as fault:
+        except (ConfigurationError, OSError) as fault:
             self._fails(str(fault))
             return
         self.children = [self._child(number, count) for number in range(count)]
@@ -71,7 +76,7 @@ class Supervisor(Service):
         inherited = {FIRST + place: sock.fileno() for place, sock in enumerate(sockets)}
         return Child(
             self._reactor,
-            Worker(number, count, given),
+            Worker(number, count, given, self._in_force),
             self._command(number),
             self._environ,
             inherited,
@@ -125,6 +130,7 @@ class Supervisor(Service):
             problems = check_files(settings, self._path)
             if problems:
                 raise ConfigurationError(problems)
+            write_settings(settings)
         except Exception as error:  # noqa: BLE001  whatever is wrong, the old configuration stays
             self.log.error("the configuration was not reloaded, the old one stays: {why}", why=str(error))
             return
