@@ -17,7 +17,8 @@ PLACES = ("Secret/data/.*", "Secret/stringData/.*", "Pod/env/.*_TOKEN", "Widget/
 def refused(kind: str, *operations: dict[str, Any], names: tuple[str, ...] = ()) -> str:
     made = hiding(*PLACES, names=names)
     places = made.places.of(kind) if kind else made.places.of_resource("widgets")
-    return HiddenPlaces(kind, places, made.places.of("Pod"), made.fields).refused(list(operations))
+    look = HiddenPlaces(kind, places, made.places.of("Pod"), made.fields, made.places.of("Secret"))
+    return look.refused(list(operations))
 
 
 def reads(pointer: str) -> list[dict[str, Any]]:
@@ -50,6 +51,16 @@ def reads(pointer: str) -> list[dict[str, Any]]:
         ("Deployment", ""),
         ("", "/spec/key"),
         ("", "/spec"),
+        ("Pod", "/spec/containers/-1"),
+        ("Pod", "/spec/containers/+0"),
+        ("Deployment", "/metadata/annotations/kubectl.kubernetes.io~1last-applied-configuration"),
+        ("Secret", "/metadata/annotations/copied"),
+        ("ControllerRevision", "/data/spec/template/spec/containers/0/env/0/value"),
+        ("ControllerRevision", "/data"),
+        ("", "/spec/pods/0/containers/-1"),
+        ("", "/spec/pods"),
+        ("", "/spec/manifests/0/data/password"),
+        ("", "/spec/manifests/0/stringData"),
     ],
 )
 def test_what_is_hidden_is_not_read(kind: str, pointer: str) -> None:
@@ -69,6 +80,8 @@ def test_what_is_hidden_is_not_read(kind: str, pointer: str) -> None:
         ("ConfigMap", "/data/a"),
         ("ConfigMap", ""),
         ("", "/status"),
+        ("", "/metadata/finalizers"),
+        ("Pod", "/spec/containers/-1/image"),
     ],
 )
 def test_the_rest_may_be_read(kind: str, pointer: str) -> None:

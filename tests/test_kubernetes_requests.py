@@ -149,6 +149,20 @@ def test_what_is_no_dry_run_for_sure_is_none(dry: str) -> None:
 @pytest.mark.parametrize(
     "line",
     [
+        f"POST {NS}/pods/web/exec?command=id&dryRun=All",
+        f"GET {NS}/secrets/db?dryRun=All",
+        f"POST {NS}/pods/web/proxy/run?dryRun=All",
+        f"POST {NS}/serviceaccounts/ci/token?dryRun=All",
+    ],
+)
+def test_K5_what_happens_all_the_same_is_no_dry_run(line: str) -> None:
+    """K5, K12: a rule that lets in dry runs lets in no exec, and no token."""
+    assert not read(line).dry_run
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
         "GET //api/v1/pods", "GET /api/v1/./pods", "GET /api/v1/namespaces/default/secrets%2Fs3",
         "GET /api/v1/namespaces/default%2fsecrets", "GET /api/v1/%73ecrets", "GET /api/v1/watch", "GET /api/v1/proxy",
         "OPTIONS /api/v1/pods", "TRACE /version", "CONNECT /api", "GET /api/v1/pods?a;b", "GET /api/v1/%2e%2e/pods",

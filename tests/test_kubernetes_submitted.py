@@ -143,3 +143,14 @@ def test_the_name_of_what_kubectl_creates_is_read() -> None:
     assert effect(forbids, line, packed(b"closed")) == "deny" and effect(forbids, line, packed(b"web")) == "allow"
     for odd in (packed(), packed(b"web", b"closed"), packed(b"\xff"), packed(b"web", magic=b""), packed(b"web")[:-2]):
         assert effect(permits, line, odd) == effect(forbids, line, odd) == "deny", "it may be any name"
+
+
+def test_K12_a_member_whose_number_is_cut_to_another_hides_no_name() -> None:
+    """K12: Go cuts numbers to 32 bits, so `2 + 2**32` is member 2 there, and the object that counts."""
+    tag = (2 + (1 << 32)) << 3 | 2
+    varint = bytes(tag >> at & 0x7F | (0x80 if tag >> at + 7 else 0) for at in range(0, tag.bit_length(), 7))
+    thing = packed(b"closed").removeprefix(b"k8s\x00")
+    hidden = packed(b"web") + varint + thing[1:]
+    line = f"POST {NS}/configmaps"
+    assert effect(allowing(verbs=["create"], names=["web"]), line, packed(b"web")) == "allow"
+    assert effect(allowing(verbs=["create"], names=["web"]), line, hidden) == "deny"

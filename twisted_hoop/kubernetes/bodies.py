@@ -144,7 +144,7 @@ class Bodies:
         hiding = self._of(applying).hiding
         kind = kind_of(request.group, request.resource, request.subresource)
         places = hiding.places.of(kind) if kind else hiding.places.of_resource(request.resource)
-        return HiddenPlaces(kind, places, hiding.places.of("Pod"), hiding.fields)
+        return HiddenPlaces(kind, places, hiding.places.of("Pod"), hiding.fields, hiding.places.of("Secret"))
 
     def _inner(
         self, request: KubeRequest, head: RequestHead, masks: list[MaskSection], kind: bytes

@@ -80,7 +80,8 @@ POD_TEMPLATES: Final[dict[str, tuple[str, ...]]] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
 """Built-in kinds that hold a pod, and where its metadata and spec stand."""
-_HOLD_ANYTHING: Final = frozenset({"ControllerRevision"})
+HOLD_ANYTHING: Final = frozenset({"ControllerRevision"})
+"""Built-in kinds in which any object may be nested."""
 _KINDS: Final = {"": frozenset((*_CORE.values(), "Status", "TokenRequest", "Eviction"))} | {
     group: frozenset(resources.values()) for group, resources in _GROUPS.items()
 }
@@ -99,7 +100,7 @@ def kind_of(group: str, resource: str, subresource: str = "") -> str:
 def is_known(kind: str, api_version: str) -> bool:
     """Whether it is a built-in kind all of whose members are known: nothing unexpected is nested in it."""
     group = api_version.rpartition("/")[0]
-    return kind in _KINDS.get(group, ()) and kind not in _HOLD_ANYTHING
+    return kind in _KINDS.get(group, ()) and kind not in HOLD_ANYTHING
 
 
 def is_bytes(kind: str, path: str) -> bool:

@@ -9,20 +9,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from twisted_hoop.kubernetes.kinds import POD_TEMPLATES
+from twisted_hoop.kubernetes.kinds import HOLD_ANYTHING, POD_TEMPLATES
 from twisted_hoop.masking.fields import Fields
 from twisted_hoop.masking.places import KindPlaces
 
 _READS: Final = {"copy": "from", "move": "from", "test": "path"}
 _SHORT: Final = frozenset({"env", "args", "command"})
+_CONTAINERS: Final = frozenset({"containers", "initContainers", "ephemeralContainers"})
+_MEMBER: Final = 2
+"""Names from `containers` to one of them; what is longer leads to a member."""
+_OWN: Final = frozenset({"metadata", "status"})
+"""Members of any object that hold no other one."""
 
 
 class HiddenPlaces:
-    """Which JSON pointers lead to what is hidden in objects of one kind; `pods` are the places of pods."""
+    """Which JSON pointers lead to what is hidden in objects of one kind.
 
-    def __init__(self, kind: str, places: KindPlaces, pods: KindPlaces, fields: Fields | None) -> None:
-        self._all = (places, pods) if kind in POD_TEMPLATES or not kind else (places,)
+    `pods` are the places of pods, `secrets` those of Secrets: whatever is not built in may hold either.
+    """
+
+    def __init__(
+        self, kind: str, places: KindPlaces, pods: KindPlaces, fields: Fields | None, secrets: KindPlaces | None = None
+    ) -> None:
+        self._opaque = not kind or kind in HOLD_ANYTHING
+        self._all = (places, pods) if kind in POD_TEMPLATES or self._opaque else (places,)
         self._places = places
+        self._secrets = secrets if self._opaque else None
         self._fields = fields
 
     def refused(self, patch: Any) -> str:
@@ -37,36 +49,48 @@ class HiddenPlaces:
         return ""
 
     def _hides(self, names: list[str]) -> bool:
-        path = "/".join(names)
         if not names:
             return any(self._all) or bool(self._fields)
         if self._fields and any(self._fields.strategy(name.encode("utf-8", "replace")) for name in names):
             return True
-        if self._places.below(path) or any(self._places.strategy(above) for above in _above(names)):
+        if _meets(self._places, names):
             return True
-        return self._annotated(names) or self._short(names)
+        return self._annotated(names) or self._short(names) or self._holds_secret(names)
 
     def _annotated(self, names: list[str]) -> bool:
-        """Annotations: by place, and those that hold the object once more."""
-        if "annotations" not in names:
-            return names[-1] == "metadata" and bool(self._places)
-        behind = names[names.index("annotations") + 1 :]
-        hidden = not behind or self._places.strategy(f"annotations/{behind[0]}") or behind[0].startswith("kubectl.")
-        return bool(self._places) and bool(hidden)
+        """Annotations may hold the object once more, under any name, and copies of its values."""
+        hides = any(self._all) or bool(self._fields)
+        return hides and ("annotations" in names or names[-1] == "metadata")
 
     def _short(self, names: list[str]) -> bool:
         """Variables and arguments of containers: by their number nobody can tell which one it is."""
         words = [word for word in _SHORT if any(each.below(word) or each.strategy(word) for each in self._all)]
-        if not words:
+        if not words or (self._opaque and names[0] in _OWN):
             return False
-        return any(word in names for word in words) or not _beside(names)
+        return any(word in names for word in words) or not _beside(names, self._opaque)
+
+    def _holds_secret(self, names: list[str]) -> bool:
+        """Members of a Secret, wherever in another object it stands."""
+        secrets = self._secrets
+        if not secrets or names[0] in _OWN:
+            return False
+        return any(_meets(secrets, names[at:]) for at in range(len(names)))
 
 
-def _beside(names: list[str]) -> bool:
-    """Whether a pointer leads past containers, or to another member of one."""
-    if any(name in ("containers", "initContainers", "ephemeralContainers") for name in names):
-        return not names[-1].isdigit() and not names[-1].endswith("ontainers")
-    return names[-1] not in ("spec", "template", "jobTemplate")
+def _meets(places: KindPlaces, names: list[str]) -> bool:
+    """Whether a pointer leads to something hidden, into it, or above it."""
+    return places.below("/".join(names)) or any(places.strategy(above) for above in _above(names))
+
+
+def _beside(names: list[str], opaque: bool) -> bool:
+    """Whether a pointer leads past containers, or to another member of one.
+
+    Of a list's index only the place counts: servers take `-1` and `+0` too.
+    """
+    behind = next((len(names) - at for at, name in reversed(list(enumerate(names))) if name in _CONTAINERS), 0)
+    if behind:
+        return behind > _MEMBER
+    return not opaque and names[-1] not in ("spec", "template", "jobTemplate")
 
 
 def _above(names: list[str]) -> Iterator[str]:

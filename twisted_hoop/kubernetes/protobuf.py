@@ -13,6 +13,8 @@ from typing import Final
 from twisted_hoop.kubernetes.sentinels import holds_sentinel
 
 MAGIC: Final = b"k8s\x00"
+_LARGEST: Final = (1 << 29) - 1
+"""Largest number of a member."""
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 _NAMES: Final = {
     ("Secret", 2): "data",
@@ -30,6 +32,8 @@ def fields(data: bytes) -> Iterator[tuple[int, bytes]]:
     while at < len(data):
         tag, at = _varint(data, at)
         number, wire = tag >> 3, tag & 7
+        if not 0 < number <= _LARGEST:  # Go cuts a number to 32 bits, and takes it for another member
+            raise ValueError("a member of no number")
         if wire == _BYTES:
             size, at = _varint(data, at)
             if at + size > len(data):

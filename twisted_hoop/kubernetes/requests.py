@@ -17,6 +17,7 @@ from twisted_hoop.kubernetes.paths import Query, is_true, query_of, segments_of,
 _VERBS = {"GET": "get", "HEAD": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
 _NAMESPACE_SUBRESOURCES = ("status", "finalize")
 _COLLECTIONS = frozenset({"list", "watch", "deletecollection"})
+_WRITING = frozenset({"create", "update", "patch", "delete", "deletecollection"})
 _EXACT_NAME = re.compile(r"(?:^|,)\s*metadata\.name\s*==?\s*([^,!=\\\s]+)\s*(?=,|$)")
 _REMEMBERED = 4096
 """Bytes of path and query of requests that are remembered."""
@@ -134,7 +135,7 @@ def _of_resource(verb: str, path: str, group: str, version: str, rest: list[str]
         name,
         single(query, "labelSelector") or "",
         field_selector,
-        query.get("dryRun") == ("All",),
+        query.get("dryRun") == ("All",) and _can_be_dry(verb, resource, subresource),
         single(query, "fieldManager") or "",
         path,
         classes_of(verb, group, resource, subresource),
@@ -142,6 +143,11 @@ def _of_resource(verb: str, path: str, group: str, version: str, rest: list[str]
         everywhere,
         tuple(query.items()),
     )
+
+
+def _can_be_dry(verb: str, resource: str, subresource: str) -> bool:
+    """Whether servers mind `dryRun`: an exec runs all the same, and a token that is made is one (K5, K12)."""
+    return verb in _WRITING and (resource, subresource) != ("serviceaccounts", "token")
 
 
 def _namespace(rest: list[str]) -> tuple[str, list[str]]:
