@@ -95,6 +95,21 @@ def test_K15_a_client_that_takes_nothing_is_let_go_of(loop: Loop) -> None:
         wire.close()
 
 
+def test_a_slow_client_is_given_the_end_of_an_answer_after_which_the_connection_closes(loop: Loop) -> None:
+    """What is still to be sent then is for the transport to watch, not for the deadline of those who send on."""
+    with http_house(loop, replies(ok(b"x" * 30_000))) as house:
+        wire, asked = house.connect(), 0
+        while not any(c.transport._outbox.size for c in list(house.factory._connections)):
+            wire.send(get("/orders/a"))
+            asked += 1
+            wait_until(lambda: len(house.recorded("outcome")) == asked)  # noqa: B023  it is waited for at once
+        wire.send(get("/orders/a", "Connection: close"))
+        wait_until(lambda: all(c._closing for c in list(house.factory._connections)))
+        pass_time(house)
+        assert all(len(wire.answer().body) == 30_000 for _ in range(asked + 1))
+        assert wire.all() == b""
+
+
 def test_people_and_quiet_streams_may_take_their_time(loop: Loop) -> None:
     def serve(target: RawTarget, wire: Wire) -> None:
         target.request(wire)

@@ -133,7 +133,8 @@ class HttpConnection(Protocol):
     def standing(self) -> tuple[str, object]:
         """(the phase it is in, what changes with every progress in that phase)."""
         if self._closing:
-            return "closing", 0
+            # What only has to leave is the transport's: it minds whether the client takes anything (S9).
+            return "leaving" if self.transport.disconnecting else "closing", 0
         if self._exchange is not None:
             if self._end.full:
                 return "stalled", self._end.resumed
@@ -144,7 +145,7 @@ class HttpConnection(Protocol):
 
     def too_late(self, phase: str) -> None:
         """It stood still for too long (K15)."""
-        if phase in ("closing", "stalled", "idle"):
+        if phase in ("closing", "leaving", "stalled", "idle"):
             self.transport.abortConnection()
         elif self._bridge is not None and self._exchange is not None:
             exchange, status = self._exchange, 504 if phase == "answer" else 408
