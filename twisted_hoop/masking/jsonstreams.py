@@ -291,7 +291,7 @@ def _before_name(data: bytes, end: int) -> int:
     if not told or not name.endswith(b'"'):
         return end
     start = name.rfind(b'"', 0, len(name) - 1)
-    return start if start >= 0 and name[start - 1 : start] != b"\\" else end
+    return start if start >= 0 and not name.startswith(b"\\", max(start - 1, 0), start) else end
 
 
 def _pieces_end(data: bytes) -> int:
