@@ -230,13 +230,16 @@ class _Reading:
         self._rows: list[Row] = []
 
     def take(self, entry: dict[str, Any]) -> None:
-        """One more entry."""
+        """One more entry. RecordingDamaged for one that does not belong here."""
         kind, number = entry["kind"], int(entry["n"])
         if kind == "open" and number == 0:
+            if entry["session"] != self._session:  # nothing is said of another one's row (R4)
+                raise RecordingDamaged("it is the recording of another session")
             self._header = entry
             self._kept = self._kept or described(self._path, entry)
             return
-        assert self._kept is not None
+        if self._kept is None:
+            raise RecordingDamaged("an entry stands where none can be")
         if kind == "close":
             ended = self._kept.started + float(entry["t"])
             self._kept = replace(self._kept, state=CLOSED, ended=ended, complete=True)

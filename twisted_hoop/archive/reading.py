@@ -14,7 +14,7 @@ from twisted_hoop.recording.library import Library
 def search_files(library: Library, query: Query) -> Iterator[Row]:
     """Commands that match, by the day their session began, newest first within it; memory is one day's hits.
 
-    What of a recording is damaged is passed over: `hoop verify` tells of that.
+    What of a recording is damaged or cannot be opened is passed over: `hoop verify` tells of that.
     """
     for day in files.days(library.folder):
         rows = [row for path in files.recordings(day) for row in _matching(library, path.stem, query)]
@@ -31,5 +31,5 @@ def _matching(library: Library, session: str, query: Query) -> Iterator[Row]:
             row = row_of(header, entry)
             if query.matches(row.words, row.marks, row.at):
                 yield row
-    except (RecordingDamaged, UnknownRecording):
+    except (RecordingDamaged, UnknownRecording, OSError, LookupError, TypeError, ValueError, AttributeError):
         return

@@ -16,6 +16,7 @@ from pathlib import Path
 import orjson
 
 from twisted_hoop.errors import RecordingDamaged, RecordingFailed, RecordingSealed
+from twisted_hoop.recording import files
 
 SUFFIX = ".key"
 SIZE = 32
@@ -98,7 +99,7 @@ def sync(recording: Path) -> None:
 def read(recording: Path) -> WrappedKey:
     """The wrapped key beside a recording; RecordingSealed when it was destroyed, RecordingDamaged when it is none."""
     try:
-        descriptor = os.open(key_path(recording), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = files.opened(key_path(recording))
         try:
             data = os.read(descriptor, _MOST)
         finally:
@@ -135,7 +136,7 @@ def destroy(recording: Path) -> str:
 def _overwrite(path: Path) -> None:
     """Not proof against what a disk keeps aside; the wrapping key is what makes remains worthless."""
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = files.opened(path, os.O_WRONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         return
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import re
@@ -58,6 +59,15 @@ def create(path: Path) -> int:
         os.close(descriptor)
         raise RecordingFailed(f"cannot lock {path}")
     return descriptor
+
+
+def opened(path: Path, flags: int = os.O_RDONLY | os.O_NOFOLLOW) -> int:
+    """A descriptor of a file that is there; OSError also for what is no file: a pipe would have us wait for ever."""
+    descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode):
+        return descriptor
+    os.close(descriptor)
+    raise OSError(errno.EINVAL, "it is no file", str(path))
 
 
 def sync_folders(day: Path) -> None:

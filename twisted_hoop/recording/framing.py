@@ -16,6 +16,7 @@ from twisted_hoop.recording.sealing import ENTRY as ENTRY
 from twisted_hoop.recording.sealing import FINAL as FINAL
 from twisted_hoop.recording.sealing import HEADER as HEADER
 from twisted_hoop.recording.sealing import MAGIC as MAGIC
+from twisted_hoop.recording.sealing import MAX_HEADER
 from twisted_hoop.recording.sealing import MAGIC_1 as MAGIC_1
 from twisted_hoop.recording.sealing import ROOT as ROOT
 from twisted_hoop.recording.sealing import ROOT_1 as ROOT_1
@@ -32,6 +33,8 @@ MAX_BODY = (1 << 30) + (1 << 21)
 MAX_FINAL = 1 << 13
 """Longest body of a final frame: how far from the end a reader has to look for it."""
 
+_LONGEST = {HEADER: MAX_HEADER, SIGNED: MAX_FINAL, FINAL: MAX_FINAL}
+"""Of what is read as JSON at once, and takes many times its bytes of memory then."""
 _KINDS = {MAGIC: frozenset((HEADER, SEALED, SIGNED, FINAL)), MAGIC_1: frozenset((HEADER, ENTRY, FINAL))}
 """What a file of each version is made of. A reader cannot say what it would be passing over, so it refuses the rest."""
 
@@ -90,7 +93,7 @@ def _frame(stream: BinaryIO, head: bytes, offset: int, previous: bytes, kinds: f
     if len(head) < HEAD.size:
         raise Torn(f"the file ends inside a frame at byte {offset}", offset)
     length, kind = HEAD.unpack(head)
-    if kind not in kinds or length > MAX_BODY:
+    if kind not in kinds or length > _LONGEST.get(kind, MAX_BODY):
         raise RecordingDamaged(f"no frame of this version begins at byte {offset}", offset)
     rest = _read(stream, length + CHAIN)
     if len(rest) < length + CHAIN:

@@ -20,6 +20,7 @@ from typing import BinaryIO
 import orjson
 
 from twisted_hoop.errors import RecordingDamaged, RecordingFailed
+from twisted_hoop.recording import files
 from twisted_hoop.recording.keys import PublicKeys, SigningKey
 
 ROOT = sha256(b"hoop ledger 1\n").hexdigest()
@@ -196,7 +197,7 @@ def last_heads(lines: Iterable[Line]) -> dict[str, tuple[int, str]]:
 def read(path: Path, keys: PublicKeys) -> Iterator[tuple[str, Line]]:
     """(digest, line) for every line, chain and signature checked; RecordingDamaged at the first bad one."""
     offset = 0
-    with path.open("rb") as stream:
+    with os.fdopen(files.opened(path, os.O_RDONLY), "rb") as stream:
         for raw, line in _lines(stream, 0, ROOT):
             if not keys.check(line.key, _signature(raw), _DOMAIN + raw[129:-1]):
                 raise RecordingDamaged(f"the ledger's line at byte {offset} is not signed by a trusted key", offset)

@@ -16,7 +16,7 @@ from twisted_hoop.recording.wrapping import KeyRing
 
 def opened(path: Path) -> BinaryIO:
     """The file, to read; links are not followed (R9)."""
-    return os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb")
+    return os.fdopen(files.opened(path), "rb")
 
 
 def entries(path: Path, ring: KeyRing) -> Iterator[dict[str, Any]]:

@@ -128,7 +128,7 @@ def _known(path: Path, finisher: Finisher) -> list[Line]:
 def _recover(folder: Path, path: Path, finisher: Finisher, known: _Known) -> Recovered | None:
     relative = str(path.relative_to(folder))
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC)
+        descriptor = files.opened(path, os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW)
     except OSError as error:
         return Recovered(relative, "damaged", problem=f"cannot open it: {error.strerror}")
     try:

@@ -20,6 +20,8 @@ ENTRY: Final = 69  # "E", version 1: one entry in the clear
 SEALED: Final = 83  # "S", version 2: a run of entries, encrypted
 SIGNED: Final = 67  # "C", version 2: a signed head on the way (a checkpoint)
 FINAL: Final = 70  # "F"
+MAX_HEADER: Final = 1 << 24
+"""Bytes of the longest header that is written or read."""
 
 _AT_ONCE: Final = 4096
 """Bytes of a body up to which one call of the hash costs less than two: what it copies is less."""

@@ -172,7 +172,7 @@ def verify(path: Path, keys: PublicKeys, head: str = "") -> Report:
     size = 0
     try:
         size = path.stat().st_size
-        with path.open("rb") as stream:
+        with os.fdopen(files.opened(path, os.O_RDONLY), "rb") as stream:
             locked = files.is_locked(stream.fileno())
             reading.whole(stream)
     except framing.Torn as error:

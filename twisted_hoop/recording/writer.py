@@ -12,7 +12,7 @@ from twisted_hoop.model import Entry
 from twisted_hoop.recording import data_keys
 from twisted_hoop.recording.encoding import encode
 from twisted_hoop.recording.files import sync_folders
-from twisted_hoop.recording.sealing import FINAL, HEADER, MAGIC, ROOT, SEALED, SIGNED, seal
+from twisted_hoop.recording.sealing import FINAL, HEADER, MAGIC, MAX_HEADER, ROOT, SEALED, SIGNED, seal
 from twisted_hoop.recording.segments import Segments
 
 MAX_PENDING: Final = 1 << 16
@@ -63,6 +63,8 @@ class Writer:
 
     def begin(self, header: bytes, key: bytes) -> None:
         """Write magic and header; entries will be sealed with this data key."""
+        if len(header) > MAX_HEADER:
+            self.fail(RecordingFailed("cannot write the recording: its header is too long"))
         frame, self.chain = seal(self.chain, HEADER, header)
         self._put(MAGIC + frame)
         self.segments = Segments(key, self.chain)
