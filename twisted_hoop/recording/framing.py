@@ -16,13 +16,12 @@ from twisted_hoop.recording.sealing import ENTRY as ENTRY
 from twisted_hoop.recording.sealing import FINAL as FINAL
 from twisted_hoop.recording.sealing import HEADER as HEADER
 from twisted_hoop.recording.sealing import MAGIC as MAGIC
-from twisted_hoop.recording.sealing import MAX_HEADER
 from twisted_hoop.recording.sealing import MAGIC_1 as MAGIC_1
+from twisted_hoop.recording.sealing import MAX_HEADER, chained
 from twisted_hoop.recording.sealing import ROOT as ROOT
 from twisted_hoop.recording.sealing import ROOT_1 as ROOT_1
 from twisted_hoop.recording.sealing import SEALED as SEALED
 from twisted_hoop.recording.sealing import SIGNED as SIGNED
-from twisted_hoop.recording.sealing import chained
 from twisted_hoop.recording.sealing import seal as seal
 
 HEAD = struct.Struct(">IB")
