@@ -45,8 +45,18 @@ class Seaweed:
         return f"http://127.0.0.1:{self.ports[0]}"
 
     def start(self) -> None:
-        """Start it, and wait until it takes what is put."""
-        self.ports = self.ports or free_ports()
+        """Start it, and wait until it takes what is put. A port that somebody took meanwhile is chosen again."""
+        chosen = bool(self.ports)
+        for last in (False, False, True):
+            self.ports = self.ports if chosen else free_ports()
+            try:
+                return self._start()
+            except AssertionError:
+                self.stop()
+                if last or chosen:
+                    raise
+
+    def _start(self) -> None:
         log = (self.folder / "log").open("ab")
         environ = {"HOME": str(self.folder), "PATH": os.environ["PATH"]}
         self.process = subprocess.Popen(self._command(), env=environ, stdout=log, stderr=log)
@@ -69,6 +79,9 @@ class Seaweed:
         data.mkdir(exist_ok=True)
         options = [f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-s3", f"-s3.config={config}"]
         options += ["-volume.max=20", "-master.volumeSizeLimitMB=32", "-master.telemetry=false"]
+        # What else would listen at ports of its own, of which there is one on a machine.
+        options += ["-s3.port.iceberg=0", "-s3.port.lance=0", f"-s3.localSocket={self.folder}/s3.sock"]
+        options += [f"-filer.localSocket={self.folder}/filer.sock"]
         return [binary, "server", *options, *(f"-{n}={p}" for n, p in zip(names, self.ports, strict=True))]
 
     def stop(self) -> None:
