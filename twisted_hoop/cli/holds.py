@@ -35,7 +35,11 @@ def hold() -> None:
 @with_api
 @json_option
 def add(api: Api, session: str, principal: str, target: str, reason: str, as_json: bool) -> None:
-    """Hold recordings."""
+    """Hold recordings.
+
+    \b
+    hoop hold add --session 3f1c9a77e0b24d51a6c8 --reason "case 4711"
+    """
     from twisted_hoop.cli.output import print_json
 
     named = [(k, v) for k, v in (("session", session), ("principal", principal), ("target", target)) if v]
@@ -54,7 +58,11 @@ def add(api: Api, session: str, principal: str, target: str, reason: str, as_jso
 @click.option("--reason", required=True, help="Why; it stays in the list.")
 @with_api
 def remove(api: Api, ident: str, reason: str) -> None:
-    """Lift HOLD: rules of retention apply again to what it held."""
+    """Lift HOLD: rules of retention apply again to what it held.
+
+    \b
+    hoop hold remove 1f0c2a7be4d85b93 --reason "case 4711 is closed"
+    """
     api.post(f"/v1/holds/{quote(ident, safe='')}/lift", {"reason": reason})
     click.echo(f"lifted: hold {ident}")
 
@@ -64,7 +72,11 @@ def remove(api: Api, ident: str, reason: str) -> None:
 @with_api
 @json_option
 def list_command(api: Api, lifted: bool, as_json: bool) -> None:
-    """List holds, newest first."""
+    """List holds, newest first.
+
+    \b
+    hoop hold list
+    """
     from twisted_hoop.cli.output import print_json, print_table, when
 
     found = api.get(f"/v1/holds{'?lifted=true' if lifted else ''}")

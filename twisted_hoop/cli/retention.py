@@ -34,7 +34,11 @@ def retention() -> None:
 @with_api
 @json_option
 def run_command(api: Api, dry: bool, as_json: bool) -> None:
-    """Delete every recording whose time is over, and print the report. The gateway does the same by itself."""
+    """Delete every recording whose time is over, and print the report. The gateway does the same by itself.
+
+    \b
+    hoop retention run --dry-run
+    """
     report = api.post("/v1/retention/run", {"dry": dry})
     while report["state"] == "running":
         time.sleep(_LOOK)
@@ -61,7 +65,11 @@ def _report(api: Api, report: dict[str, Any]) -> dict[str, Any]:
 @with_api
 @json_option
 def show(api: Api, as_json: bool) -> None:
-    """Show the rules, and the last runs that found something to do."""
+    """Show the rules, and the last runs that found something to do.
+
+    \b
+    hoop retention show
+    """
     from twisted_hoop.cli.output import print_json, print_table, when
 
     found = api.get("/v1/retention")
