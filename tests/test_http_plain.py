@@ -118,6 +118,36 @@ def test_K2_what_only_proxies_say_is_not_passed_on() -> None:
     assert sent.headers == ((b"accept", b"*/*"),)
 
 
+@pytest.mark.parametrize(
+    "name", ["x_forwarded_for", "X-Forwarded-Prefix", "x-original-url", "X-Rewrite-URL", "x-remote-user", "forwarded"]
+)
+def test_K2_neither_by_another_spelling_nor_about_another_path(name: str) -> None:
+    """K2, K6: `X_Remote_User` is `X-Remote-User` behind WSGI, and some take `X-Original-URL` for the path."""
+    for spelled in (name, name.replace("-", "_")):
+        request = RequestHead(b"GET", b"/v1/x", b"", b"gw", ((spelled.lower().encode(), b"/admin"), (b"a", b"b")))
+        assert DIALECT.outgoing(request, DIALECT.read(request), make_session()).headers == ((b"a", b"b"),)
+
+
+@pytest.mark.parametrize("name", [b"x-api-key", b"x_api_key"])
+def test_K2_a_client_shows_no_credential_in_the_place_of_the_gateways(name: bytes) -> None:
+    """K2: of two headers of one name many targets take the first, and it would be the client's."""
+    dialect = PlainDialect(section_of(1, credential="header", header="X-Api-Key"), b"k" * 32)
+    request = RequestHead(b"GET", b"/v1/x", b"", b"gw", ((name, b"mine"),))
+    assert dialect.outgoing(request, dialect.read(request), make_session()).headers == ()
+
+
+@pytest.mark.parametrize("name", [b"x-http-method-override", b"x-http-method", b"x-method-override"])
+def test_K5_the_method_is_what_is_judged(name: bytes) -> None:
+    """K5: a POST that many frameworks take for a DELETE, when a header or the query says so."""
+    for spelled in (name, name.replace(b"-", b"_")):
+        with pytest.raises(ProtocolError, match="overridden"):
+            DIALECT.read(RequestHead(b"POST", b"/v1/x", b"", b"gw", ((spelled, b"DELETE"),)))
+    for query in (b"_method=DELETE", b"a=b&%5Fmethod=delete"):
+        with pytest.raises(ProtocolError, match="overridden"):
+            DIALECT.read(RequestHead(b"POST", b"/v1/x", query, b"gw", ()))
+    DIALECT.read(RequestHead(b"POST", b"/v1/x", b"method=DELETE&x_method=1", b"gw", ((b"x-method-name", b"a"),)))
+
+
 def test_K13_tokens_in_a_query_are_not_shown() -> None:
     """K13."""
     request = RequestHead(b"GET", b"/a", b"x=1&access_token=abc&token=def&y=2", b"gw", ())

@@ -5,22 +5,26 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
+from urllib.parse import unquote_plus
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.bodies import Bodies
 from twisted_hoop.http.dialect import BodyFilter, Reading, Tunnel
 from twisted_hoop.http.frames import EXTENSIONS
 from twisted_hoop.http.messages import Answer, RequestHead, ResponseHead
-from twisted_hoop.http.reading import without
 from twisted_hoop.http.routing import plain_host
 from twisted_hoop.http.websocket import websocket_tunnel
 from twisted_hoop.model import Approval, ApprovalRequest, Decision, Facts, Refusal, Session
 from twisted_hoop.settings import MaskSection, TargetSection
 
 READS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-_STRIPPED = frozenset({b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip", b"forwarded"})
-_STRIPPED_FROM_UPGRADES = _STRIPPED | EXTENSIONS
-_PREFIXES = (b"impersonate-", b"x-remote-")
+_STRIPPED = frozenset({b"x-real-ip", b"forwarded"})
+_PREFIXES = (b"impersonate-", b"x-remote-", b"x-forwarded-", b"x-original-", b"x-rewrite-")
+"""What only proxies say: who the client is, and, to some frameworks, what its path is (K2, K6)."""
+_OVERRIDES = frozenset({b"x-http-method", b"x-http-method-override", b"x-method-override"})
+_OVERRIDE = "_method"
+_OVERRIDDEN = "the method is overridden, which rules would not see: send the method itself (K5)"
+_NONE: frozenset[bytes] = frozenset()
 _ODD = re.compile(
     rb"//|/\.{1,2}(?:/|$)|[;\\]|%(?![0-9A-F]{2})|%(?:2[DEF]|5[CF]|3[0-9B]|4[1-9A-F]|5[0-9A]|6[1-9A-F]|7[0-9AE]|[01][0-9A-F])"
 )
@@ -34,12 +38,14 @@ class PlainDialect:
     """A Dialect. `section` and `masks` are the target's, `key` the gateway's masking key."""
 
     def __init__(self, section: TargetSection, key: bytes, masks: Sequence[MaskSection] = ()) -> None:
-        self._section = section
+        self._own = section.header.lower().encode()
         self._bodies = Bodies(key, masks)
         self._readings: dict[tuple[bytes, ...], Reading] = {}
 
     def read(self, head: RequestHead) -> Reading:
         """See Dialect. Requests that were read before are remembered: rules decide the same facts faster."""
+        if any(b"method" in name and _plain(name) in _OVERRIDES for name, _ in head.headers):
+            raise ProtocolError(_OVERRIDDEN)
         kind = head.value(b"content-type").partition(b";")[0].strip().lower()
         key = (head.method, head.path, head.query, head.host, kind, head.upgrade)
         found = self._readings.get(key)
@@ -52,6 +58,8 @@ class PlainDialect:
     def _read(self, head: RequestHead, kind: bytes) -> Reading:
         if _ODD.search(head.path):
             raise ProtocolError("the path is not written in its canonical form (K6)")
+        if any(unquote_plus(pair.partition("=")[0]) == _OVERRIDE for pair in head.query.decode().split("&")):
+            raise ProtocolError(_OVERRIDDEN)
         if head.upgrade and head.upgrade != b"websocket":
             raise ProtocolError("connections of this target are upgraded to WebSockets only", code="501")
         method, path = head.method.decode(), head.path.decode()
@@ -74,11 +82,15 @@ class PlainDialect:
 
     def outgoing(self, head: RequestHead, reading: Reading, session: Session) -> RequestHead:
         """See Dialect: what only proxies say is not believed of a client."""
-        stripped = _STRIPPED_FROM_UPGRADES if head.upgrade else _STRIPPED
-        if not any(name in stripped or name.startswith(_PREFIXES) for name, _ in head.headers):
+        dropped = EXTENSIONS if head.upgrade else _NONE
+        kept = tuple(pair for pair in head.headers if pair[0] not in dropped and not self._is_theirs(_plain(pair[0])))
+        if len(kept) == len(head.headers):
             return head
-        kept = tuple(pair for pair in without(head.headers, stripped) if not pair[0].startswith(_PREFIXES))
         return RequestHead(head.method, head.path, head.query, head.host, kept, head.framing, head.length, head.upgrade)
+
+    def _is_theirs(self, name: bytes) -> bool:
+        """Whether a header is for proxies alone to set, or is that of the target's credential (K2)."""
+        return name in _STRIPPED or name.startswith(_PREFIXES) or (self._own != b"" and name == _plain(self._own))
 
     def request_body(self, head: RequestHead, reading: Reading, masks: Sequence[MaskSection]) -> BodyFilter | None:
         """See Dialect."""
@@ -118,6 +130,11 @@ class PlainDialect:
     ) -> tuple[tuple[bytes, bytes], ...]:
         """See Dialect."""
         return ((b"x-hoop-approval", request.id.encode()),)
+
+
+def _plain(name: bytes) -> bytes:
+    """A header's name as gateways to programs (CGI, WSGI) know it: they make no difference between `_` and `-`."""
+    return name.replace(b"_", b"-")
 
 
 def shown_query(query: str) -> str:

@@ -44,6 +44,7 @@ class KubernetesDialect:
     ) -> None:
         self._shell = shell
         self._impersonation = Impersonation(section.impersonate, section.impersonate_groups)
+        self._own = section.header.lower().encode().replace(b"_", b"-")
         self._copies = Copies()
         self._bodies = Bodies(section, key, masks)
         self._told = PlainBodies(key, masks)
@@ -110,10 +111,13 @@ class KubernetesDialect:
 
     def _outgoing(self, head: RequestHead, session: Session) -> Headers:
         """The client's word about who it is removed, ours set last (K1, K2)."""
+        given = head.headers
+        if self._own:  # of two headers of one name the target might take the client's for the credential
+            given = tuple(pair for pair in given if pair[0].replace(b"_", b"-") != self._own)
         if head.upgrade:
-            kept = without_extensions(head.headers)
+            kept = without_extensions(given)
         else:
-            kept = without(head.headers, _ACCEPTING) + self._bodies.accept(_request(head), head)
+            kept = without(given, _ACCEPTING) + self._bodies.accept(_request(head), head)
         return with_impersonation(kept, self._impersonation.headers(session))
 
     def request_body(self, head: RequestHead, reading: Reading, masks: Sequence[MaskSection]) -> BodyFilter | None:
