@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -87,3 +89,34 @@ def test_the_same_on_postgresql(postgres: Server) -> None:
         database.start()
         assert database.read_now(differences) == []
         database.stop()
+
+
+OLD = Path(__file__).parent / "samples" / "store_v0002.sql"
+"""A store as the last program left it that knew no archive: SQLite's dump, with a row in every table."""
+
+
+def test_a_store_of_an_older_installation_keeps_every_row(tmp_path: Path) -> None:
+    """R5: what was decided, locked and read stays so, and old rows get what new columns need."""
+    with sqlite3.connect(tmp_path / "hoop.db") as old:
+        old.executescript(OLD.read_text())
+    before = {name: old.execute(f"select * from {name}").fetchall() for name in names(old)}
+    old.close()
+    (tmp_path / "hoop.db").chmod(0o600)
+    database = Database(f"sqlite:///{tmp_path}/hoop.db", None)
+    database.start()
+    assert database.read_now(differences) == []
+    for name, rows in before.items():
+        found = database.read_now(partial(rows_of, name))
+        assert [row[: len(rows[0])] for row in found] == rows, name
+    database.stop()
+
+
+def rows_of(name: str, connection: Connection) -> list[tuple[object, ...]]:
+    return [tuple(row) for row in connection.execute(text(f"select * from {name}"))]
+
+
+def names(connection: sqlite3.Connection) -> list[str]:
+    query = (
+        "select name from sqlite_master where type = 'table' and name not like 'sqlite%' and name <> 'alembic_version'"
+    )
+    return [str(name) for (name,) in connection.execute(query)]

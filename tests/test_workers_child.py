@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from twisted.internet.error import ProcessDone, ProcessExitedAlready, ProcessTerminated
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
@@ -124,3 +126,28 @@ def test_one_that_leaves_is_not_started_again() -> None:
     reactor.started[0].ends(0)
     made.start_again()
     assert reactor.getDelayedCalls() == []
+
+
+def test_R15_one_that_cannot_be_started_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No process, memory or descriptor now: it counts as one that ended at once."""
+    reactor = Spawner()
+    made, said = child(reactor)
+
+    def fails(*arguments: Any, **more: Any) -> Any:
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    with monkeypatch.context() as context:
+        context.setattr(reactor, "spawnProcess", fails)
+        made.start()
+    assert said == ["gone it cannot be started: Resource temporarily unavailable"] and made.over
+    made.start_again()
+    reactor.advance(LATEST)
+    assert len(reactor.started) == 1 and not made.over
+
+
+def test_one_that_was_asked_to_stop_is_not_started() -> None:
+    reactor = Spawner()
+    made, _ = child(reactor)
+    made.stop()
+    made.start()
+    assert reactor.started == [] and made.over

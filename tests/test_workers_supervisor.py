@@ -124,6 +124,17 @@ def test_who_does_not_stop_in_time_is_killed(tmp_path: Path) -> None:
     assert over.called
 
 
+def test_who_stops_while_the_first_comes_up_starts_no_others(tmp_path: Path) -> None:
+    """It may say that it is ready when the signal is under way: those it had started then would be waited for."""
+    made, machine = supervisor(tmp_path)
+    made.startService()
+    over = maybeDeferred(made.stopService)
+    machine.started[0].says(report(["listener"]))
+    machine.started[0].ends(0)
+    machine.advance(1)
+    assert len(machine.started) == 1 and over.called
+
+
 def stop(made: Supervisor, machine: Machine) -> None:
     """The end, with every process gone at once."""
     over = maybeDeferred(made.stopService)

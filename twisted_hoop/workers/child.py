@@ -61,13 +61,18 @@ class Child(ProcessProtocol):
         return self._process.pid or 0 if self._process is not None else 0
 
     def start(self) -> None:
-        """Start it. What it prints goes where the parent's goes."""
+        """Start it. What it prints goes where the parent's goes. Nothing happens once it was asked to stop."""
         self._timer, self._told, self._since = None, b"", None
+        if self._stopping:  # the first worker may become ready while all are stopping
+            return
         descriptors: dict[int, Any] = {PARENT: "w", 1: 1, 2: 2, REPORT: "r", **self._inherited}
         program = self._command[0]
-        self._process = self._reactor.spawnProcess(
-            self, program, self._command, env=self._environ, path=str(Path.cwd()), childFDs=descriptors
-        )
+        try:
+            self._process = self._reactor.spawnProcess(
+                self, program, self._command, env=self._environ, path=str(Path.cwd()), childFDs=descriptors
+            )
+        except OSError as fault:  # no memory, processes or descriptors: perhaps later
+            self._ended(f"it cannot be started: {fault.strerror}")
 
     def signal(self, name: str) -> None:
         """Send a signal, "HUP"; nothing happens to one that is gone."""
@@ -108,11 +113,13 @@ class Child(ProcessProtocol):
     def processEnded(self, reason: Failure) -> None:
         """It is gone."""
         self._process = None
+        self._ended(str(reason.value))
+
+    def _ended(self, why: str) -> None:
         steady = self._since is not None and self._reactor.seconds() - self._since >= STEADY
         self._failures = 0 if steady else self._failures + 1
         if self._stopping:
             return
-        why = str(reason.value)
         self._log.error("worker {number} ended: {why}", number=self.worker.number, why=why)
         self._hears.gone(why)
 
