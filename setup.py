@@ -12,7 +12,7 @@ POSTGRES = (
     "asking binding client_side effects entries hiding kept knowledge letters messages plan reading registry relay"
     " renames rows state target_side wire"
 )
-MASKING = "cards detectors patterns spans strategies streams textblocks validators"
+MASKING = "cards detectors fields jsonstreams members patterns spans strategies streams textblocks validators"
 HTTP = (
     "answering client_end connection ends entries exchange framing joining looking messages pool reading recording"
     " routing session sharing writing"
