@@ -58,7 +58,9 @@ groups = ["bench"]
 class Gateway:
     """A running gateway with the targets `bench` and `masked`, the same database."""
 
-    def __init__(self, folder: Path, server: Path, server_port: int, login: str, password: str) -> None:
+    def __init__(
+        self, folder: Path, server: Path, server_port: int, login: str, password: str, program: str = ""
+    ) -> None:
         self.port = free_port()
         key = folder / "server.key"
         key.write_bytes((server / "server.key").read_bytes())
@@ -68,8 +70,8 @@ class Gateway:
         config = folder / "hoop.toml"
         config.write_text(_CONFIG.format(folder=folder, digest=digest, port=self.port, server=server, targets=targets))
         config.chmod(0o600)
-        twistd = Path(sys.executable).with_name("twistd")
-        command = [str(twistd), "-n", "--pidfile=", "hoop", "--config", str(config), "--log-level", "warn"]
+        twistd = [program] if program else [str(Path(sys.executable).with_name("twistd"))]
+        command = [sys.executable, *twistd, "-n", "--pidfile=", "hoop", "--config", str(config), "--log-level", "warn"]
         env = {"PYTHONPATH": str(ROOT), "BENCH_PASSWORD": password}
         self.process = Measured(command, folder / "hoop.log", env, str(folder))
         self.process.wait_for(self.port)

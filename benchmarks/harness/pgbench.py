@@ -24,14 +24,15 @@ def pgbench(world: World, rounds: int, quick: bool) -> Iterable[Work]:
     for mode in ("simple", "extended", "prepared"):
         for clients in (1, 8):
             each = (4000 if quick else 12_000) // (clients if quick else 4)
-            yield _work(f"{mode} c{clients}", plain, rounds, ["-M", mode, "-c", str(clients), "-t", str(each)])
-    yield _work("prepared c1 tls", tls, rounds, ["-M", "prepared", "-c", "1", "-t", str(4000 if quick else 12_000)])
+            yield work(f"{mode} c{clients}", plain, rounds, ["-M", mode, "-c", str(clients), "-t", str(each)])
+    yield work("prepared c1 tls", tls, rounds, ["-M", "prepared", "-c", "1", "-t", str(4000 if quick else 12_000)])
     reconnecting = ["-M", "simple", "-C", "-c", "1", "-t", str(20 if quick else 150)]
-    yield _work("connect c1", plain, rounds, reconnecting)
-    yield _work("connect c1 tls", tls, rounds, reconnecting)
+    yield work("connect c1", plain, rounds, reconnecting)
+    yield work("connect c1 tls", tls, rounds, reconnecting)
 
 
-def _work(name: str, variants: Sequence[Variant], rounds: int, options: Sequence[str]) -> Work:
+def work(name: str, variants: Sequence[Variant], rounds: int, options: Sequence[str]) -> Work:
+    """pgbench -S with these options."""
     return name, lambda: speed_rows(name, take_turns(variants, rounds, partial(_run, options)), "tps")
 
 

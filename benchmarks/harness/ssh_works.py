@@ -23,15 +23,16 @@ WARM = 200
 def bulk(world: SshWorld, rounds: int, size: int) -> Iterable[Work]:
     """Bytes a second, and CPU seconds of the relay for a gigabyte. Zeros, as `head -c` gives them, but for `text`."""
     zeros = f"head -c {size} /dev/zero"
-    yield _bulk("download", world.named("direct", "hoop", "asyncssh", "stock conch"), rounds, zeros, size)
+    yield download("download", world.named("direct", "hoop", "asyncssh", "stock conch"), rounds, zeros, size)
     yield _upload(world.named("direct", "hoop", "asyncssh"), rounds, size)  # Conch ends a stream before its own buffer
-    yield _bulk("jump", world.named("direct", "hoop -J", "openssh -J"), rounds, zeros, size)
+    yield download("jump", world.named("direct", "hoop -J", "openssh -J"), rounds, zeros, size)
     text = f"cat {world.text}"
-    yield _bulk("text", world.named("direct", "hoop", "asyncssh"), rounds, text, world.text_size)
-    yield _bulk("masked", world.named("direct", "hoop masked"), rounds, text, world.text_size)
+    yield download("text", world.named("direct", "hoop", "asyncssh"), rounds, text, world.text_size)
+    yield download("masked", world.named("direct", "hoop masked"), rounds, text, world.text_size)
 
 
-def _bulk(name: str, variants: Sequence[Variant], rounds: int, command: str, size: int) -> Work:
+def download(name: str, variants: Sequence[Variant], rounds: int, command: str, size: int) -> Work:
+    """What the command prints, so many bytes of it."""
     return name, partial(_speed, name, variants, rounds, partial(_download, command), size)
 
 

@@ -69,6 +69,9 @@ class World:
         return [found[name] for name in names if name in found]
 
 
+UNRECORDED = str(Path(__file__).with_name("unrecorded.py"))
+
+
 @contextmanager
 def world(rows: int, sessions: int) -> Iterator[World]:
     """Start everything; stop and remove everything at the end."""
@@ -123,6 +126,14 @@ def _relay(name: str, program: str, server: Server, folder: Path, stack: ExitSta
     stack.callback(process.stop)
     process.wait_for(port)
     return Variant(name, port, server.user, server.password, "bench", process)
+
+
+def unrecorded(world: World, folder: Path, stack: ExitStack) -> Variant:
+    """A gateway that records nothing: what recording costs is the difference."""
+    server = world.server
+    gateway = Gateway(folder, server.folder, server.port, server.user, server.password, UNRECORDED)
+    stack.callback(gateway.process.stop)
+    return Variant("unrecorded", gateway.port, "bench", TOKEN, "bench", gateway.process, "")
 
 
 def _hoop(server: Server, folder: Path, stack: ExitStack) -> list[Variant]:

@@ -107,6 +107,8 @@ class Plan:
     environ: Mapping[str, str] = field(default_factory=dict)
     stop_timeout: str = "5s"
     people: Mapping[str, tuple[str, str]] = field(default_factory=lambda: PEOPLE)
+    program: str = ""
+    """What is run in twistd's place."""
     url: str = "https://hoop.test"
     api_port: int = 0
     api_tls: bool = False
@@ -294,7 +296,7 @@ def start_gateway(folder: Path, plan: Plan) -> Gateway:
     log = folder / "log"
     log.write_bytes(b"")
     _write_configuration(folder, plan)
-    twistd = str(Path(sys.executable).parent / "twistd")
+    twistd = plan.program or str(Path(sys.executable).parent / "twistd")
     command = [sys.executable, twistd, "-n", "--pidfile=", "hoop", "--config", str(folder / "hoop.toml")]
     with log.open("ab") as out:
         process = subprocess.Popen(command, env=environ, cwd=folder, stdout=out, stderr=out, stdin=subprocess.DEVNULL)

@@ -102,13 +102,16 @@ class SshPlace:
 
 @contextlib.contextmanager
 def ssh_gateway(
-    folder: Path, rules: str = ALLOW, target: str = "", more: str = "", sshd: Sequence[str] = ()
+    folder: Path, rules: str = ALLOW, target: str = "", more: str = "", sshd: Sequence[str] = (), program: str = ""
 ) -> Iterator[SshPlace]:
-    """See the module. `target` are further lines of the target `web-1`, `more` further sections, `sshd` of its own."""
+    """See the module. `target` are further lines of the target `web-1`, `more` further sections, `sshd` of its own.
+
+    `program` is run in twistd's place.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     login = make_key(folder / "login")
     with running_sshd(folder / "sshd", [public_line(login)], config=sshd) as server:
-        plan = Plan(_plan(folder, server, rules, target) + more)
+        plan = Plan(_plan(folder, server, rules, target) + more, program=program)
         gateway = start_gateway(folder / "gateway", plan)
         try:
             yield SshPlace(folder, gateway, server, plan)

@@ -1,0 +1,79 @@
+"""What recording costs: the same gateway with and without, in turns. `python benchmarks/recorded.py [--quick] [--json]`
+
+Works: `select c8`, pgbench -S with eight clients, simple and prepared; `stream`, a gigabyte of output over SSH, zeros and
+random bytes. `ratio` is to the gateway that records nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import harness  # noqa: F401 - finds this checkout
+from harness.pgbench import work
+from harness.rows import Work, as_json, as_line, heading
+from harness.ssh_works import download
+from harness.ssh_world import GCM, Running
+from harness.ssh_world import Variant as SshVariant
+from harness.world import UNRECORDED, unrecorded, world
+
+from tests.support.ssh_gateway import ALLOW, SshPlace, ssh_gateway
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="less than a minute")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    parser.add_argument("--rounds", type=int, default=0, metavar="N", help="turns of each variant")
+    return parser.parse_args()
+
+
+def selects(folder: Path, stack: ExitStack, rounds: int, quick: bool) -> Iterator[Work]:
+    """PostgreSQL."""
+    made = stack.enter_context(world(1000, 20))
+    variants = [unrecorded(made, folder, stack), *made.named("hoop")]
+    each = str(500 if quick else 5000)
+    for mode in ("simple", "prepared"):
+        yield work(f"{mode} c8", variants, rounds, ["-M", mode, "-c", "8", "-t", each])
+
+
+def streams(folder: Path, stack: ExitStack, rounds: int, quick: bool) -> Iterator[Work]:
+    """SSH."""
+    size = 100_000_000 if quick else 1_000_000_000
+    off = stack.enter_context(ssh_gateway(folder / "off", ALLOW, program=UNRECORDED))
+    on = stack.enter_context(ssh_gateway(folder / "on", ALLOW))
+    variants = [_variant("unrecorded", off), _variant("hoop", on)]
+    noise = folder / "noise"
+    with noise.open("wb") as file:
+        for _ in range(size // 1_000_000):
+            file.write(os.urandom(1_000_000))
+    yield download("zeros", variants, rounds, f"head -c {size} /dev/zero", size)
+    yield download("random", variants, rounds, f"cat {noise}", size)
+
+
+def _variant(name: str, place: SshPlace) -> SshVariant:
+    return SshVariant(name, ("ssh", *place.options(), *GCM, "direct"), Running(place.gateway.process.pid))
+
+
+def main() -> None:
+    """Measure and print."""
+    given = arguments()
+    rounds = given.rounds or (1 if given.quick else 5)
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hoop-bench-")))
+        (folder / "pg").mkdir()
+        if not given.json:
+            print(heading("python benchmarks/recorded.py"))
+        for part in (selects(folder / "pg", stack, rounds, given.quick), streams(folder, stack, rounds, given.quick)):
+            for _, each in part:
+                for row in each():
+                    print(as_json(row) if given.json else as_line(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()
