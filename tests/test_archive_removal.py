@@ -57,7 +57,8 @@ def test_a_deletion_without_a_tombstone_is_found(archive: Archive) -> None:
 
 def test_what_is_held_is_not_touched(archive: Archive, loop: Loop) -> None:
     path = archive.record("session-0001")
-    loop.run(lambda: Holds(archive.office.database, archive.now).add("session", "session-0001", "case", "i|olga"))
+    made = loop.run(lambda: Holds(archive.office.database, archive.now).add("session", "session-0001", "case", "i|o"))
+    assert made.by_key == "i|o"
     assert archive.remover().remove(archive.kept("session-0001"), "retention short") == "held"
     assert path.exists() and key_path(path).exists() and archive.kept("session-0001").state == "closed"
 

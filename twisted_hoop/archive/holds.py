@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, and_, insert, or_, select, update
+from sqlalchemy import Connection, and_, insert, or_, select, text, update
 
 from twisted_hoop.archive.catalogue import Kept
 from twisted_hoop.store.database import Database
@@ -59,6 +59,15 @@ class Holds:
         if not lifted:
             query = query.where(holds.c.lifted_at == 0)
         return self._database.read(lambda connection: [Hold(**row._mapping) for row in connection.execute(query)])
+
+
+def settle(connection: Connection) -> None:
+    """No hold comes until this transaction ends, and one that is on its way is waited for: then `holding` is certain.
+
+    SQLite has one writer anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("LOCK TABLE holds IN SHARE MODE"))
 
 
 def holding(connection: Connection, found: Kept) -> bool:

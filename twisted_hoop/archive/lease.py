@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete, insert, select
 
+from twisted_hoop.store.database import store_time
 from twisted_hoop.store.tables import leases
 
 
 def take(connection: Connection, name: str, owner: str, now: float, seconds: float) -> bool:
     """Whether `owner` has the lease from now on, or still has it, for so many seconds. Of two at once, one gets it.
 
-    The row's primary key sees to that: the loser's transaction is run again, and finds the winner's row.
+    The row's primary key sees to that: the loser's transaction is run again, and finds the winner's row. By the store's
+    clock where it has one: a replica whose own is ahead takes nothing from others. `now` is for where it has none.
     """
+    now = store_time(connection, now)
     c = leases.c
     found = connection.execute(select(c.owner, c.until).where(c.name == name)).first()
     if found is not None and found.owner != owner and found.until > now:

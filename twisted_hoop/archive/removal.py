@@ -15,7 +15,7 @@ from typing import Protocol
 from sqlalchemy import Connection, update
 
 from twisted_hoop.archive.catalogue import CLOSED, DAMAGED, DELETED, DELETING, Kept, get
-from twisted_hoop.archive.holds import holding
+from twisted_hoop.archive.holds import holding, settle
 from twisted_hoop.archive.index import drop
 from twisted_hoop.recording import data_keys
 from twisted_hoop.recording.ledger import Ledger
@@ -74,6 +74,7 @@ class Remover:
 
     def _claim(self, connection: Connection, found: Kept, why: str) -> str:
         """In one transaction with the look at the holds: what was held before this is not deleted."""
+        settle(connection)
         if holding(connection, found):
             return "held"
         mine = (recordings.c.id == found.id) & recordings.c.state.in_((CLOSED, DAMAGED))

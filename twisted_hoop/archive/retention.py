@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import partial
@@ -22,7 +23,7 @@ from twisted_hoop.archive.keeping import Rule, over
 from twisted_hoop.archive.removal import Remover
 from twisted_hoop.errors import HoopError
 from twisted_hoop.store.codec import dumps
-from twisted_hoop.store.database import Database
+from twisted_hoop.store.database import Database, store_time
 from twisted_hoop.store.tables import recordings, retention_runs
 
 LEASE = "retention"
@@ -33,6 +34,9 @@ PAGE = 200
 MOST_TOLD = 200
 KEPT_RUNS = 500
 _EVERY_RENEWAL = 30.0
+JUMP = 3600.0
+"""Seconds the clock may run ahead of the time that passed, since the start; who deletes for good believes no more."""
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
 
 
 @dataclass(slots=True)
@@ -79,7 +83,10 @@ def new_report(by: str, dry: bool, now: float) -> Report:
 
 
 class Retention:
-    """See the module. `rules` are those in force; `owner` is this replica's name in the lease."""
+    """See the module. `rules` are those in force; `owner` is this replica's name in the lease.
+
+    What is over is so by our clock and by the store's. `steady` gives seconds that nobody can put forward.
+    """
 
     def __init__(
         self,
@@ -88,9 +95,11 @@ class Retention:
         rules: Callable[[], Sequence[Rule]],
         now: Callable[[], float],
         owner: str,
+        steady: Callable[[], float] = lambda: time.clock_gettime(_STEADY),
     ) -> None:
         self._database, self._remover, self._rules = database, remover, rules
         self._now, self._owner = now, owner
+        self._steady, self._ahead = steady, now() - steady()
         self._renewed = 0.0
         self.stopping = False
 
@@ -119,24 +128,33 @@ class Retention:
         now = self._renewed = self._now()
         return self._database.write_now(lambda c: lease.take(c, LEASE, self._owner, now, LEASE_SECONDS))
 
+    def _time(self) -> float:
+        """The earlier of our time and the store's. HoopError when our clock jumped: everything would seem over."""
+        now = self._now()
+        jumped = now - self._steady() - self._ahead
+        if jumped > JUMP:
+            raise HoopError(f"the clock went {jumped / 3600:.0f} hours ahead: nothing is deleted before a restart")
+        return min(now, self._database.read_now(lambda connection: store_time(connection, now)))
+
     def _all(self, report: Report) -> None:
         rules = tuple(self._rules())
-        for page in self._pages(rules):
+        for page in self._pages(rules, self._time()):
+            now = self._time()
             for found in page:
                 if self.stopping:
                     return
-                self._one(report, rules, found)
+                self._one(report, rules, found, now)
             if not report.dry and self._now() - self._renewed > _EVERY_RENEWAL and not self._lease():
                 raise HoopError("another replica has taken over")
             self._save(report)
 
-    def _pages(self, rules: Sequence[Rule]) -> Iterator[list[Kept]]:
+    def _pages(self, rules: Sequence[Rule], now: float) -> Iterator[list[Kept]]:
         """Recordings that may be over, oldest first; and those a crash left half deleted."""
         shortest = min((rule.keep for rule in rules if rule.keep > 0), default=None)
         c, last = recordings.c, ""
         old = c.state == DELETING
         if shortest is not None:
-            old = old | ((c.state.in_((CLOSED, DAMAGED))) & c.complete & (c.started + shortest <= self._now()))
+            old = old | ((c.state.in_((CLOSED, DAMAGED))) & c.complete & (c.started + shortest <= now))
         while True:
             query = select(recordings).where(old, c.id > last).order_by(c.id).limit(PAGE)
             page = self._database.read_now(partial(_rows, query))
@@ -145,9 +163,9 @@ class Retention:
             last = page[-1].id
             yield page
 
-    def _one(self, report: Report, rules: Sequence[Rule], found: Kept) -> None:
+    def _one(self, report: Report, rules: Sequence[Rule], found: Kept, now: float) -> None:
         report.looked += 1
-        rule = over(rules, found, self._now())
+        rule = over(rules, found, now)
         if rule is None and found.state != DELETING:
             return
         name = rule.name if rule is not None else found.deleted_by

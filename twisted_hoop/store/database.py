@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
-from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, make_url, select
+from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, make_url, select, text
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
@@ -133,6 +133,13 @@ def running(statement: Executable) -> Work[None]:
         connection.execute(statement)
 
     return run
+
+
+def store_time(connection: Connection, ours: float) -> float:
+    """The time of the store, for several machines, whose clocks differ; SQLite is on this one, and has ours. Blocks."""
+    if connection.dialect.name != "postgresql":
+        return ours
+    return float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or ours)
 
 
 def _engine(url: URL) -> Engine:

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import asdict, dataclass
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, update
 
-from twisted_hoop.store.database import Database, running
+from twisted_hoop.store.database import Database, running, store_time
 from twisted_hoop.store.sessions import INTERRUPTED, LIVE
 from twisted_hoop.store.tables import replicas, sessions
 
@@ -65,7 +65,7 @@ class Replicas:
         ids = list(sessions_here)
 
         def work(connection: Connection) -> None:
-            now = _now(connection, replica.seen)
+            now = store_time(connection, replica.seen)
             connection.execute(delete(replicas).where(replicas.c.id == replica.id))
             connection.execute(insert(replicas).values({**asdict(replica), "seen": now}))
             for start in range(0, len(ids), _IDS):
@@ -79,7 +79,11 @@ class Replicas:
         """It lives. False when the others took it for dead: its lease is over, see `here`."""
 
         def work(connection: Connection) -> bool:
-            values = {"seen": _now(connection, replica.seen), "sessions": replica.sessions, "policy": replica.policy}
+            values = {
+                "seen": store_time(connection, replica.seen),
+                "sessions": replica.sessions,
+                "policy": replica.policy,
+            }
             mine = update(replicas).where(replicas.c.id == replica.id, replicas.c.fenced == 0)
             return connection.execute(mine.values(values)).rowcount > 0
 
@@ -88,11 +92,11 @@ class Replicas:
     def judge(self, me: str, now: float, also: Also) -> Awaitable[list[Dead]]:
         """Take those for dead whose lease is over, but never oneself. Of several judges at once, one gets each.
 
-        `also` is given all their sessions, in the same transaction: what belongs to them ends with them, or nothing does.
+        `also` is given all their sessions, in the same transaction: what is theirs ends with them, or nothing does.
         """
 
         def work(connection: Connection) -> list[Dead]:
-            dead = _judge(connection, me, _now(connection, now))
+            dead = _judge(connection, me, store_time(connection, now))
             if dead:
                 also(connection, [session for each in dead for session in each.sessions])
             return dead
@@ -117,13 +121,6 @@ class Replicas:
 def draining(connection: Connection, ident: str) -> str:
     """Who asked this replica to stop and why; "" when nobody did."""
     return connection.scalar(select(replicas.c.draining).where(replicas.c.id == ident)) or ""
-
-
-def _now(connection: Connection, ours: float) -> float:
-    """The time of the store, for several machines; SQLite is on this one."""
-    if connection.dialect.name != "postgresql":
-        return ours
-    return float(connection.scalar(text("SELECT extract(epoch FROM clock_timestamp())")) or ours)
 
 
 def _judge(connection: Connection, me: str, now: float) -> list[Dead]:
