@@ -1,7 +1,7 @@
 """What recording costs: the same gateway with and without, in turns. `python benchmarks/recorded.py [--quick] [--json]`
 
-Works: `select c8`, pgbench -S with eight clients, simple and prepared; `stream`, a gigabyte of output over SSH, zeros and
-random bytes. `ratio` is to the gateway that records nothing.
+Works: pgbench -S with eight clients, simple and prepared; a gigabyte of output over SSH, zeros and random bytes.
+`ratio` is to the gateway that records nothing.
 """
 
 from __future__ import annotations
@@ -15,13 +15,16 @@ from pathlib import Path
 
 import harness  # noqa: F401 - finds this checkout
 from harness.pgbench import work
-from harness.rows import Work, as_json, as_line, heading
+from harness.rows import COLUMNS, Work, as_json, as_line, heading
 from harness.ssh_works import download
 from harness.ssh_world import GCM, Running
 from harness.ssh_world import Variant as SshVariant
 from harness.world import UNRECORDED, unrecorded, world
 
 from tests.support.ssh_gateway import ALLOW, SshPlace, ssh_gateway
+
+
+_SHOWN = (*COLUMNS[:1], "cpu_s_per_gb", *COLUMNS[3:])
 
 
 def arguments() -> argparse.Namespace:
@@ -68,11 +71,11 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hoop-bench-")))
         (folder / "pg").mkdir()
         if not given.json:
-            print(heading("python benchmarks/recorded.py"))
+            print(heading("python benchmarks/recorded.py", _SHOWN))
         for part in (selects(folder / "pg", stack, rounds, given.quick), streams(folder, stack, rounds, given.quick)):
             for _, each in part:
                 for row in each():
-                    print(as_json(row) if given.json else as_line(row), flush=True)
+                    print(as_json(row) if given.json else as_line(row, _SHOWN), flush=True)
 
 
 if __name__ == "__main__":
