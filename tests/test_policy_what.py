@@ -116,3 +116,22 @@ def test_a_table_without_schema_may_lie_in_any_schema_to_be_forbidden() -> None:
     bare = facts(class_="read", table="salaries")
     assert met("deny", bare, schemas=["hr"]) and met("deny", bare, tables=[r"hr\..*"])
     assert not met("allow", bare, schemas=["hr"]) and met("allow", bare, schemas=["public"])
+
+
+def test_K5_to_forbid_a_verb_forbids_what_comes_to_the_same() -> None:
+    """K5: a list shows what `get` shows, a watch begins with a list, a collection is deleted one by one."""
+
+    def of(verb: str, alike: str = "") -> Facts:
+        return {
+            **facts(class_="write"),
+            "verb": frozenset({verb}),
+            **({"verb_alike": frozenset({alike})} if alike else {}),
+        }
+
+    for verb, forbidden in (("list", "get"), ("watch", "get"), ("watch", "list"), ("deletecollection", "delete")):
+        assert met("deny", of(verb), verbs=[forbidden]) and not met("allow", of(verb), verbs=[forbidden])
+        assert not met("deny", of(forbidden), verbs=[verb])
+    assert met("deny", of("create", "delete"), verbs=["delete"]) and met(
+        "allow", of("create", "delete"), verbs=["create"]
+    )
+    assert not met("deny", of("create", "delete"), verbs=["patch"]) and not met("deny", {}, verbs=[".*"])

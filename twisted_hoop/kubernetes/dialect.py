@@ -87,7 +87,7 @@ class KubernetesDialect:
 
     def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:
         """See Dialect."""
-        found = judged(_request(head), reading, body)
+        found = judged(_request(head), reading, body, head.value(b"content-type").lower())
         shown = tuple(None if value is None else self._told.told(value) for value in found.parameters)
         return replace(found, parameters=shown)
 

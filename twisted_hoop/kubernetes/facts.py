@@ -1,8 +1,9 @@
 """What a request does, for rules: facts of the request, and of the program that exec would run. Pure.
 
 `class`, `verb`, `resource` (`deployments.apps/scale`), `api_group` (`core` for the core group), `namespace`, `name`,
-`method`, `flag`; for what is no resource `path`. A collection stands for every namespace or name it may hold: it has
-`namespace_glob` or `name_glob`, which one rule that forbids may meet and a rule that permits must cover whole.
+`method`, `flag`, `verb_alike` (verbs it has the effect of, for rules that forbid); for what is no resource `path`. A
+collection stands for every namespace or name it may hold: it has `namespace_glob` or `name_glob`, which one rule that
+forbids may meet and a rule that permits must cover whole.
 """
 
 from __future__ import annotations
@@ -20,6 +21,15 @@ CORE = "core"
 """The core group's name in rules: in paths it has none."""
 DRY_RUN = "dry-run"
 """Flag of a write that changes nothing."""
+_MADE_BY_UPDATE = frozenset({
+    ("", "endpoints"), ("", "events"), ("", "limitranges"), ("", "podtemplates"), ("", "resourcequotas"),
+    ("", "services"), ("coordination.k8s.io", "leases"), ("events.k8s.io", "events"),
+    ("rbac.authorization.k8s.io", "clusterrolebindings"), ("rbac.authorization.k8s.io", "clusterroles"),
+    ("rbac.authorization.k8s.io", "rolebindings"), ("rbac.authorization.k8s.io", "roles"),
+    ("scheduling.k8s.io", "priorityclasses"),
+})  # fmt: skip
+"""What API servers create by PUT where there is none (AllowCreateOnUpdate of k8s.io/kubernetes, pkg/registry)."""
+_CREATE = frozenset({"create"})
 _ANY = frozenset({"*"})
 _ANYTHING = frozenset({"**"})
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "fish"})
@@ -63,9 +73,24 @@ def _resource_facts(request: KubeRequest, method: str) -> Facts:
         facts["name"] = frozenset({request.name})
     elif request.collection or "write" in request.classes or "escape" in request.classes:
         facts |= {"name": _ANY, "name_glob": _ANYTHING}
+    if alike := _alike(request):
+        facts["verb_alike"] = alike
     if request.dry_run:
         facts["flag"] = frozenset({DRY_RUN})
     return facts
+
+
+def _alike(request: KubeRequest) -> frozenset[str]:
+    """Other verbs' effects: an eviction deletes the pod, an update may create."""
+    if (request.resource, request.subresource, request.verb) == ("pods", "eviction", "create"):
+        return frozenset({"delete"})
+    made = request.verb == "update" and not request.subresource
+    return _CREATE if made and (request.group, request.resource) in _MADE_BY_UPDATE else frozenset()
+
+
+def applied(facts: Facts) -> Facts:
+    """The facts of a server-side apply, which creates what is not there."""
+    return {**facts, "verb_alike": _CREATE}
 
 
 def named(facts: Facts, name: str) -> Facts:

@@ -15,27 +15,31 @@ import orjson
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.dialect import Reading
-from twisted_hoop.kubernetes.facts import flagged, named
+from twisted_hoop.kubernetes.facts import applied, flagged, named
 from twisted_hoop.kubernetes.protobuf import MAGIC, fields
 from twisted_hoop.kubernetes.requests import KubeRequest
 from twisted_hoop.model import Facts
 
 LONGEST = 3 * 1024 * 1024
 """Bytes of a body: what API servers themselves take."""
+_APPLY = b"application/apply-patch"
 _HIDDEN = "…"
 _SECRET_MEMBERS = frozenset({"data", "stringData"})
 _ANNOTATION = "kubectl.kubernetes.io/last-applied-configuration"
-_ACCOUNT_TYPE = "kubernetes.io/service-account-token"
+_TOKEN_TYPES = ("kubernetes.io/service-account-token", "bootstrap.kubernetes.io/token")
+"""Secrets of the first type the cluster fills with a token; one of the second is a token, by which nodes join."""
 _DEEPEST = 150
 
 
-def judged(request: KubeRequest, reading: Reading, body: bytes) -> Reading:
-    """The reading with what the body tells. Raises ProtocolError (413) for one that is too long."""
+def judged(request: KubeRequest, reading: Reading, body: bytes, kind: bytes = b"") -> Reading:
+    """The reading with what a body of that Content-Type tells. Raises ProtocolError (413) for one that is too long."""
     if len(body) > LONGEST:
         raise ProtocolError(f"the body is longer than {LONGEST} bytes", code="413")
     if not body:
         return reading
     document = _document(body)
+    if kind.startswith(_APPLY):
+        reading = replace(reading, facts=tuple(map(applied, reading.facts)))
     facts = tuple(_with_body(request, each, body, document) for each in reading.facts)
     return replace(reading, facts=facts, parameters=(_shown(request, body, document),), wants=0)
 
@@ -89,17 +93,19 @@ def _packed_name(body: bytes) -> str:
 
 
 def _mints(request: KubeRequest, body: bytes, document: Any) -> bool:
-    """Whether it may make a Secret that the cluster fills with a token of a service account (K12)."""
+    """Whether it may make a Secret that is a token, or that the cluster fills with one (K12)."""
     if request.group or request.resource != "secrets":
         return False
     if request.verb not in ("create", "update", "patch"):
         return False
     if isinstance(document, dict):
-        return document.get("type") == _ACCOUNT_TYPE
+        return document.get("type") in _TOKEN_TYPES
     if document is not None:  # a JSON Patch
-        return _ACCOUNT_TYPE.encode() in orjson.dumps(document)
+        body = orjson.dumps(document)
     # YAML has too many ways to write a word; clients send JSON under its name.
-    return not body.startswith(MAGIC) or _ACCOUNT_TYPE.encode() in body
+    elif not body.startswith(MAGIC):
+        return True
+    return any(word.encode() in body for word in _TOKEN_TYPES)
 
 
 # -- as people see it ---------------------------------------------------------------------------------------------

@@ -77,8 +77,14 @@ expanded."""
 WhatTest = Callable[[Facts], bool]
 _NONE: frozenset[str] = frozenset()
 _UNKNOWN = frozenset({"unknown"})
-_CONNECT = frozenset({"connect", "get", "create"})
-"""What clusters call it that the verb is `connect`: to forbid one of them forbids it (K5)."""
+_ALIKE = {
+    "connect": frozenset({"connect", "get", "create"}),
+    "list": frozenset({"list", "get"}),
+    "watch": frozenset({"watch", "list", "get"}),
+    "deletecollection": frozenset({"deletecollection", "delete"}),
+}
+"""Verb → what it comes to: to forbid one of those forbids it (K5). What clusters call it that the verb is `connect`; a
+list is all of what `get` would show, a watch begins with a list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +173,7 @@ def _forbidding(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
     if rule.programs:
         yield "programs", _meets("program", _meets_program(Patterns(rule.programs, odd=True)))
     if rule.verbs:
-        yield "verbs", _meets("verb", _meets_verb(Patterns(rule.verbs, odd=True)))
+        yield "verbs", _meets_verb(Patterns(rule.verbs, odd=True))
     if rule.resources:
         resources = ForbiddenResources(rule.resources)
         yield "resources", _meets("resource", lambda values: any(map(resources.matches, values)))
@@ -176,8 +182,14 @@ def _forbidding(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
             yield key, _meets_words(attribute, Patterns(given, odd=True), GlobMeets(given))
 
 
-def _meets_verb(patterns: Patterns) -> Callable[[frozenset[str]], bool]:
-    return lambda verbs: patterns.any_of(_CONNECT if "connect" in verbs else verbs)
+def _meets_verb(patterns: Patterns) -> WhatTest:
+    """`verb_alike` are verbs that a request has the effect of: to be forbidden as well, and no more."""
+
+    def holds(facts: Facts) -> bool:
+        alike = patterns.any_of(facts.get("verb_alike", _NONE))
+        return alike or any(patterns.any_of(_ALIKE.get(verb, (verb,))) for verb in facts.get("verb", _NONE))
+
+    return holds
 
 
 def _meets_program(patterns: Patterns) -> Callable[[frozenset[str]], bool]:
