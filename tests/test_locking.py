@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from tests.support.approvals import ALICE, BOB, DELETE, RETRY, Office, session_of
 from tests.support.loop import Loop
@@ -60,3 +63,31 @@ def test_a_store_that_fails_keeps_no_door_open(office: Office, loop: Loop) -> No
     except Exception as fault:
         assert "not open" in str(fault)
     assert locks.holds(ALICE) is not None
+
+
+def test_I9_what_was_read_while_a_lock_was_on_its_way_does_not_lift_it(
+    office: Office, loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A look at the store that began behind the lock and before the store had it sees none; the door stays shut."""
+    locking, locks = desk(office)
+    real, looks = office.database.write, list[int]()
+
+    async def slow(work: Any) -> Any:
+        looks.append(locking.changes)
+        locking.follow([], looks[-1])  # the look is back before the store has it
+        return await real(work)
+
+    async def go() -> None:
+        with monkeypatch.context() as context:
+            context.setattr(office.database, "write", slow)
+            await locking.lock(BOB, "target", "shop", 0, "")
+        locking.follow([], looks[-1])  # or behind that
+        assert locks.holds(BOB, "shop") is not None
+        rows, before = await locking.all(), locking.changes
+        assert await locking.lift("target", "shop")
+        locking.follow(rows, before)
+        assert locks.holds(BOB, "shop") is None
+        locking.follow(await locking.all(), locking.changes)
+        assert locks.holds(BOB, "shop") is None
+
+    loop.run(go)

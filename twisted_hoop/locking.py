@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 from twisted_hoop.identity.locks import Lock, Locks
@@ -38,6 +39,7 @@ class LockDesk:
         self._locks = locks
         self._approvals = approvals
         self._now = now
+        self._on_the_way = 0
         self.changes = 0
 
     async def all(self) -> list[LockRow]:
@@ -48,11 +50,11 @@ class LockDesk:
         """Shut out; live sessions end within a second or two, at other replicas too. `seconds` 0: until lifted."""
         now = self._now()
         row = LockRow(kind, value, now + seconds if seconds else 0.0, reason, by.key, now)
-        self.changes += 1
         # In this process first: a store that fails must not keep a door open.
         self._locks.lock(kind, value, seconds, reason)  # type: ignore[arg-type]
         self._struck()
-        await self._table.put(row)
+        with self._changing():
+            await self._table.put(row)
         self._told()
         if kind == "principal":
             await self._approvals.locked(value)
@@ -60,17 +62,28 @@ class LockDesk:
 
     async def lift(self, kind: str, value: str) -> bool:
         """Let in again; whether there was such a lock."""
-        self.changes += 1
-        there = await self._table.lift(kind, value)
+        with self._changing():
+            there = await self._table.lift(kind, value)
+            here = self._locks.unlock(kind, value)  # type: ignore[arg-type]
         self._told()
-        return self._locks.unlock(kind, value) or there  # type: ignore[arg-type]
+        return here or there
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
+        """What was read before the store has the change, or while it gets it, is old: nobody follows that (I9)."""
+        self._on_the_way += 1
+        try:
+            yield
+        finally:
+            self._on_the_way -= 1
+            self.changes += 1
 
     def follow(self, rows: Iterable[LockRow], changes: int) -> None:
         """The store's locks are those of this process too. `changes` is what it was before they were read.
 
         Where something was locked here meanwhile, they are old already: the next reading has it.
         """
-        if changes != self.changes:
+        if self._on_the_way or changes != self.changes:
             return
         found = [Lock(row.kind, row.value, row.until, row.reason) for row in rows]  # type: ignore[arg-type]
         new = set(found) - set(self._locks.all())
