@@ -76,7 +76,7 @@ def _effect(entry: Mapping[str, Any]) -> Effect | None:
     """What policy had said; None when the refusal was not policy's."""
     if entry["kind"] == "command":
         return Effect.REVIEW if entry.get("decision") == "review" else Effect.ALLOW
-    code = entry.get("code", "")
+    code = str(entry.get("code", ""))
     if code == "denied" and entry.get("approval"):
         return Effect.REVIEW  # it was people who said no
     return Effect.DENY if code == "denied" else Effect.REVIEW if code in _REVIEWED else None
