@@ -121,3 +121,31 @@ def test_K2_a_client_shows_no_credential_in_the_place_of_the_gateways() -> None:
         head = replace(head_of("GET /api/v1/pods"), headers=((name, b"mine"),))
         sent = dialect.outgoing(head, dialect.read(head), kube_session())
         assert not any(b"cluster" in each for each, _ in sent.headers)
+
+
+def test_M12_approvers_are_shown_nothing_that_masks_hide() -> None:
+    """M12: what the rules hide in answers is hidden in what somebody submits: by object, by patch and by YAML."""
+    mask = MaskSection(name="m", objects=["ConfigMap/data/password", "Pod/env/.*_KEY"], fields=["pin"])
+    dialect = KubernetesDialect(kube_section(), b"k" * 32, ShellReader(), [mask])
+    env = {
+        "containers": [{"name": "a", "env": [{"name": "API_KEY", "value": "s3cret"}, {"name": "B", "value": "plain"}]}]
+    }
+    step = {"op": "replace", "path": "/data/password", "value": "s3cret"}
+    bodies: list[tuple[str, object]] = [
+        ("POST /api/v1/namespaces/a/configmaps", {"kind": "ConfigMap", "data": {"password": "s3cret", "b": "plain"}}),
+        ("PATCH /api/v1/namespaces/a/configmaps/c", {"data": {"password": "s3cret"}, "b": "plain"}),
+        ("PATCH /api/v1/namespaces/a/configmaps/c", [step, {**step, "path": "/data/b", "value": "plain"}]),
+        (
+            "PATCH /api/v1/namespaces/a/configmaps/c",
+            [{**step, "path": "/data", "value": {"password": "s3cret"}}, "plain"],
+        ),
+        ("POST /apis/apps/v1/namespaces/a/deployments", {"spec": {"template": {"spec": env}}}),
+        ("POST /apis/x.io/v1/namespaces/a/things", {"spec": {"pin": "s3cret", "other": "plain"}}),
+    ]
+    for line, body in bodies:
+        head = head_of(line, data := json.dumps(body).encode())
+        (shown,) = dialect.with_body(head, dialect.read(head), data).parameters
+        assert "s3cret" not in str(shown) and "plain" in str(shown), line
+    head = head_of("PATCH /api/v1/namespaces/a/configmaps/c", data := b"data:\n  password: s3cret\n")
+    (shown,) = dialect.with_body(head, dialect.read(head), data).parameters
+    assert "s3cret" not in str(shown) and "SHA-256" in str(shown)

@@ -4,6 +4,7 @@
     bodies.accept(request, head)                                 # Accept and Accept-Encoding as they are sent
     bodies.request_body(request, head, masks)                    # BodyFilter | None
     bodies.response_body(request, head, response, masks)         # BodyFilter | None; may raise BodyRefused
+    bodies.showing(request)                                      # what hides in a submitted document, or None
 
 Objects are masked by the kind that comes back, not by the URL: places, members, annotations, Tables, watches. Then
 detectors look at all of their text. Logs are text; what is behind proxies is read by its type, as with plain APIs. An
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from twisted_hoop.http.bodies import Bodies as PlainBodies
 from twisted_hoop.http.dialect import BodyFilter, BodyRefused
@@ -79,6 +81,24 @@ class Bodies:
         made = self._every
         known = bool(kind_of(request.group, request.resource, request.subresource))
         return known or made is None or not made.hiding.places.of_resource(request.resource)
+
+    # -- what people are shown ------------------------------------------------------------------------------------
+
+    def showing(self, request: KubeRequest) -> Callable[[Any], Any] | None:
+        """What hides in a submitted document whatever a mask of answers would, in place (M12); None for nothing."""
+        made = self._every
+        if made is None or not (made.hiding.places or made.hiding.fields):
+            return None
+        hidden = self._hidden_places(request, made.sections)
+
+        def shown(document: Any) -> Any:
+            if isinstance(document, list):
+                return document if hidden is None else [hidden.written(step) for step in document]
+            objects = Objects(made.hiding, request)
+            objects.hide(document, objects.kind)
+            return document
+
+        return shown
 
     # -- answers --------------------------------------------------------------------------------------------------
 

@@ -87,7 +87,8 @@ class KubernetesDialect:
 
     def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:
         """See Dialect."""
-        found = judged(_request(head), reading, body, head.value(b"content-type").lower())
+        request, kind = _request(head), head.value(b"content-type").lower()
+        found = judged(request, reading, body, kind, self._bodies.showing(request))
         shown = tuple(None if value is None else self._told.told(value) for value in found.parameters)
         return replace(found, parameters=shown)
 

@@ -48,6 +48,12 @@ class HiddenPlaces:
                 return f"{operation['op']} of {pointer or 'everything'}"
         return ""
 
+    def written(self, step: Any) -> Any:
+        """One step as people may see it: without the value of what is hidden, or stands above it."""
+        pointer = step.get("path") if isinstance(step, dict) and "value" in step else None
+        hides = isinstance(pointer, str) and self._hides(_segments(pointer))
+        return {**step, "value": "…"} if hides else step
+
     def _hides(self, names: list[str]) -> bool:
         if not names:
             return any(self._all) or bool(self._fields)

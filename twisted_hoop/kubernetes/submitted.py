@@ -1,13 +1,15 @@
 """What is submitted: the body of a request as it is judged, and as approvers see it. Pure.
 
 An approval is for exactly these bytes (their digest is in the command's context), so people are shown what they are,
-but for what no recording may hold: values of Secrets, tokens, and copies of them in annotations (A3, M12).
+but for what no recording may hold: values of Secrets, tokens, copies of them in annotations, and whatever masks hide in
+answers (A3, M12).
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -31,8 +33,13 @@ _TOKEN_TYPES = ("kubernetes.io/service-account-token", "bootstrap.kubernetes.io/
 _DEEPEST = 150
 
 
-def judged(request: KubeRequest, reading: Reading, body: bytes, kind: bytes = b"") -> Reading:
-    """The reading with what a body of that Content-Type tells. Raises ProtocolError (413) for one that is too long."""
+def judged(
+    request: KubeRequest, reading: Reading, body: bytes, kind: bytes = b"", hide: Callable[[Any], Any] | None = None
+) -> Reading:
+    """The reading with what a body of that Content-Type tells. `hide` hides in what is shown of it.
+
+    Raises ProtocolError (413) for one that is too long.
+    """
     if len(body) > LONGEST:
         raise ProtocolError(f"the body is longer than {LONGEST} bytes", code="413")
     if not body:
@@ -41,7 +48,7 @@ def judged(request: KubeRequest, reading: Reading, body: bytes, kind: bytes = b"
     if kind.startswith(_APPLY):
         reading = replace(reading, facts=tuple(map(applied, reading.facts)))
     facts = tuple(_with_body(request, each, body, document) for each in reading.facts)
-    return replace(reading, facts=facts, parameters=(_shown(request, body, document),), wants=0)
+    return replace(reading, facts=facts, parameters=(_shown(request, body, document, hide),), wants=0)
 
 
 def _document(body: bytes) -> Any:
@@ -111,14 +118,18 @@ def _mints(request: KubeRequest, body: bytes, document: Any) -> bool:
 # -- as people see it ---------------------------------------------------------------------------------------------
 
 
-def _shown(request: KubeRequest, body: bytes, document: Any) -> str:
+def _shown(request: KubeRequest, body: bytes, document: Any, hide: Callable[[Any], Any] | None) -> str:
+    secret = request.resource == "secrets"
     if document is not None:
-        secret = request.resource == "secrets"
-        return orjson.dumps(_hidden(document, secret, 0), option=orjson.OPT_INDENT_2).decode()
+        seen = _hidden(document, secret, 0)
+        try:
+            seen = seen if hide is None else hide(seen)
+        except RecursionError:
+            raise ProtocolError("the body is nested too deep to be shown (A3)") from None
+        return orjson.dumps(seen, option=orjson.OPT_INDENT_2).decode()
     kind = "protobuf" if body.startswith(MAGIC) else "bytes"
-    digest = hashlib.sha256(body).hexdigest()
-    if kind == "protobuf" or request.resource == "secrets":
-        return f"({len(body)} bytes of {kind}, SHA-256 {digest})"
+    if kind == "protobuf" or secret or hide is not None:
+        return f"({len(body)} bytes of {kind}, SHA-256 {hashlib.sha256(body).hexdigest()})"
     return body.decode("utf-8", "backslashreplace")
 
 
