@@ -16,7 +16,7 @@ from tests.support.loop import Loop
 from tests.support.recordings import command, now, outcome, recorded, recorder, session, spans
 from twisted_hoop.archive import catalogue, indexer
 from twisted_hoop.archive.index import find
-from twisted_hoop.archive.indexer import BATCH, Indexer, read_on
+from twisted_hoop.archive.indexer import BATCH, Indexer, Pace, read_on
 from twisted_hoop.archive.query import parse
 from twisted_hoop.errors import StoreUnavailable
 from twisted_hoop.model import Outcome
@@ -163,3 +163,19 @@ def test_a_session_without_a_recording_is_forgotten(office: Office, loop: Loop, 
     loop.run(lambda: running.closed("session-none"))
     loop.run(running.start)
     until(lambda: len(running) == 0 and not running.behind, "an empty list")
+
+
+def test_it_works_in_small_pieces_with_rests_between_them() -> None:
+    """A recording of a million commands must not keep sessions waiting for the interpreter."""
+    clock, rests = [0.0], []
+
+    def rest(seconds: float) -> None:
+        rests.append(seconds)
+        clock[0] += 0.0001
+
+    pace = Pace(lambda: clock[0], rest)
+    for _ in range(100):
+        clock[0] += 0.0004
+        pace.breathe()
+    assert 30 <= len(rests) <= 34
+    assert all(seconds == pytest.approx(0.0048) for seconds in rests)

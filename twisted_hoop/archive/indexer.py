@@ -44,6 +44,29 @@ _SHARE = 20.0
 """A live recording is read on after this many times as long as reading it took: at most a twentieth of a processor."""
 
 
+_SLICE = 0.001
+"""Seconds of work in one piece: so long, at the most, a session waits for the interpreter because of it."""
+_REST = 4.0
+"""Times as long as a piece took, which is rested behind it: a fifth of a processor, whatever there is to catch up on."""
+
+
+class Pace:
+    """Work of a thread in small pieces with rests between them, for sessions go first."""
+
+    def __init__(
+        self, clock: Callable[[], float] = time.thread_time, rest: Callable[[float], None] = time.sleep
+    ) -> None:
+        self._clock, self._rest = clock, rest
+        self._since = clock()
+
+    def breathe(self) -> None:
+        """Rest when it is time; to be called often, and never with a transaction open."""
+        worked = self._clock() - self._since
+        if worked >= _SLICE:
+            self._rest(worked * _REST)
+            self._since = self._clock()
+
+
 @dataclass(slots=True)
 class _Waiting:
     """One recording on the list. `due` and `took` are seconds of the reactor's clock."""
@@ -206,10 +229,11 @@ def read_on(database: Database, library: Library, session: str) -> bool:
     known = database.read_now(lambda connection: catalogue.get(connection, session))
     if known is not None and known.complete:
         return True
-    reading = _Reading(database, session, str(path.relative_to(library.folder)), known)
+    reading, pace = _Reading(database, session, str(path.relative_to(library.folder)), known), Pace()
     try:
         for entry in entries:
             reading.take(entry)
+            pace.breathe()
     except (Torn, RecordingSealed):
         # Its writer let go of it between two looks, or crashed: recovery ends it, and it is read again. Of a sealed one
         # the key cannot be had now: the next start tries again.
