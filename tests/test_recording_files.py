@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -93,3 +95,26 @@ def test_days_come_newest_first_and_strangers_are_passed_over(tmp_path: Path) ->
     assert [path.name for path in files.recordings(tmp_path / "2026/01/10")] == ["abcdefgh.hoop"]
     assert files.find(tmp_path, "abcdefgh") == tmp_path / "2026/01/10/abcdefgh.hoop"
     assert files.find(tmp_path, "zbcdefgh") is None
+
+
+def test_who_only_looks_whether_it_is_locked_keeps_nobody_from_locking_it(tmp_path: Path) -> None:
+    """R5: `hoop verify` beside the gateway's recovery; that would take the recording for a live one."""
+    path = tmp_path / "session-0001.hoop"
+    path.touch()
+    looks, locks = files.opened(path), files.opened(path)
+    real = time.sleep
+    fcntl.flock(looks, fcntl.LOCK_SH)
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        real(seconds)
+        if len(slept) == 3:
+            fcntl.flock(looks, fcntl.LOCK_UN)
+
+    with pytest.MonkeyPatch.context() as context:
+        context.setattr("twisted_hoop.recording.files.time.sleep", sleep)
+        assert files.lock(locks) and len(slept) == 3
+        assert files.is_locked(looks) and not files.lock(looks) and len(slept) == 3, "a writer is not waited for"
+    os.close(looks)
+    os.close(locks)

@@ -74,6 +74,32 @@ def test_r5_a_disk_too_full_for_the_end_is_ended_by_the_next_start(tmp_path: Pat
     assert verify_folder(tmp_path / "recordings", public_keys(tmp_path)).ok
 
 
+NEVER_BEGUN = """
+import resource, signal, sys
+from pathlib import Path
+from tests.support.recordings import recorder, session
+from twisted_hoop.errors import RecordingFailed
+
+place = recorder(Path(sys.argv[1]))
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+for room in (0, 100, 400):  # bytes of a file: nothing, half a key, half a header
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, resource.RLIM_INFINITY))
+    try:
+        place.open(session())
+    except RecordingFailed as error:
+        print(error)
+"""
+
+
+def test_r1_a_session_that_a_full_disk_refused_leaves_nothing_behind(tmp_path: Path) -> None:
+    """R1, R5: neither half a key nor half a header, which would look damaged to whoever verifies."""
+    found = subprocess.run([sys.executable, "-c", NEVER_BEGUN, str(tmp_path)], capture_output=True, timeout=60)
+    first, second, third = found.stdout.decode().splitlines()
+    assert "the key of" in first and "the key of" in second and "cannot write the recording" in third
+    assert [path for path in (tmp_path / "recordings").rglob("*") if path.is_file()] == []
+    assert verify_folder(tmp_path / "recordings", public_keys(tmp_path)).ok
+
+
 KILLER = """
 import json, os, random, select, signal, sys, time
 from pathlib import Path

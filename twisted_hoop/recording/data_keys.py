@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -79,9 +80,18 @@ def store(recording: Path, wrapped: WrappedKey) -> None:
         finally:
             os.close(descriptor)
     except OSError as error:
+        if not isinstance(error, FileExistsError):
+            forget(recording)
         raise RecordingFailed(f"cannot write the key of {recording.name}: {error.strerror}") from error
     if written != len(data):
+        forget(recording)
         raise RecordingFailed(f"cannot write the key of {recording.name}: the disk took only {written} bytes")
+
+
+def forget(recording: Path) -> None:
+    """Remove the key file of a recording in which nothing was sealed, if that can be."""
+    with suppress(OSError):
+        key_path(recording).unlink(missing_ok=True)
 
 
 def sync(recording: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,12 +91,18 @@ class Recorder:
         return Recording(self._means, session.id, path, writer)
 
     def _begun(self, place: Path, header: bytes, key: bytes, wrapped: WrappedKey) -> Writer:
-        """The file, and the key file before anything is sealed with the key."""
+        """The file, and the key file before anything is sealed with the key; neither when the header is not taken."""
         writer = Writer(files.create(place), place if self._means.durable else None)
         try:
             data_keys.store(place, wrapped)
-            writer.begin(header, key)
+            try:
+                writer.begin(header, key)
+            except RecordingFailed:
+                data_keys.forget(place)
+                raise
         except RecordingFailed:
+            with suppress(OSError):  # there was no session: half a header would look like a damaged recording
+                place.unlink()
             writer.release()
             self.counts.failed += 1
             raise
