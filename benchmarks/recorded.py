@@ -23,7 +23,6 @@ from harness.world import UNRECORDED, unrecorded, world
 
 from tests.support.ssh_gateway import ALLOW, SshPlace, ssh_gateway
 
-
 _SHOWN = (*COLUMNS[:1], "cpu_s_per_gb", *COLUMNS[3:])
 
 

@@ -109,5 +109,7 @@ def test_over_the_api_each_reading_is_recorded(api: Api, tmp_path: Path) -> None
     found = json.loads(ran.output)
     assert found["sessions"] == 1 and found["commands"] >= 1, ran.output
     assert api.ask("GET", f"/v1/sessions/{RECORDED}/reads", "carol").json["reads"]
-    mine = CliRunner().invoke(cli, ["policy", "replay", "--since", "1d", new], env={**where, "HOOP_TOKEN": api.token("alice")})
+    mine = CliRunner().invoke(
+        cli, ["policy", "replay", "--since", "1d", new], env={**where, "HOOP_TOKEN": api.token("alice")}
+    )
     assert mine.output.startswith("0 commands")  # nobody but auditors reads, and alice has none of her own

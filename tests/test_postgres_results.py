@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_hoop.postgres.results import column_names, result_of, shown_rows
 from twisted_hoop.postgres.kept import KEPT_LIMIT
+from twisted_hoop.postgres.results import column_names, result_of, shown_rows
 from twisted_hoop.settings import MaskSection
 from twisted_hoop.testing import Script
 from twisted_hoop.testing import postgres as build

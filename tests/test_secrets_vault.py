@@ -12,7 +12,7 @@ from tests.support import vault as support
 from tests.support.loop import Loop, running_loop
 from tests.support.web import running_web
 from twisted_hoop.errors import SecretUnavailable
-from twisted_hoop.secrets.vault import MAX_BODY, Vault, is_safe, api_path
+from twisted_hoop.secrets.vault import MAX_BODY, Vault, api_path, is_safe
 
 
 @pytest.fixture(scope="module")

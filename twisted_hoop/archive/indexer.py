@@ -47,7 +47,7 @@ _SHARE = 20.0
 _SLICE = 0.001
 """Seconds of work in one piece: so long, at the most, a session waits for the interpreter because of it."""
 _REST = 4.0
-"""Times as long as a piece took, which is rested behind it: a fifth of a processor, whatever there is to catch up on."""
+"""Times as long as a piece took that is rested behind it: a fifth of a processor, whatever there is to catch up on."""
 
 
 class Pace:
