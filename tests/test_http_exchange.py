@@ -461,3 +461,20 @@ def test_what_people_are_shown_of_a_body_is_part_of_the_command() -> None:
     bench.client(b"abcdef")
     (ask,) = [step for step in bench.log if isinstance(step, Ask)]
     assert ask.command.parameters == ("abcdef",)
+
+
+def test_K10_an_exchange_does_not_keep_what_people_were_shown() -> None:
+    """K10: exchanges wait for the collector; megabytes of each body must not wait with them."""
+
+    class Showing(Dialect):
+        def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:
+            return replace(reading, parameters=(body.decode(),))
+
+    bench = Bench(PUT)
+    bench.dialect = Showing()
+    bench.dialect.wants = 100
+    bench.begin()
+    bench.client(b"abcdef")
+    assert bench.exchange._reading is not None and bench.exchange._reading.parameters == ()
+    kept = bench.exchange.admitted
+    assert kept is not None and kept.facts and kept.parameters == ()

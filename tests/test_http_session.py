@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from tests.support.http_house import get, http_house, ok, replies, wait_until
+from tests.support.http_house import RawTarget, Wire, get, http_house, ok, replies, wait_until
 from tests.support.loop import Loop
 from twisted_hoop.http.hall import HttpHall
 from twisted_hoop.http.session import HttpSession
-from twisted_hoop.model import Outcome
+from twisted_hoop.model import Command, Decision, Outcome, Session
 from twisted_hoop.settings import MaskSection
+from twisted_hoop.testing.fakes import ALLOWED, DENIED
 
 
 def test_a_session_closes_when_nothing_comes(loop: Loop) -> None:
@@ -59,3 +60,33 @@ def test_r13_a_session_is_outdated_with_its_target(loop: Loop) -> None:
         house.halls.clear()
         assert live.handle.outdated()
         wire.close()
+
+
+def test_R13_new_rules_end_a_watch_that_they_would_not_let_begin(loop: Loop) -> None:
+    """R13: of two that stream, the one that is forbidden now ends; nobody is asked while the rules are the same."""
+
+    def serve(target: RawTarget, wire: Wire) -> None:
+        target.request(wire)
+        wire.send(b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nabc\r\n")
+        wire.all()
+
+    def decide(session: Session, command: Command) -> Decision:
+        return DENIED if "/secrets" in command.text else ALLOWED
+
+    with http_house(loop, serve) as house:
+        wires = [house.connect(), house.connect()]
+        for wire, path in zip(wires, ("/orders/secrets", "/orders/others"), strict=True):
+            wire.send(get(path))
+            assert wire.until(b"abc\r\n")
+        (live,) = loop.run(lambda: list(house.services.sessions))
+        policy = house.gate.policy
+        policy.answer = decide
+        assert not loop.run(live.handle.outdated) and live.handle.activity()[1]
+        assert len(house.recorded("command")) == 2 and not any(e.kind == "outcome" for e in house.entries)
+        policy.version = "v2"
+        assert not loop.run(live.handle.outdated)
+        assert wires[0].all() == b"" and "not in this test" in house.recorded("outcome")[0]["error"]
+        asked = len(policy.asked)
+        assert not loop.run(live.handle.outdated) and len(policy.asked) == asked
+        for wire in wires:
+            wire.close()

@@ -25,7 +25,7 @@ from twisted_hoop.http.routing import by_path, credential_of, plain_host
 from twisted_hoop.http.session import HttpSession
 from twisted_hoop.http.writing import answer_bytes
 from twisted_hoop.interfaces import IIdentityProvider
-from twisted_hoop.model import Outcome, Peer, Principal
+from twisted_hoop.model import Command, Decision, Outcome, Peer, Principal, Refusal, Verdict
 
 TLS_HANDSHAKE_BYTE = 0x16
 MOMENT = 0.05
@@ -335,6 +335,17 @@ class HttpConnection(Protocol):
         """See Running."""
         if self._bridge is not None:
             self._bridge.cancel()
+
+    def judge_again(self, judge: Callable[[Command], Verdict | Decision]) -> None:
+        """See Running. Upgraded connections are judged as they go on, line by line and port by port."""
+        exchange = self._exchange
+        if exchange is None or exchange.tunnelled or exchange.admitted is None:
+            return
+        if not exchange.answered and exchange.request.head.method != b"GET":
+            return  # what a write came to is told
+        verdict = judge(exchange.admitted)
+        if isinstance(verdict, Refusal):
+            self.end("42501", f"hoop: {verdict.message}")
 
     # -- a moment -------------------------------------------------------------------------------------------------
 

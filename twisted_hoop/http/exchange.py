@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.answering import Answering
@@ -68,6 +68,8 @@ class Exchange:
         self._collecting = False
         self._looks: tuple[MaskSection, ...] = ()
         self._asking: Command | None = None
+        self.admitted: Command | None = None
+        """What was let in by a rule, without what people were shown of it."""
         self._waiting: list[bytes] = []
         self._held = 0
         self._pending: ApprovalRequest | None = None
@@ -205,6 +207,8 @@ class Exchange:
             if found is not None:
                 facts, context = found, (("body", hashlib.sha256(b"".join(self._waiting)).hexdigest()),)
         command = Command(reading.action, reading.text, facts, reading.parameters, context, self._reason)
+        if reading.parameters:  # as long as the body: the command alone keeps them, until it is decided (K10)
+            self._reading = replace(reading, parameters=())
         if reading.open:
             return self._admit(command, self._terms.open, None)
         self._asking = command
@@ -254,6 +258,8 @@ class Exchange:
         start = request_start(outgoing, terms.host, self._framing, len(payload) if complete else head.length)
         start.body = payload if self._framing is not Framing.CHUNKED else chunk(payload)
         self._recorded = True
+        if not self._reading.open:
+            self.admitted = replace(command, parameters=()) if command.parameters else command
         entry = command_entry(self._number, command, decision, approval, head.upgrade != b"")
         steps: list[Step] = [Record(entry), ToTarget(start)]
         if self.request.expects and not complete:

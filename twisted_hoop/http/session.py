@@ -6,6 +6,7 @@ A session opens with the first request and closes some seconds after the last: H
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from typing import Any, ClassVar, Protocol
 
 from twisted.internet.defer import Deferred
@@ -17,7 +18,7 @@ from twisted_hoop.http.hall import HttpHall
 from twisted_hoop.http.recording import ExchangeRecording
 from twisted_hoop.http.sharing import Shared
 from twisted_hoop.interfaces import IRecording
-from twisted_hoop.model import Decision, Outcome, Session
+from twisted_hoop.model import Command, Decision, Outcome, Session, Verdict
 from twisted_hoop.services import Services
 
 IDLE = 30.0
@@ -32,6 +33,9 @@ class Running(Protocol):
 
     def cancel(self) -> None:
         """Take back what it waits for."""
+
+    def judge_again(self, judge: Callable[[Command], Verdict | Decision]) -> None:
+        """The rules have changed: an answer under way ends when they would not let it begin."""
 
 
 class HttpSession:
@@ -50,6 +54,7 @@ class HttpSession:
         self.recording = ExchangeRecording(recording, services.reactor.seconds, self._recording_failed)
         self.terms = Terms(session, hall.dialect, hall.host, admitted, self._masks)
         self.commands = 0
+        self._rules = admitted.policy_version
         self._services = services
         self._recording = recording
         self._numbers = itertools.count(1)
@@ -89,7 +94,15 @@ class HttpSession:
         return self.commands, bool(self.running), False
 
     def outdated(self) -> bool:
-        """See Ending. What is known here, masks above all, is then not what is in force (R13)."""
+        """See Ending. What is known here, masks above all, is then not what is in force (R13).
+
+        Rules alone hold for requests to come, and for answers under way: a watch, or a log, would go on for ever.
+        """
+        version = self._services.policy().version
+        if version != self._rules:
+            self._rules = version
+            for each in list(self.running):
+                each.judge_again(lambda command: self._services.gate.judge(self.session, command))
         try:
             return self._services.hall(self.session.target.name) is not self.hall
         except UnknownTarget:
