@@ -222,3 +222,17 @@ def test_no_value_leaves_in_any_encoding(
     told = through(answered("GET /api/v1/secrets", answer(), CARDS), *cut(data, sizes))
     assert len(json.loads(told)["items"]) == len(things)
     assert not any(each in told for value in (SECRET, CARD) for each in encodings(value))
+
+
+@pytest.mark.parametrize(
+    "selector", ["spec.key%3Dguess", "metadata.name%3Da,.spec.key!%3Dguess", "spec.pin%3D%3D1", "x%3D1,spec.pin%3D1"]
+)
+@pytest.mark.parametrize("line", ["GET /apis/x.io/v1/widgets?", "GET /apis/x.io/v1/widgets?watch=1&"])
+def test_M10_objects_are_not_picked_by_what_is_hidden(line: str, selector: str) -> None:
+    """M10: custom resources have `selectableFields`; a list that is empty tells that a guess was wrong."""
+    mask = MaskSection(name="m", objects=["Widget/spec/key"], fields=["pin"])
+    with pytest.raises(BodyRefused, match="field selector") as caught:
+        answered(f"{line}fieldSelector={selector}", answer(), mask)
+    assert status_of(caught.value)["code"] == 403
+    for other in ("metadata.name%3Dkey", "spec.node%3Dspec.key", "status.phase!%3DRunning"):
+        assert answered(f"{line}fieldSelector={other}", answer(), mask) is not None

@@ -60,6 +60,14 @@ def test_reasons_that_name_only_names(reason: str) -> None:
     assert hide_quotes({"status": "Failure", "reason": reason, "message": message}, set()) == 0
 
 
+@pytest.mark.parametrize("value", ["4711", "-1.5", "[]byte{0x68, 0x75}", "map[a:b]", "hunter2"])
+@pytest.mark.parametrize("word", ["Invalid", "Unsupported", "Duplicate"])
+def test_values_without_quotes_are_hidden(value: str, word: str) -> None:
+    """M10: as Go prints numbers and bytes."""
+    told = quotes_hidden(f'Widget "db" is invalid: spec.pin: {word} value: {value}: must be something', {"db"})
+    assert not any(part in told for part in (value, "0x68", "a:b")) and "spec.pin" in told and "*****" in told
+
+
 @given(st.text(alphabet="ab\"'`|.{}[]: =", max_size=40), st.text(alphabet="ab\"'`|.{}[]: =", max_size=40))
 def test_any_text_around_a_value(before: str, after: str) -> None:
     quotes_hidden(f'{before}"{VALUE}"{after}', ())

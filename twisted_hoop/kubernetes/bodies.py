@@ -112,6 +112,8 @@ class Bodies:
         made = self._of(applying)
         if self._section.helm_releases == "deny" and response.status < 300 and _asks_for_releases(request):
             raise refused(request, 403, "releases of Helm are not shown by this target (helm_releases)")
+        if request.field_selector and response.status < 300 and _selects(request, made.hiding):
+            raise refused(request, 403, "the field selector asks for what is hidden")
         if request.kind == "path" or (request.verb == "connect" and request.resource != "nodes"):
             return self._as_plain(request, response, applying)
         if response.framing is Framing.NONE:
@@ -275,6 +277,18 @@ class _Refusing:
 
 def _told(request: KubeRequest, inner: BodyFilter | None) -> BodyFilter | None:
     return None if inner is None else _Told(request, inner)
+
+
+def _selects(request: KubeRequest, hiding: Hiding) -> bool:
+    """Whether objects are picked by a hidden value: whoever guesses it would be told (`selectableFields` of CRDs)."""
+    kind = kind_of(request.group, request.resource)
+    places = hiding.places.of(kind) if kind else hiding.places.of_resource(request.resource)
+    for term in request.field_selector.split(","):
+        names = term.replace("!", "=").partition("=")[0].strip(" .").split(".")
+        named = hiding.fields is not None and hiding.fields.strategy(names[-1].encode("utf-8", "replace"))
+        if named or places.strategy("/".join(names)):
+            return True
+    return False
 
 
 def _asks_for_releases(request: KubeRequest) -> bool:

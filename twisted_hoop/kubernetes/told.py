@@ -21,6 +21,8 @@ _CONTEXT: Final = re.compile(r"\.\.\.\|.*\|\.\.\.|\|.*?\|", re.DOTALL)
 _QUOTED: Final = re.compile(r'"((?:[^"\\]|\\.)*)(?:"|\Z)|`([^`]*)(?:`|\Z)|(?<!\w)\'([^\']*)(?:\'|\Z)', re.DOTALL)
 _LONG: Final = re.compile(r"[A-Za-z0-9+/_-]{24,}={0,2}|[A-Za-z0-9+/]{8,}={1,2}")
 _BRACES: Final = re.compile(r"[{\[][^{}\[\]]*[:=\"].*(?:[}\]]|\Z)", re.DOTALL)
+_VALUE: Final = re.compile(r'((?:Invalid|Unsupported|Duplicate) value: )(?=[^"`{*])[^":]+')
+"""Numbers, and bytes as Go prints them, stand there without quotes (k8s.io/apimachinery, pkg/util/validation/field)."""
 _LONGEST: Final = 4096
 """Characters of a message that are shown: it may quote megabytes of what somebody sent (K10)."""
 
@@ -30,6 +32,7 @@ def quotes_hidden(message: str, known: Collection[str]) -> str:
     text = message if len(message) <= _LONGEST else message[:_LONGEST] + "…"
     text = _CONTEXT.sub(f"|{HIDDEN}|", text)
     text = _BRACES.sub(f"{{{HIDDEN}}}", text)
+    text = _VALUE.sub(rf"\g<1>{HIDDEN}", text)
     text = _QUOTED.sub(lambda match: _quoted(match, known), text)
     return _LONG.sub(lambda match: match[0] if match[0] in known else HIDDEN, text)
 
