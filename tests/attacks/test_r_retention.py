@@ -16,10 +16,27 @@ from tests.support.loop import Loop
 from tests.support.postgres import Server
 from tests.support.recordings import STARTED
 from twisted_hoop.archive.holds import Holds
+from twisted_hoop.archive.index import find
 from twisted_hoop.archive.keeping import compiled
 from twisted_hoop.archive.lease import take
+from twisted_hoop.archive.query import parse
 from twisted_hoop.archive.retention import Retention, new_report
 from twisted_hoop.errors import HoopError
+
+
+def test_R4_nothing_that_was_said_is_left_in_the_store(archive: Archive) -> None:
+    """Neither in free pages, nor in the index's lists of words, nor in the log: the key's end would be worth little."""
+    archive.record("session-0001", "select 'uniqueword7731' from t", *["select 1"] * 3)
+    archive.record("session-0002", *(f"insert into t values ({n}, 'abc{n}')" for n in range(60)))
+    files = [*archive.state.parent.glob("hoop.db*")]
+    assert sum(file.read_bytes().count(b"uniqueword7731") for file in files) > 1
+    archive.rules = [keeps("short", 1, targets=["shop"])]
+    archive.record("session-0003", "select 'kept'", target="other")
+    assert archive.run().deleted == 2
+    found = {file.name: file.read_bytes().count(b"uniqueword7731") for file in files if file.exists()}
+    assert found["hoop.db"] == 0 and sum(found.values()) == 0, found
+    hits = archive.office.database.read_now(lambda connection: find(connection, parse("kept", 0.0), 5))
+    assert [hit.session for hit in hits.items] == ["session-0003"]
 
 
 @pytest.fixture

@@ -213,5 +213,19 @@ def drop(connection: Connection, session: str) -> int:
     return len(ids)
 
 
+def merge(connection: Connection, pages: int) -> bool:
+    """Drop words of deleted commands from SQLite's index, a few pages at a time; whether there is more to do.
+
+    FTS5 only notes that a row is gone, and keeps its words until it merges. `pages` is below 0 the first time. Source:
+    https://www.sqlite.org/fts5.html#the_merge_command
+    """
+    if connection.dialect.name != "sqlite":
+        return False
+    changes = text("SELECT total_changes()")
+    before = connection.scalar(changes) or 0
+    connection.execute(text("INSERT INTO command_words(command_words, rank) VALUES ('merge', :n)"), {"n": pages})
+    return (connection.scalar(changes) or 0) - before >= 2
+
+
 def _pieces(ids: Sequence[int]) -> Iterable[Sequence[int]]:
     return (ids[at : at + _MANY] for at in range(0, len(ids), _MANY))

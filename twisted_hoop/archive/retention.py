@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Select, delete, insert, select, update
 from twisted_hoop.archive import lease
 from twisted_hoop.archive.catalogue import CLOSED, DAMAGED, DELETING, Kept, kept
 from twisted_hoop.archive.holds import holding
+from twisted_hoop.archive.index import merge
 from twisted_hoop.archive.keeping import Rule, over
 from twisted_hoop.archive.removal import Remover
 from twisted_hoop.errors import HoopError
@@ -34,6 +35,7 @@ PAGE = 200
 MOST_TOLD = 200
 KEPT_RUNS = 500
 _EVERY_RENEWAL = 30.0
+_PAGES = 500  # of the index that one transaction merges: others want to write too
 JUMP = 3600.0
 """Seconds the clock may run ahead of the time that passed, since the start; who deletes for good believes no more."""
 _STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # goes on while the machine sleeps
@@ -112,6 +114,8 @@ class Retention:
         self._save(report)
         try:
             self._all(report)
+            if report.deleted and not report.dry:
+                self._forget()
             report.state = "failed" if self.stopping else "done"
         except Exception as error:
             report.state = "failed"
@@ -127,6 +131,13 @@ class Retention:
     def _lease(self) -> bool:
         now = self._renewed = self._now()
         return self._database.write_now(lambda c: lease.take(c, LEASE, self._owner, now, LEASE_SECONDS))
+
+    def _forget(self) -> None:
+        """Nothing of what was deleted is left in the store's files: no texts, no words of the index (R4)."""
+        pages = -_PAGES
+        while self._database.write_now(partial(_merged, pages)) and not self.stopping:
+            pages = _PAGES
+        self._database.forget()
 
     def _time(self) -> float:
         """The earlier of our time and the store's. HoopError when our clock jumped: everything would seem over."""
@@ -197,6 +208,10 @@ class Retention:
         if report.by == SCHEDULE and not (report.due or report.problems):
             return  # every hour, nothing: nobody wants to read that
         self._database.write_now(lambda connection: save(connection, report))
+
+
+def _merged(pages: int, connection: Connection) -> bool:
+    return merge(connection, pages)
 
 
 def _rows(query: Select[Any], connection: Connection) -> list[Kept]:

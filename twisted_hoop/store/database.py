@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext, suppress
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, Engine, Executable, create_engine, event, make_url, select, text
@@ -121,6 +121,13 @@ class Database:
             # The driver's message may hold values: only its class is passed on (R11).
             raise StoreUnavailable(f"the store did not answer: {type(fault).__name__}") from fault
 
+    def forget(self) -> None:
+        """Empty SQLite's log, in which rows stand that were deleted since; PostgreSQL's vacuum is its own. Blocks."""
+        if self._engine is None or self.kind != "sqlite":
+            return
+        with self._writing, closing(self._engine.raw_connection()) as connection, suppress(sqlite3.Error):
+            connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def ping(self) -> Deferred[bool]:
         """True, or fail with StoreUnavailable."""
         return self.read(lambda connection: connection.scalar(select(1)) == 1)
@@ -159,6 +166,7 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: object) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")  # an approval that was used stays used after a power cut (A4)
     connection.execute("PRAGMA foreign_keys=ON")
+    connection.execute("PRAGMA secure_delete=ON")  # what retention deletes is not left in free pages
 
 
 def _begin_sqlite(connection: Connection) -> None:
