@@ -57,6 +57,21 @@ def test_who_shows_no_token_is_told_so_and_nothing_else_happens(loop: Loop) -> N
         assert house.target.connections == 0 and not house.recorder.recordings
 
 
+def test_who_still_sends_a_body_is_told_as_well(loop: Loop) -> None:
+    """A connection that is closed before what comes is read takes the answer with it: kubectl would see no 401."""
+    with http_house(loop, replies(ok())) as house:
+        for path, token, status in (("/orders/a", "other", 401), ("/nothing/a", TOKEN, 404)):
+            wire = house.connect()
+            wire.send(get(path, "Content-Length: 200000", method="POST", token=token) + b"x" * 100_000)
+            told = wire.answer()
+            assert told.status == status and told.headers["connection"] == "close"
+            assert loop.run(lambda: [c.transport.disconnecting for c in house.factory._connections]) == [False]
+            wire.send(b"x" * 100_000)
+            wire.close()
+            wait_until(lambda: not house.factory._connections)
+        assert house.target.connections == 0
+
+
 def test_an_unknown_target_and_one_that_is_not_open_look_the_same(loop: Loop) -> None:
     with http_house(loop, replies(ok())) as house:
         unknown = house.ask(get("/nowhere/a"))

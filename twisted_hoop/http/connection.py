@@ -20,6 +20,7 @@ from twisted_hoop.http.ends import TargetEnd
 from twisted_hoop.http.exchange import Exchange, status_of
 from twisted_hoop.http.hall import HttpHall
 from twisted_hoop.http.joining import Joining
+from twisted_hoop.http.messages import Framing
 from twisted_hoop.http.reading import MAX_HEAD, Heads, Request
 from twisted_hoop.http.routing import by_path, credential_of, plain_host
 from twisted_hoop.http.session import HttpSession
@@ -85,7 +86,7 @@ class HttpConnection(Protocol):
         self._proof: _Proof | None = None
         self._peer: Peer | None = None
         self._at_door = True
-        self._proving = self._gone = self._closing = False
+        self._proving = self._gone = self._closing = self._uploading = False
         self._requests = self._moves = 0
         self._timer: Any = None
         self._last = 0.0
@@ -167,8 +168,10 @@ class HttpConnection(Protocol):
             return
         head, self._buffer, self._scanned = self._buffer[:end], self._buffer[end + 4 :], 0
         self._requests += 1
+        self._uploading = False
         try:
             request = self._heads.request(head)
+            self._uploading = request.head.framing is Framing.CHUNKED or len(self._buffer) < request.head.length
             self._check_clear()
             credential, request = credential_of(request)
         except (ProtocolError, AuthenticationFailed) as error:
@@ -311,12 +314,15 @@ class HttpConnection(Protocol):
             self.transport.loseConnection()
 
     def _refuse(self, status: int, message: str) -> None:
-        """An answer before there is an exchange, and the end."""
+        """An answer before there is an exchange, and the end. Who still sends is listened to, as in `_close`."""
         if self._gone or self._closing:
             return
         self._closing = True
         self.transport.write(answer_bytes(early_answer(status, message), close=True))
-        self.transport.loseConnection()
+        if self._uploading:
+            self.transport.resumeProducing()
+        else:
+            self.transport.loseConnection()
         self._leave_door()
 
     def _leave_door(self) -> None:
