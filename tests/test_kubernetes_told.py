@@ -80,3 +80,14 @@ def test_a_message_of_megabytes(letter: str) -> None:
     began = time.process_time()
     assert len(quotes_hidden(letter * (2_000_000 // len(letter)), ())) < 100_000
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    "word", ["admission webhook w denied the request", "ValidatingAdmissionPolicy p denied request"]
+)
+def test_what_a_webhook_quotes_is_hidden_whatever_its_reason(word: str) -> None:
+    """M10: it sees the whole object, and says why not in its own words."""
+    told = {"status": "Failure", "reason": "Forbidden", "message": f'{word}: "{VALUE}" is weak'}
+    assert hide_quotes(told, set()) == 1 and VALUE not in told["message"]
+    plain = {"status": "Failure", "reason": "Forbidden", "message": f'User "{VALUE}" cannot list resource "secrets"'}
+    assert hide_quotes(plain, set()) == 0

@@ -44,7 +44,7 @@ def _quoted(match: re.Match[str], known: Collection[str]) -> str:
 
 def hide_quotes(status: dict[str, Any], known: Collection[str]) -> int:
     """The same for a whole Status, in place; how many messages were changed. Not for those that name only names."""
-    if status.get("status") == "Success" or status.get("reason") in _HARMLESS:
+    if status.get("status") == "Success" or (status.get("reason") in _HARMLESS and not _of_admission(status)):
         return 0
     details = status.get("details")
     names = {*known, "metadata.name"}
@@ -57,6 +57,11 @@ def hide_quotes(status: dict[str, Any], known: Collection[str]) -> int:
             place["message"] = hidden
             changed += 1
     return changed
+
+
+def _of_admission(status: dict[str, Any]) -> bool:
+    """Whether a webhook or an admission policy speaks: it may quote the object, whatever reason it gives."""
+    return any(word in str(status.get("message")) for word in ("denied the request", "denied request"))
 
 
 def _told(status: dict[str, Any]) -> Iterator[dict[str, Any]]:
