@@ -21,12 +21,13 @@ from twisted_hoop.archive.reading import search_files
 from twisted_hoop.errors import RecordingDamaged
 from twisted_hoop.recording import framing
 from twisted_hoop.recording.asciicast import asciicast, first_terminal, plain_text
-from twisted_hoop.recording.keys import PublicKeys
+from twisted_hoop.recording.data_keys import key_path
+from twisted_hoop.recording.keys import PublicKeys, public_keys
 from twisted_hoop.recording.library import Library, entries
 from twisted_hoop.recording.playing import mentions, place_in_terminal
 from twisted_hoop.recording.replay import timeline
 from twisted_hoop.recording.sealing import MAX_HEADER
-from twisted_hoop.recording.verification import verify
+from twisted_hoop.recording.verification import verify, verify_folder
 
 DAY = "2026/11/22"
 
@@ -104,6 +105,24 @@ def test_R4_a_recording_under_another_name_says_nothing_of_the_other(archive: Ar
     other = forged(path.with_name("session-0002.hoop"), (framing.HEADER, header_of(path)), (framing.ENTRY, b"{}"))
     assert read_on(archive.office.database, archive.library, "session-0002") is False
     assert archive.kept("session-0001") == before and not verify(other, PublicKeys(())).ok
+
+
+def test_R4_keys_that_were_removed_swapped_or_broken_are_found(tmp_path: Path) -> None:
+    """Who removes a key destroys what was recorded, without a tombstone; a copy without any key verifies."""
+    one, two = (recorded(tmp_path, command(), name=f"session-000{n}") for n in (1, 2))
+    keys, folder = public_keys(tmp_path), tmp_path / "recordings"
+    first, second = key_path(one).read_bytes(), key_path(two).read_bytes()
+    assert verify_folder(folder, keys).ok
+    for left in (None, second, b"{}", first.replace(b"session-0001", b"session-0009")):
+        key_path(one).unlink()
+        if left is not None:
+            key_path(one).write_bytes(left)
+        report = verify_folder(folder, keys)
+        assert not report.ok and len(report.problems) == 1 and "session-0001.hoop" in report.problems[0], left
+        key_path(one).write_bytes(first)
+    key_path(one).unlink()
+    key_path(two).unlink()
+    assert verify_folder(folder, keys).ok
 
 
 JSON = st.recursive(

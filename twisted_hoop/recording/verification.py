@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from twisted_hoop.errors import RecordingDamaged
-from twisted_hoop.recording import files, framing
+from twisted_hoop.errors import RecordingDamaged, RecordingSealed
+from twisted_hoop.recording import data_keys, files, framing
 from twisted_hoop.recording.entries import SIGNATURE, Head, Statement, decode, head_to_sign, to_sign
 from twisted_hoop.recording.keys import PublicKeys
 from twisted_hoop.recording.ledger import Line, last_heads, read
@@ -25,7 +25,7 @@ class Report:
     `offset` is the first byte that cannot be trusted (-1: none, or not a matter of bytes), `frame` the number of its
     frame (the header is 1), `seconds` the time of the last entry that can be, since the start. `state` is "closed",
     "live", "unfinished" or "damaged". `head` is the last chain value in hex; `signed` counts the entries that a
-    signature covers.
+    signature covers; `key` is the id of the data key.
     """
 
     path: str
@@ -43,6 +43,7 @@ class Report:
     frame: int = -1
     seconds: float = 0.0
     signed: int = 0
+    key: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Ready for JSON."""
@@ -78,6 +79,7 @@ class _Reading:
     keys: PublicKeys
     wanted: str = ""
     session: str = ""
+    key: str = ""
     root: str = ""
     chain: bytes = b""
     count: int = 0
@@ -118,7 +120,9 @@ class _Reading:
         if frame.kind == framing.SEALED:  # most are: first
             self._segment(frame)
         elif frame.kind == framing.HEADER:
-            self.session, self.root = str(decode(frame).get("session")), frame.chain.hex()
+            said = decode(frame)
+            self.session, self.key = str(said.get("session")), str(said.get("key") or "")
+            self.root = frame.chain.hex()
         elif frame.kind == framing.FINAL:
             self._final(frame)
         elif frame.kind == framing.SIGNED:
@@ -215,6 +219,7 @@ def _report(path: Path, reading: _Reading, size: int, state: str, problem: str, 
         frame=reading.frames + 1 if located else -1,
         seconds=reading.seconds,
         signed=reading.signed,
+        key=reading.key,
     )
 
 
@@ -234,6 +239,7 @@ def verify_folder(folder: Path, keys: PublicKeys) -> FolderReport:
     heads = last_heads(lines)
     reports = {str(path.relative_to(folder)): verify(path, keys, heads.get(path.stem, (0, ""))[1]) for path in paths}
     problems.extend(_compared(reports, lines))
+    problems.extend(_sealed(folder, reports))
     return FolderReport(list(reports.values()), problems, head, len(lines), *_moved(lines, reports))
 
 
@@ -272,6 +278,24 @@ def _compared(reports: dict[str, Report], lines: list[Line]) -> Iterator[str]:
     for path, report in reports.items():
         if report.state == "closed" and path not in closed:
             yield f"{path}: closed, and the ledger does not know it"
+
+
+def _sealed(folder: Path, reports: Mapping[str, Report]) -> Iterator[str]:
+    """Key files that are gone or another recording's: what they open is lost, and nothing signed says so (R4).
+
+    A copy of the folder without any key verifies all the same.
+    """
+    if not any(data_keys.key_path(folder / path).exists() for path in reports):
+        return
+    for path, report in reports.items():
+        try:
+            found = data_keys.read(folder / path) if report.key else None
+        except (RecordingSealed, RecordingDamaged) as error:
+            if (folder / path).exists():  # else it was deleted while we looked
+                yield f"{path}: {error}"
+        else:
+            if found is not None and (found.key, found.session) != (report.key, report.session):
+                yield f"{path}: the key file beside it is another recording's"
 
 
 def _held(line: Line, report: Report | None) -> Iterator[str]:
