@@ -76,3 +76,21 @@ def test_K12_a_bootstrap_token_is_a_way_round(body: bytes) -> None:
     """K12: a Secret of that type is a token by which a machine gets a node's certificate."""
     assert effect(allowing(classes=["write"]), "POST /api/v1/namespaces/kube-system/secrets", body) == "deny"
     assert effect(allowing(classes=["escape"]), "POST /api/v1/namespaces/kube-system/secrets", body) == "allow"
+
+
+@pytest.mark.parametrize(
+    ("line", "body"),
+    [
+        ("POST /apis/rbac.authorization.k8s.io/v1/clusterrolebindings", b"{}"),
+        (f"POST {NS}/serviceaccounts/ci/token", b"{}"),
+        (f"PATCH {NS}/pods/web/ephemeralcontainers", b"{}"),
+        (f"POST {NS}/secrets", b'{"type":"kubernetes.io/service-account-token"}'),
+        (f"POST {NS}/secrets", b"data: {}"),
+    ],
+)
+def test_K12_what_mints_a_way_round_is_a_write_to_whoever_forbids_those(line: str, body: bytes) -> None:
+    """K12: a Secret in YAML may be a token, and must not be past a rule against writing Secrets for that."""
+    everything = {"effect": "allow", "classes": ["read", "write", "escape"]}
+    assert effect([{"effect": "deny", "classes": ["write"]}, everything], line, body) == "deny"
+    assert effect([{"effect": "deny", "classes": ["read"]}, everything], line, body) == "allow"
+    assert effect(allowing(classes=["write"]), line, body) == "deny"

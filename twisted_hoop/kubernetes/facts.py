@@ -1,9 +1,9 @@
 """What a request does, for rules: facts of the request, and of the program that exec would run. Pure.
 
 `class`, `verb`, `resource` (`deployments.apps/scale`), `api_group` (`core` for the core group), `namespace`, `name`,
-`method`, `flag`, `verb_alike` (verbs it has the effect of, for rules that forbid); for what is no resource `path`. A
-collection stands for every namespace or name it may hold: it has `namespace_glob` or `name_glob`, which one rule that
-forbids may meet and a rule that permits must cover whole.
+`method`, `flag`, `verb_alike` and `class_alike` (what it comes to besides, for rules that forbid); for what is no
+resource `path`. A collection stands for every namespace or name it may hold: it has `namespace_glob` or `name_glob`,
+which one rule that forbids may meet and a rule that permits must cover whole.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ _MADE_BY_UPDATE = frozenset({
 })  # fmt: skip
 """What API servers create by PUT where there is none (AllowCreateOnUpdate of k8s.io/kubernetes, pkg/registry)."""
 _CREATE = frozenset({"create"})
+WRITES = frozenset({"write"})
+"""What `escape` is besides, for rules that forbid."""
 _ANY = frozenset({"*"})
 _ANYTHING = frozenset({"**"})
 _SHELLS = frozenset({"sh", "bash", "ash", "dash", "zsh", "ksh", "fish"})
@@ -73,6 +75,8 @@ def _resource_facts(request: KubeRequest, method: str) -> Facts:
         facts["name"] = frozenset({request.name})
     elif request.collection or "write" in request.classes or "escape" in request.classes:
         facts |= {"name": _ANY, "name_glob": _ANYTHING}
+    if "escape" in request.classes and request.verb != "connect":
+        facts["class_alike"] = WRITES
     if alike := _alike(request):
         facts["verb_alike"] = alike
     if request.dry_run:

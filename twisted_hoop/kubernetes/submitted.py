@@ -17,7 +17,7 @@ import orjson
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.dialect import Reading
-from twisted_hoop.kubernetes.facts import applied, flagged, named
+from twisted_hoop.kubernetes.facts import WRITES, applied, flagged, named
 from twisted_hoop.kubernetes.protobuf import MAGIC, fields
 from twisted_hoop.kubernetes.requests import KubeRequest
 from twisted_hoop.model import Facts
@@ -79,7 +79,9 @@ def _with_body(request: KubeRequest, facts: Facts, body: bytes, document: Any) -
     if request.verb == "create" and not request.name:
         name = _name(document) if isinstance(document, dict) else _packed_name(body)
         facts = named(facts, name) if name else facts
-    return {**facts, "class": frozenset({"escape"})} if _mints(request, body, document) else facts
+    if not _mints(request, body, document):
+        return facts
+    return {**facts, "class": frozenset({"escape"}), "class_alike": WRITES}
 
 
 def _name(document: dict[str, Any]) -> str:

@@ -155,7 +155,7 @@ def _covers_words(attribute: str, patterns: Patterns, absent: bool) -> WhatTest:
 
 def _forbidding(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
     if rule.classes:
-        yield "classes", _meets("class", Patterns(rule.classes, odd=True).any_of)
+        yield "classes", _meets_class(Patterns(rule.classes, odd=True))
     if rule.access and not rule.tables:
         yield "access", _meets("access", lambda values: not values.isdisjoint(rule.access))
     if rule.statements:
@@ -180,6 +180,11 @@ def _forbidding(rule: RuleSection) -> Iterator[tuple[str, WhatTest]]:
     for key, attribute in _WORDS:
         if given := getattr(rule, key):
             yield key, _meets_words(attribute, Patterns(given, odd=True), GlobMeets(given))
+
+
+def _meets_class(patterns: Patterns) -> WhatTest:
+    """`class_alike` is what a request is besides, to be forbidden as well: who mints a way round writes (K12)."""
+    return lambda facts: patterns.any_of(facts.get("class", _NONE)) or patterns.any_of(facts.get("class_alike", _NONE))
 
 
 def _meets_verb(patterns: Patterns) -> WhatTest:
