@@ -165,17 +165,24 @@ def test_a_session_without_a_recording_is_forgotten(office: Office, loop: Loop, 
     until(lambda: len(running) == 0 and not running.behind, "an empty list")
 
 
-def test_it_works_in_small_pieces_with_rests_between_them() -> None:
-    """A recording of a million commands must not keep sessions waiting for the interpreter."""
-    clock, rests = [0.0], []
+@pytest.mark.parametrize(("others", "times"), [(0.0, 4.0), (0.05, 4.0), (0.9, 32.0)])
+def test_it_works_in_small_pieces_with_rests_between_them(others: float, times: float) -> None:
+    """A recording of a million commands must not keep sessions waiting for the interpreter, busy ones least of all."""
+    thread, process, wall = [0.0], [0.0], [0.0]
+    rests: list[float] = []
+
+    def pass_by(seconds: float, worked: float) -> None:
+        thread[0] += worked
+        wall[0] += seconds
+        process[0] += worked + seconds * others
 
     def rest(seconds: float) -> None:
         rests.append(seconds)
-        clock[0] += 0.0001
+        pass_by(seconds, 0.0)
 
-    pace = Pace(lambda: clock[0], rest)
-    for _ in range(100):
-        clock[0] += 0.0004
+    pace = Pace((lambda: thread[0], lambda: process[0], lambda: wall[0]), rest)
+    for _ in range(300):
+        pass_by(0.0005, 0.0004)
         pace.breathe()
-    assert 30 <= len(rests) <= 34
-    assert all(seconds == pytest.approx(0.0048) for seconds in rests)
+    assert 90 <= len(rests) <= 100
+    assert all(seconds == pytest.approx(0.0012 * times) for seconds in rests[10:])

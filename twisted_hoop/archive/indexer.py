@@ -27,6 +27,8 @@ from twisted_hoop.recording.framing import Torn
 from twisted_hoop.recording.library import Library
 from twisted_hoop.store.database import Database
 
+Clock = Callable[[], float]
+
 EVERY = 1.0
 """Seconds between rounds."""
 LIVE = 5.0
@@ -46,25 +48,40 @@ _SHARE = 20.0
 
 _SLICE = 0.001
 """Seconds of work in one piece: so long, at the most, a session waits for the interpreter because of it."""
-_REST = 4.0
-"""Times as long as a piece took that is rested behind it: a fifth of a processor, whatever there is to catch up on."""
+_REST, _LONG_REST = 4.0, 32.0
+"""Times as long as a piece took that is rested behind it: a fifth of a processor; a thirtieth while others are busy."""
+_BUSY = 0.3
+"""The share of a processor that the rest of the process takes when its sessions are busy."""
+_WINDOW = 0.1
+"""Seconds that are looked at: long enough to be more than chance, and not long ago."""
 
 
 class Pace:
-    """Work of a thread in small pieces with rests between them, for sessions go first."""
+    """Work of a thread in small pieces with rests between them, for sessions go first.
+
+    `clocks` are those of this thread, of the whole process, and of the wall, in seconds.
+    """
 
     def __init__(
-        self, clock: Callable[[], float] = time.thread_time, rest: Callable[[float], None] = time.sleep
+        self,
+        clocks: tuple[Clock, Clock, Clock] = (time.thread_time, time.process_time, time.monotonic),
+        rest: Callable[[float], None] = time.sleep,
     ) -> None:
-        self._clock, self._rest = clock, rest
-        self._since = clock()
+        self._clocks, self._rest = clocks, rest
+        self._window = [clock() for clock in clocks]
+        self._since = self._window[0]
 
     def breathe(self) -> None:
         """Rest when it is time; to be called often, and never with a transaction open."""
-        worked = self._clock() - self._since
-        if worked >= _SLICE:
-            self._rest(worked * _REST)
-            self._since = self._clock()
+        worked = self._clocks[0]() - self._since
+        if worked < _SLICE:
+            return
+        now = [clock() for clock in self._clocks]
+        own, process, wall = (at - before for at, before in zip(now, self._window, strict=True))
+        self._rest(worked * (_LONG_REST if process - own > _BUSY * wall else _REST))
+        self._since = self._clocks[0]()
+        if wall > _WINDOW:
+            self._window = now
 
 
 @dataclass(slots=True)
