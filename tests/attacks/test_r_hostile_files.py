@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from obstore.store import from_url
 
 from tests.support.archive import Archive
 from tests.support.recordings import command, recorded
 from twisted_hoop.archive.indexer import read_on
 from twisted_hoop.archive.query import parse
 from twisted_hoop.archive.reading import search_files
+from twisted_hoop.archive.storage import MIB, Storage, StorageFault
 from twisted_hoop.errors import RecordingDamaged
 from twisted_hoop.recording import framing
 from twisted_hoop.recording.asciicast import asciicast, first_terminal, plain_text
@@ -123,6 +125,29 @@ def test_R4_keys_that_were_removed_swapped_or_broken_are_found(tmp_path: Path) -
     key_path(one).unlink()
     key_path(two).unlink()
     assert verify_folder(folder, keys).ok
+
+
+@pytest.mark.parametrize("segment", [MIB, 400])
+def test_R4_what_object_storage_puts_in_place_of_a_recording_fills_no_memory(
+    archive: Archive, tmp_path: Path, segment: int
+) -> None:
+    """Larger than what was stored, whole or in pieces, or a list of nonsense: refused before it is read."""
+    archive.record("session-0001", "select 1", "select 2")
+    store = from_url(f"file://{tmp_path}/copies", mkdir=True)
+    storage, kept = Storage(store, segment), archive.kept("session-0001")
+    storage.keep(archive.folder / kept.path, kept.path)
+    assert b"".join(storage.read(kept.path, kept.bytes)) == (archive.folder / kept.path).read_bytes()
+    copy = tmp_path / "copies" / kept.path
+    files = [copy] if segment == MIB else [*copy.parent.glob("*.hoop.0*")]
+    with files[0].open("r+b") as stream:
+        stream.truncate(1 << 40)  # sparse: a terabyte of nothing
+    with pytest.raises(StorageFault, match="larger"):
+        list(storage.read(kept.path, kept.bytes))
+    if segment != MIB:
+        for said in (b'{"pieces": [{"name": 1, "offset": 0, "size": "x", "sha256": ""}]}', b'{"pieces": [[]]}', b"[]"):
+            copy.with_name(copy.name + ".end").write_bytes(said)
+            with pytest.raises(StorageFault):
+                list(storage.read(kept.path, kept.bytes))
 
 
 JSON = st.recursive(

@@ -72,7 +72,7 @@ class Shelves:
     def _copy(self, storage: Storage, found: Kept, draft: Path) -> None:
         digest = sha256()
         with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-            for piece in storage.read(found.path):
+            for piece in storage.read(found.path, found.bytes):
                 digest.update(piece)
                 file.write(piece)
         if digest.hexdigest() != found.stored:

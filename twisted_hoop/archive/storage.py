@@ -23,6 +23,8 @@ from twisted_hoop.errors import HoopError
 
 T = TypeVar("T")
 MIB = 1 << 20
+MOST = 1 << 40
+_LONGEST_LIST = 64 * MIB
 
 
 class StorageFault(HoopError):
@@ -100,7 +102,7 @@ class Storage:
 
         with suppress(_Exists):  # of an earlier try: what counts is what is there
             self._call(obstore.put, name, data, mode="create", use_multipart=False)
-        if self._call(_read, name) != data:
+        if self._call(_read, name, len(data)) != data:
             raise StorageConflict(f"{name} in object storage is not what was recorded")
 
     def _size(self, name: str) -> int:
@@ -123,25 +125,29 @@ class Storage:
             return False
         return sum(p.size for p in pieces) == found.bytes and all(self._size(p.name) == p.size for p in pieces)
 
-    def read(self, name: str) -> Iterator[bytes]:
-        """What was stored under the name, a segment at a time. StorageFault, also when there is nothing."""
+    def read(self, name: str, most: int = MOST) -> Iterator[bytes]:
+        """What was stored under the name, a segment at a time: no more than `most` bytes, whatever is there now.
+
+        StorageFault, also when there is nothing.
+        """
         try:
-            yield self._call(_read, name)
+            yield self._call(_read, name, most)
         except FileNotFoundError:
             pass
         else:
             return
         try:
             for piece in self._listed(name):
-                yield self._call(_read, piece.name)
+                most -= piece.size
+                yield self._call(_read, piece.name, piece.size if most >= 0 else 0)
         except FileNotFoundError as error:
             raise StorageFault(f"{name} is not in object storage, or not whole") from error
 
     def _listed(self, name: str) -> list[Piece]:
         """The pieces of a long recording. FileNotFoundError when there is no list."""
-        data = self._call(_read, f"{name}.end")
+        data = self._call(_read, f"{name}.end", _LONGEST_LIST)
         try:
-            return [Piece(**each) for each in orjson.loads(data)["pieces"]]
+            return [_piece(each) for each in orjson.loads(data)["pieces"]]
         except (ValueError, TypeError, KeyError) as error:
             raise StorageFault(f"{name}.end in object storage cannot be read") from error
 
@@ -192,7 +198,19 @@ class _Exists(Exception):
     """There is an object of that name."""
 
 
-def _read(store: Any, name: str) -> bytes:
+def _piece(said: Any) -> Piece:
+    """As a list says it; TypeError and ValueError for what no gateway wrote."""
+    piece = Piece(**said)
+    if not (isinstance(piece.name, str) and isinstance(piece.size, int) and piece.size >= 0):
+        raise ValueError("no piece")
+    return piece
+
+
+def _read(store: Any, name: str, most: int) -> bytes:
+    """An object of at most so many bytes: a larger one is not ours, and must not fill the memory."""
     import obstore
 
-    return bytes(obstore.get(store, name).bytes())
+    found = obstore.get(store, name)
+    if found.meta["size"] > most:
+        raise StorageConflict(f"{name} in object storage is larger than what was stored")
+    return bytes(found.bytes())
