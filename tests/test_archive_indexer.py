@@ -165,6 +165,23 @@ def test_a_session_without_a_recording_is_forgotten(office: Office, loop: Loop, 
     until(lambda: len(running) == 0 and not running.behind, "an empty list")
 
 
+def test_a_long_recording_is_read_once_while_it_lives(
+    office: Office, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is read again and again would cost more than it finds; storage wants to know how long it is."""
+    monkeypatch.setattr(indexer, "LONG", 10)
+    recording = recorder(tmp_path / "state").open(session("session-long"))
+    recording.write(command("select 'early'"))
+    assert not read_on(office.database, library, "session-long", live=True)
+    before = kept(office, "session-long").bytes
+    recording.write(command("select 'late'"))
+    assert not read_on(office.database, library, "session-long", live=True)
+    assert texts(office) == ["select 'early'"] and kept(office, "session-long").bytes > before
+    now(recording.close(Outcome("closed")))
+    assert read_on(office.database, library, "session-long")
+    assert texts(office) == ["select 'late'", "select 'early'"]
+
+
 @pytest.mark.parametrize(("others", "times"), [(0.0, 4.0), (0.05, 4.0), (0.9, 32.0)])
 def test_it_works_in_small_pieces_with_rests_between_them(others: float, times: float) -> None:
     """A recording of a million commands must not keep sessions waiting for the interpreter, busy ones least of all."""

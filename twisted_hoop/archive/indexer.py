@@ -33,6 +33,8 @@ EVERY = 1.0
 """Seconds between rounds."""
 LIVE = 5.0
 """Seconds after which a live recording is read on, at the earliest; longer where reading it took longer."""
+LONG = 16 * 1024 * 1024
+"""Bytes of a live recording beyond which it is read only once it has ended: most of it is output."""
 MOST = 10_000
 """Recordings that may wait; beyond them the folder is looked through."""
 LONGEST = 60.0
@@ -229,15 +231,18 @@ class Indexer:
             del self._waiting[session]
 
     def _timed(self, session: str) -> tuple[bool, float]:
-        began = time.thread_time()
-        return read_on(self._database, self._library, session), time.thread_time() - began
+        began, waiting = time.thread_time(), self._waiting.get(session)
+        live = waiting is not None and not waiting.ended
+        return read_on(self._database, self._library, session, live), time.thread_time() - began
 
     def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *arguments)
 
 
-def read_on(database: Database, library: Library, session: str) -> bool:
+def read_on(database: Database, library: Library, session: str, live: bool = False) -> bool:
     """Index what was recorded since the last time; whether that was all there will be. Blocks.
+
+    Of one that lives and is LONG, which was read before, only the size is written down.
 
     UnknownRecording when there is none; StoreUnavailable.
     """
@@ -246,6 +251,10 @@ def read_on(database: Database, library: Library, session: str) -> bool:
     known = database.read_now(lambda connection: catalogue.get(connection, session))
     if known is not None and known.complete:
         return True
+    if known is not None and live and (size := path.stat().st_size) > LONG:
+        longer = replace(known, bytes=size)
+        database.write_now(lambda connection: save(connection, longer))
+        return False
     reading, pace = _Reading(database, session, str(path.relative_to(library.folder)), known), Pace()
     try:
         for entry in entries:
