@@ -27,8 +27,8 @@ class GatewaySection(Section):
     preauth_per_address: int = Field(default=100, ge=1)
     """The same, for one client address."""
     workers: int = Field(default=1, ge=1, le=256)
-    """Processes that serve, each on a core of its own; what they share is in the store. Listeners are then of tcp, tcp6,
-    unix or systemd."""
+    """Processes that serve, each on a core of its own; what they share is in the store. Listeners are then of tcp,
+    tcp6, unix or systemd."""
     stop_timeout: Duration = 30.0
     """On SIGTERM: how long live sessions may finish what they run."""
 
