@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.console import World, person_at
+from tests.support.gateway import wait_for
 
 
 def test_a_live_session_is_watched_and_ended(browser: Browser, world: World) -> None:
@@ -39,10 +40,16 @@ def test_a_command_is_found_and_its_recording_exported(browser: Browser, world: 
     with psycopg.connect(world.dsn("shop", "ann"), autocommit=True) as connection:
         connection.execute("select 'a needle in the hay'")
     with person_at(browser, world, "carol", accept_downloads=True) as carol:
-        carol.page.goto("/sessions")
-        carol.page.get_by_label("Command holds").fill("NEEDLE in")
-        carol.page.get_by_role("button", name="Search").click()
-        carol.page.get_by_role("link", name="a needle in the hay").click()
+        carol.page.goto("/search")
+        row = carol.page.locator("tbody tr", has_text="a needle in the hay")
+
+        def asked() -> bool:  # the index is a moment behind
+            carol.page.get_by_label("Commands").fill('"NEEDLE in" target:shop')
+            carol.page.get_by_role("button", name="Search").click()
+            return row.count() > 0
+
+        wait_for(asked, "the command in the index")
+        row.first.get_by_role("link").click()
         expect(carol.page.locator("li.found")).to_contain_text("a needle in the hay")
         assert carol.page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         with carol.page.expect_download() as download:
