@@ -86,3 +86,11 @@ class NoticeUndelivered(HoopError):
 
 class UnknownRecording(HoopError):
     """There is no such recording, or the text is no id at all (R9)."""
+
+
+class AgentUnavailable(HoopError):
+    """No agent of that name is connected, or what it was asked to reach cannot be reached. `refused`: it will not."""
+
+    def __init__(self, why: str, refused: bool = False) -> None:
+        super().__init__(why)
+        self.refused = refused

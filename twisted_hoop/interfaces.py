@@ -10,6 +10,10 @@ from typing import Any
 from zope.interface import Attribute, Interface
 
 from twisted_hoop.model import (
+    AgentCredential,
+    AgentIdentity,
+    AgentLogin,
+    AgentReport,
     Approval,
     ApprovalRequest,
     Command,
@@ -212,3 +216,44 @@ class IRelay(Interface):
 
     def lost(side: Side) -> list[Step]:
         """One side is gone."""
+
+
+class IAgentDoor(Interface):
+    """Which agent is it? The gateway's side; agents prove themselves here and nowhere else."""
+
+    def authenticate(name: str, credential: AgentCredential, peer: Peer) -> Awaitable[AgentIdentity]:
+        """The agent that the credential proves, which may call itself `name`; or raise AuthenticationFailed."""
+
+    def still_valid(identity: AgentIdentity) -> bool:
+        """Whether its connection may go on now: not expired, not revoked. Asked every second; cheap."""
+
+    def renew(identity: AgentIdentity, public_key: str) -> Awaitable[str]:
+        """A new certificate, as a line, for the agent's public key (a line too), or raise AuthenticationFailed.
+
+        Asked for by the agent over its connection: right after a login by token, and before its certificate ends.
+        """
+
+    def connected(identity: AgentIdentity, report: AgentReport) -> None:
+        """A connection of an agent is logged in. Returns at once; what is stored is stored later."""
+
+    def heartbeat(identity: AgentIdentity, report: AgentReport) -> None:
+        """It lives: told every few seconds."""
+
+    def disconnected(identity: AgentIdentity, report: AgentReport) -> None:
+        """It is gone; told once."""
+
+
+class IAgentCredentials(Interface):
+    """What an agent shows its gateway. The agent's side; files are read and written outside the reactor's thread."""
+
+    def current() -> Awaitable[AgentLogin]:
+        """What to log in with now, or raise AuthenticationFailed when there is nothing (left) to show."""
+
+    def public_key() -> str:
+        """The line of the public key to be certified; "" when it logs in with tokens alone and needs no certificate."""
+
+    def renew_at() -> float | None:
+        """When to ask for a new certificate, as POSIX time: the past when at once; None for never."""
+
+    def renewed(certificate: str) -> Awaitable[None]:
+        """The gateway's answer, a line: check and keep it; the join token is used up. ValueError when it is unfit."""

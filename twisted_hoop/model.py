@@ -283,3 +283,61 @@ class Outcome:
 
     code: str
     message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentIdentity:
+    """Who an agent is, once proved. `name` is what `agent:NAME:` of an endpoint says; several agents may have one name.
+
+    `ident` is unique for each installation. `until` is a POSIX time or None, `proof` how it was proved ("join-token",
+    "certificate", "jwt"; "replica" for another gateway of the same store), `proof_id` the digest of what was shown.
+    """
+
+    name: str
+    ident: str
+    until: float | None = None
+    proof: str = "certificate"
+    proof_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AgentCredential:
+    """What an agent shows the gateway: a `token` (join token or JWT), or a key or certificate with its signature.
+
+    `blob` is that of RFC 4253, section 6.6; `signature` is over `data`, in `algorithm`, and is still to be verified.
+    """
+
+    token: str = field(default="", repr=False)
+    blob: bytes = b""
+    algorithm: bytes = b""
+    signature: bytes = b""
+    data: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AgentLogin:
+    """What an agent logs in with now: a `token`, or a `key` with its `certificate` (`ssh_private_keys.PrivateKey`,
+    `ssh_certificates.Certificate`)."""
+
+    token: str = field(default="", repr=False)
+    key: Any = field(default=None, repr=False)
+    certificate: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReport:
+    """How one connection of an agent is: its id, the agent's version, what it offers, its streams and bytes so far.
+
+    `offered` are lines of its allow-list (`db.internal:5432`), `since` and `seen` POSIX times, bytes from the
+    gateway's side: `sent` to the agent, `received` from it.
+    """
+
+    connection: str
+    address: str
+    version: str = ""
+    offered: tuple[str, ...] = ()
+    since: float = 0.0
+    seen: float = 0.0
+    streams: int = 0
+    sent: int = 0
+    received: int = 0
