@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.task import Clock
 
 from tests.support.approvals import ALICE, BOB, Office, session_of
 from tests.support.loop import Loop
 from twisted_hoop.errors import StoreUnavailable
 from twisted_hoop.model import Outcome
-from twisted_hoop.store.sessions import SessionIndex
+from twisted_hoop.store.database import Database
+from twisted_hoop.store.sessions import AGAIN, DELAY, SessionIndex
 
 
 def test_sessions_from_open_to_close(office: Office, loop: Loop) -> None:
@@ -88,3 +94,63 @@ def test_a_row_that_could_not_be_written_does_not_hold_up_its_end(office: Office
         assert row is not None and row.state == "closed"
 
     loop.run(go)
+
+
+class Unsteady:
+    """A store whose next writes fail: before they are done, or after it, when only the answer is lost."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.faults: list[str] = []
+
+    def write(self, work: Callable[[Any], Any]) -> Deferred[Any]:
+        fault = self.faults.pop(0) if self.faults else ""
+        if fault != "away":
+            try:
+                told = self._database.write_now(work)
+            except StoreUnavailable as refusal:
+                return fail(refusal)
+        return fail(StoreUnavailable("the store did not answer")) if fault else succeed(told)
+
+    def states(self, ids: list[str]) -> dict[str, str]:
+        from sqlalchemy import select
+
+        from twisted_hoop.store.tables import sessions
+
+        query = select(sessions.c.id, sessions.c.state).where(sessions.c.id.in_(ids))
+        return {
+            row.id: row.state for row in self._database.read_now(lambda connection: connection.execute(query).all())
+        }
+
+
+@pytest.mark.parametrize("faults", [["away"], ["unheard"], ["away", "unheard", "away"], ["unheard", "away", "unheard"]])
+def test_what_a_store_did_not_take_is_written_when_it_is_back(office: Office, faults: list[str]) -> None:
+    """Also a session whose opening was lost, and one whose row was written although the answer was lost."""
+    clock, store = Clock(), Unsteady(office.database)
+    index = SessionIndex(store, office.time, clock)  # type: ignore[arg-type]
+    lost: list[Any] = []
+    store.faults = list(faults)
+    index.opened(session_of(ALICE, "session-a")).addErrback(lost.append)
+    clock.advance(DELAY)
+    index.opened(session_of(BOB, "session-b")).addErrback(lost.append)
+    index.closed("session-a", Outcome("closed"), 1).addErrback(lost.append)
+    assert lost and index.unwritten() >= 2
+    for _ in range(5):
+        clock.advance(AGAIN)
+    assert index.unwritten() == 0
+    assert store.states(["session-a", "session-b"]) == {"session-a": "closed", "session-b": "live"}
+    assert not clock.getDelayedCalls()
+
+
+def test_a_row_the_store_never_takes_keeps_no_other_out(office: Office) -> None:
+    clock, store = Clock(), Unsteady(office.database)
+    index = SessionIndex(store, office.time, clock)  # type: ignore[arg-type]
+    failed: list[Any] = []
+    broken = session_of(ALICE, "session-\ud800")  # no text of any database
+    for session in (broken, session_of(BOB, "session-good")):
+        index.opened(session).addErrback(failed.append)
+    clock.advance(DELAY)
+    assert len(failed) == 2
+    clock.advance(AGAIN)
+    assert index.unwritten() == 0
+    assert store.states(["session-good"]) == {"session-good": "live"}

@@ -146,6 +146,7 @@ class GatewayService(Service):
         self.ident, self._started = random.token_hex(8), time.time()
         self.keeper = self._keeper_of(reactor)
         self.index = SessionIndex(self.database, time.time, reactor, self.ident)
+        self.metrics.watch("hoop_sessions_unwritten", "Sessions the store has not taken yet.", self.index.unwritten)
         self._tie = Tie(reactor, worker, self._orphaned) if worker is not None else None
         self._news = self._news_of()
         self._watch = Watch(lambda ids: self._shelf.decided(ids), reactor)
@@ -358,7 +359,7 @@ class GatewayService(Service):
             self.keeper.closed(session.id)
             log_session(self.log, f"session ended: {outcome.code}", session)
         if isinstance(work, Deferred):
-            work.addErrback(lambda f: self.log.warn("the session index was not written: {e}", e=str(f.value)))
+            work.addErrback(lambda f: self.log.warn("the index of sessions waits for the store: {e}", e=str(f.value)))
 
     def _objection(self, session: Session) -> str:
         """Why a session may not open although its log-in, perhaps long ago, succeeded (I9)."""

@@ -156,6 +156,7 @@ def test_I9_A4_the_store_crashes_and_hangs_under_load_and_is_gone(house: House, 
             assert load.acknowledged <= stored(house, name)
             _approvals_work_again(gateway)
             assert load.acknowledged <= recorded(gateway, name)
+            wait_for(lambda: _in_the_index(gateway), "the rows of sessions, written later")
             told = f"{len(load.acknowledged)} commands acknowledged, 0 lost, 0 sessions ended"
             print(f"store crashed three times and hung once: {told}")
             with psycopg.connect(gateway.dsn("shop", "ann"), autocommit=True) as connection:
@@ -187,6 +188,13 @@ def _gone_for_good(gateway: Gateway, own: Server, connection: psycopg.Connection
 def _processes(server: Server) -> list[int]:
     path = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
     return [int(each) for each in path.read_text().split()]
+
+
+def _in_the_index(gateway: Gateway) -> bool:
+    """Every session that was recorded, and none of the load's lives there for ever."""
+    rows = gateway.api("GET", "/v1/sessions?limit=500", "carol").json.get("sessions", [])
+    over = {row["id"] for row in rows if row["state"] != "live"}
+    return {each.id for each in gateway.library.list(limit=500)} <= over
 
 
 def _approvals_work_again(gateway: Gateway) -> None:

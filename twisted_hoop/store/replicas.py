@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from sqlalchemy import Connection, delete, insert, select, update
 
 from twisted_hoop.store.database import Database, running, store_time
-from twisted_hoop.store.sessions import INTERRUPTED, LIVE
+from twisted_hoop.store.session_rows import INTERRUPTED, LIVE
 from twisted_hoop.store.tables import replicas, sessions
 
 LEASE = 20.0

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, and_, delete, select
 
-from twisted_hoop.store.sessions import LIVE
+from twisted_hoop.store.session_rows import LIVE
 from twisted_hoop.store.tables import approvals, deliveries, locks, once, reads, sessions
 
 BATCH = 1000

@@ -7,19 +7,23 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, insert, or_, select, update
+from sqlalchemy import Connection, Row, Select, or_, select, update
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from twisted_hoop.model import Outcome, Session
 from twisted_hoop.store.codec import dumps, principal_data
 from twisted_hoop.store.database import Database, running
 from twisted_hoop.store.paging import Page, newest_first, page_of
+from twisted_hoop.store.session_rows import INTERRUPTED, LIVE, Ends, Rows, put, put_again
 from twisted_hoop.store.tables import sessions
 
-Rows = list[dict[str, Any]]
 DELAY = 0.2  # seconds
-LIVE = "live"
-INTERRUPTED = "interrupted"
+AGAIN = 2.0
+"""Seconds until what the store did not take is given to it once more."""
+KEPT = 100_000
+"""Sessions that wait for a store, at most. None open while it does not answer for long, so this is not reached."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,11 @@ class SessionIndex:
     """Sessions in the store. Every method answers with an Awaitable that may fail with StoreUnavailable.
 
     With a reactor, what happens within `DELAY` is written in one transaction: short sessions cost one row, once.
-    Readers see it all the same. `replica` is whose sessions these are.
+    Readers see it all the same. What a store that is away does not take is kept, in order, and written when it is back.
+    `replica` is whose sessions these are.
     """
+
+    log = Logger()
 
     def __init__(self, database: Database, now: Callable[[], float], reactor: Any = None, replica: str = "") -> None:
         self._database = database
@@ -70,9 +77,10 @@ class SessionIndex:
         self._now = now
         self._reactor = reactor
         self._rows: dict[str, dict[str, Any]] = {}
-        self._ends: dict[str, dict[str, Any]] = {}
+        self._ends: Ends = {}
+        self._failed = False
         self._waiting: list[Deferred[None]] = []
-        self._writing: Deferred[None] | None = None
+        self._writing: Deferred[Any] | None = None
         self._timer: Any = None
 
     def opened(self, session: Session) -> Deferred[None]:
@@ -89,37 +97,72 @@ class SessionIndex:
             self._rows[session_id].update(values)
         return self._soon()
 
+    def unwritten(self) -> int:
+        """How many sessions the store has not taken yet."""
+        return len(self._rows) + len(self._ends)
+
     def _soon(self) -> Deferred[None]:
         waiter: Deferred[None] = Deferred()
         self._waiting.append(waiter)
         if self._reactor is None:
             self._write()
-        elif self._timer is None and self._writing is None:
-            self._timer = self._reactor.callLater(DELAY, self._write)
+        else:
+            self._later(AGAIN if self._failed else DELAY)
         return waiter
+
+    def _later(self, delay: float) -> None:
+        if self._timer is None and self._writing is None and self._reactor is not None:
+            self._timer = self._reactor.callLater(delay, self._write)
 
     def _write(self) -> None:
         """Write what waits; one transaction at a time, for threads do not keep order."""
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._timer = None
-        if self._writing is not None or not self._waiting:
+        if self._writing is not None or not (self._waiting or self.unwritten()):
             return
-        rows, ends, waiting = list(self._rows.values()), self._ends, self._waiting
+        rows, ends, waiting = self._rows, self._ends, self._waiting
         self._rows, self._ends, self._waiting = {}, {}, []
-        self._writing = self._database.write(lambda connection: _put(connection, rows, ends))
-        self._writing.addBoth(self._written, waiting)
+        # An answer that was lost may have been a yes: the second time, each row is looked for first.
+        work = put_again if self._failed else put
+        self._writing = self._database.write(lambda connection: work(connection, list(rows.values()), ends))
+        self._writing.addCallbacks(
+            self._written, self._kept, callbackArgs=(waiting,), errbackArgs=(rows, ends, waiting)
+        )
 
-    def _written(self, result: Any, waiting: list[Deferred[None]]) -> None:
-        self._writing = None
+    def _written(self, refused: list[str], waiting: list[Deferred[None]]) -> None:
+        if refused:
+            self.log.error(
+                "the store refuses the rows of sessions {refused}: they are not in the index", refused=refused
+            )
+        self._writing, self._failed = None, False
         for waiter in waiting:
-            waiter.callback(result)
+            waiter.callback(None)
         if self._waiting and self._timer is None:
             self._write()
 
+    def _kept(
+        self, failure: Failure, rows: dict[str, dict[str, Any]], ends: Ends, waiting: list[Deferred[None]]
+    ) -> None:
+        """The store is away: what it did not take goes before what came since."""
+        self._writing, self._failed = None, True
+        for session_id in [one for one in self._ends if one in rows]:
+            rows[session_id].update(self._ends.pop(session_id))
+        self._rows = {**rows, **self._rows}
+        self._ends = {**self._ends, **ends}
+        while len(self._rows) > KEPT:
+            self.log.error(
+                "session {one} is not in the index: too many wait", one=self._rows.pop(next(iter(self._rows)))
+            )
+        for waiter in waiting:
+            waiter.errback(failure)
+        if self._reactor is None and self._waiting:
+            self._write()
+        self._later(AGAIN)
+
     async def settle(self) -> None:
-        """Everything told so far is in the store, or was refused by it."""
-        if not self._waiting and self._writing is None:
+        """Everything told so far is in the store, or was refused by it; StoreUnavailable when it is away."""
+        if not self._waiting and self._writing is None and not self.unwritten():
             return
         waiter: Deferred[None] = Deferred()
         self._waiting.append(waiter)
@@ -188,14 +231,6 @@ def _looking_for(wanted: SessionSearch) -> Select[Any]:
     if wanted.since is not None:
         query = query.where(c.started >= wanted.since)
     return query if wanted.until is None else query.where(c.started < wanted.until)
-
-
-def _put(connection: Connection, rows: Rows, ends: dict[str, dict[str, Any]]) -> None:
-    if rows:
-        connection.execute(insert(sessions), rows)
-    for session_id, values in ends.items():
-        change = update(sessions).where(sessions.c.id == session_id, sessions.c.state == LIVE)
-        connection.execute(change.values(values))
 
 
 def _values(session: Session, replica: str) -> dict[str, Any]:
