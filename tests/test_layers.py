@@ -15,7 +15,7 @@ FLOORS = (
     {"gate", "sessions", "bridge", "locking", "notify", "news"},
     {"services"},
     {"postgres", "ssh", "http"},
-    {"kubernetes"},
+    {"kubernetes", "agent"},
     {"rehearsal"},
     {"web", "regression"},
     {"console"},

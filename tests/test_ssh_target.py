@@ -20,7 +20,7 @@ from twisted_hoop.errors import HoopError, ProtocolError, SecretUnavailable
 from twisted_hoop.identity.ssh_private_keys import PrivateKey, new_private_key
 from twisted_hoop.settings import TargetSection
 from twisted_hoop.ssh.events import STDOUT, Data, Event, Request
-from twisted_hoop.ssh.target import SshDoor, host_of
+from twisted_hoop.ssh.target import SshDoor
 from twisted_hoop.testing import make_session
 from twisted_hoop.transport import client_endpoint
 
@@ -266,17 +266,3 @@ def test_what_is_no_ssh_server_is_told_in_time(loop: Loop, door_to: Any, said: b
     assert isinstance(caught.value, ProtocolError) and caught.value.side == "target"
     assert code is None or caught.value.code == code, str(caught.value)
     assert handler.connection is None and not handler.gone.called
-
-
-@pytest.mark.parametrize(
-    ("endpoint", "host"),
-    [
-        ("tcp:web-1:22", "web-1"),
-        ("tcp:host=web-1:port=22", "web-1"),
-        ("tcp:port=22:host=10.0.0.1", "10.0.0.1"),
-        (r"tcp:2001\:db8\:\:1:22", "2001:db8::1"),
-        ("unix:/run/ssh", ""),
-    ],
-)
-def test_hosts_of_endpoints(endpoint: str, host: str) -> None:
-    assert host_of(endpoint) == host

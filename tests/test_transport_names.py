@@ -9,7 +9,7 @@ from twisted.internet.endpoints import quoteStringArgument
 
 from twisted_hoop.transport.bindings import BACKLOG, TcpBinding, UnixBinding
 from twisted_hoop.transport.connect import CONNECT_TIMEOUT, TcpPlace, UnixPlace
-from twisted_hoop.transport.names import Place, client_place, server_binding, split
+from twisted_hoop.transport.names import Place, client_place, server_binding, split, target_host
 
 SERVERS = {
     "tcp:5432": TcpBinding(5432),
@@ -26,6 +26,11 @@ CLIENTS = {
     r"tcp:\:\:1:5432": Place(TcpPlace("::1", 5432), CONNECT_TIMEOUT, None),
     "unix:/run/db.sock": Place(UnixPlace("/run/db.sock"), CONNECT_TIMEOUT, None),
     "unix:path=/run/db.sock:timeout=0.5": Place(UnixPlace("/run/db.sock"), 0.5, None),
+}
+AGENTS = {
+    "agent:office:tcp:db.internal:5432": Place(TcpPlace("db.internal", 5432), CONNECT_TIMEOUT, None, "office"),
+    "agent:name=a-1:kind=tcp:host=db:port=1:timeout=3": Place(TcpPlace("db", 1), 3.0, None, "a-1"),
+    "agent:office:unix:/run/db.sock": Place(UnixPlace("/run/db.sock"), CONNECT_TIMEOUT, None, "office"),
 }
 BAD_SERVERS = [
     "tcp:",
@@ -95,3 +100,44 @@ def test_quoted_arguments_come_back(positional: str, named: str) -> None:
         assert kind == "kind"
         assert arguments.take("other") == positional and arguments.named("key", "") == named
         arguments.finish()
+
+
+@pytest.mark.parametrize("text", AGENTS)
+def test_places_behind_an_agent(text: str) -> None:
+    assert client_place(text) == AGENTS[text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "agent:",
+        "agent:office",
+        "agent:office:tcp",
+        "agent:office:tcp:db",
+        "agent:Office:tcp:db:1",
+        "agent:../x:tcp:db:1",
+        "agent:office:agent:other:tcp:db:1",
+        "agent:office:systemd:db:1",
+        "agent:office:tcp:db:1:bindAddress=10.0.0.1",
+    ],
+)
+def test_places_no_agent_connects_to(text: str) -> None:
+    with pytest.raises(ValueError):
+        client_place(text)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "host"),
+    [
+        ("tcp:web-1:22", "web-1"),
+        ("tcp:host=web-1:port=22", "web-1"),
+        ("tcp:port=22:host=10.0.0.1", "10.0.0.1"),
+        (r"tcp:2001\:db8\:\:1:22", "2001:db8::1"),
+        ("unix:/run/ssh", ""),
+        ("agent:office:tcp:web-1:22", "web-1"),
+        ("agent:office:unix:/run/ssh", ""),
+        ("tls:web-1:22", ""),
+    ],
+)
+def test_hosts_of_targets(endpoint: str, host: str) -> None:
+    assert target_host(endpoint) == host

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import re2
+from twisted.internet.interfaces import IStreamClientEndpoint
 
 from twisted_hoop.errors import ConfigurationError, UnknownTarget
 from twisted_hoop.http.credentials import Credentials
@@ -26,7 +27,7 @@ from twisted_hoop.shell.reader import ShellReader
 from twisted_hoop.sql.reader import SqlReader
 from twisted_hoop.ssh.hall import TARGET_LIMITS, SshHall
 from twisted_hoop.ssh.target import SshDoor
-from twisted_hoop.transport import ReloadingContext, client_context, client_endpoint
+from twisted_hoop.transport import ByAgent, ReloadingContext, client_context, client_endpoint
 
 _HallT = TypeVar("_HallT", Hall, SshHall, HttpHall)
 
@@ -42,12 +43,14 @@ class Halls:
         key: bytes,
         memory: Path,
         authority: SshAuthority | None = None,
+        by_agent: ByAgent | None = None,
     ) -> None:
         self._reactor = reactor
         self._secrets = secrets
         self._key = key
         self._memory = memory
         self._authority = authority
+        self._by_agent = by_agent
         self._sql = SqlReader(cache_size=1024)
         self._shell = ShellReader()
         self._salted = SaltedPasswords()
@@ -97,7 +100,7 @@ class Halls:
         known = self._halls.get(section.name)
         if known is not None and known.same(section, mine):
             return known
-        endpoint = client_endpoint(self._reactor, section.endpoint)
+        endpoint = self._endpoint(section)
         door = TargetDoor(self._reactor, section, endpoint, self._secrets, _context(section), self._salted)
         return Hall(self._reactor, section, door, self._sql, mine, self._key, self._memory)
 
@@ -108,7 +111,7 @@ class Halls:
             return known
         if self._authority is None:
             raise ConfigurationError([f"targets ({section.name}): there is no authority for SSH"])
-        endpoint = client_endpoint(self._reactor, section.endpoint)
+        endpoint = self._endpoint(section)
         door = SshDoor(self._reactor, section, endpoint, self._secrets, self._authority, TARGET_LIMITS)
         return SshHall(section, door, self._shell, mine, self._key)
 
@@ -119,9 +122,12 @@ class Halls:
             return known
         reactor = self._reactor
         credentials = Credentials(section, self._secrets, reactor.seconds)
-        endpoint = client_endpoint(reactor, section.endpoint)
+        endpoint = self._endpoint(section)
         pool = Pool(reactor, section, endpoint, _context(section, ("http/1.1",)), credentials)
         return HttpHall(section, pool, self._dialect(section, mine), mine)
+
+    def _endpoint(self, section: TargetSection) -> IStreamClientEndpoint:
+        return client_endpoint(self._reactor, section.endpoint, self._by_agent)
 
     def _dialect(self, section: TargetSection, masks: list[MaskSection]) -> Dialect:
         if section.protocol == "kubernetes":

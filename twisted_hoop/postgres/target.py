@@ -20,6 +20,7 @@ from twisted_hoop.interfaces import ISecretStore
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.login import Derive, LoggedIn, LoginStep, SendTarget, TargetLogin, TargetRefused
 from twisted_hoop.settings import TargetSection
+from twisted_hoop.transport import explained, target_host
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,7 @@ class TargetDoor:
         self._secrets = secrets
         self._context = context
         self._salted = salted
-        self._hostname = section.server_name or _host_of(section.endpoint)
+        self._hostname = section.server_name or target_host(section.endpoint) or None
 
     async def open(self, database: str, parameters: dict[str, str], version: int = pg.PROTOCOL_3_0) -> Opened:
         """A connection that is logged in, or ProtocolError (side "target") with a SQLSTATE, within the time limit."""
@@ -129,7 +130,7 @@ class TargetDoor:
         except HoopError:
             raise
         except Exception as error:
-            raise ProtocolError(f"the target cannot be reached: {_named(error)}", "target", "08001") from error
+            raise ProtocolError(f"the target cannot be reached: {explained(error)}", "target", "08001") from error
 
     async def cancel(self, pid: int, key: bytes) -> None:
         """Send a CancelRequest of ours on a connection of its own; TLS when the target speaks it."""
@@ -243,18 +244,3 @@ def _binding(connection: TargetConnection) -> bytes | None:
     session = connection.transport.tls
     certificate = session.peer_certificate if session is not None else None
     return tls_server_end_point(certificate) if certificate else None
-
-
-def _host_of(endpoint: str) -> str | None:
-    """The host of `tcp:host:port` or `tcp:host=…`; None for endpoints without one."""
-    kind, _, rest = endpoint.partition(":")
-    if kind not in ("tcp", "tcp6"):
-        return None
-    unescaped = rest.replace("\\:", "\0")
-    parts = [p.replace("\0", ":") for p in unescaped.split(":")]
-    named = [p[5:] for p in parts if p.startswith("host=")]
-    return (named or parts)[0] or None
-
-
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -22,6 +22,7 @@ from twisted_hoop.ssh.host_keys import TargetHostKeys
 from twisted_hoop.ssh.limits import Limits
 from twisted_hoop.ssh.login import Credential, TargetLogin, WithKey, WithPassword
 from twisted_hoop.ssh.transport import ClientTransport
+from twisted_hoop.transport import explained, target_host
 
 
 class SshDoor:
@@ -42,7 +43,7 @@ class SshDoor:
         self._secrets = secrets
         self._authority = authority
         self._limits = limits
-        self._host_keys = TargetHostKeys(section, section.server_name or host_of(section.endpoint) or section.name)
+        self._host_keys = TargetHostKeys(section, section.server_name or target_host(section.endpoint) or section.name)
         self._parsed: tuple[bytes, PrivateKey] | None = None
 
     async def open(self, session: Session, login: str, handler: ConnectionHandler) -> IsConnection:
@@ -60,7 +61,7 @@ class SshDoor:
         except HoopError:
             raise
         except Exception as error:
-            raise self._failed(f"cannot be reached: {_named(error)}", "unreachable") from error
+            raise self._failed(f"cannot be reached: {explained(error)}", "unreachable") from error
 
     async def _open(self, session: Session, login: str, handler: ConnectionHandler) -> IsConnection:
         credential = await self._credential(session, login)
@@ -155,17 +156,3 @@ class _Starting:
 
 class _Quiet(Factory):
     noisy = False
-
-
-def host_of(endpoint: str) -> str:
-    """The host of `tcp:host:port` or `tcp:host=…`; "" for endpoints without one."""
-    kind, _, rest = endpoint.partition(":")
-    if kind not in ("tcp", "tcp6"):
-        return ""
-    parts = [part.replace("\0", ":") for part in rest.replace("\\:", "\0").split(":")]
-    named = [part[5:] for part in parts if part.startswith("host=")]
-    return (named or parts)[0]
-
-
-def _named(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__

@@ -36,6 +36,20 @@ CONNECT_TIMEOUT = 30.0
 """Seconds to resolve and connect, over all addresses."""
 
 
+class Unreachable(error.ConnectError):
+    """A place that cannot be connected to for a reason that explains itself."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else "unreachable"
+
+
+def explained(why: Exception) -> str:
+    """What a failure to connect says to an operator: its kind where the text alone would not tell."""
+    if isinstance(why, Unreachable):
+        return str(why)
+    return f"{type(why).__name__}: {why}" if str(why) else type(why).__name__
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """One address to try: a socket family and its `connect` argument."""
@@ -172,6 +186,17 @@ class UnixPlace:
         return [Candidate(socket.AF_UNIX, self.path)]
 
 
+@dataclass(frozen=True, slots=True)
+class KnownPlace:
+    """Addresses that were looked up, and checked, already (S11)."""
+
+    found: tuple[Candidate, ...]
+
+    async def candidates(self, reactor: Any, within: float) -> Sequence[Candidate]:
+        """Themselves."""
+        return self.found
+
+
 @implementer(IStreamClientEndpoint)
 class EagerClientEndpoint:
     """A place to connect to. Failures are those of Twisted's own endpoints (`twisted.internet.error`)."""
@@ -179,7 +204,7 @@ class EagerClientEndpoint:
     def __init__(
         self,
         reactor: Any,
-        place: TcpPlace | UnixPlace,
+        place: TcpPlace | UnixPlace | KnownPlace,
         timeout: float = CONNECT_TIMEOUT,
         bind: tuple[str, int] | None = None,
     ) -> None:

@@ -7,6 +7,7 @@ all others Twisted's own. The reactor provides IReactorFDSet, IReactorTime and a
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from twisted.internet.endpoints import AdoptedStreamServerEndpoint, clientFromString, serverFromString
@@ -16,7 +17,10 @@ from twisted_hoop.errors import ConfigurationError
 from twisted_hoop.transport.bindings import AdoptedBinding
 from twisted_hoop.transport.connect import EagerClientEndpoint
 from twisted_hoop.transport.listen import EagerServerEndpoint
-from twisted_hoop.transport.names import client_place, server_binding
+from twisted_hoop.transport.names import Place, client_place, server_binding
+
+ByAgent = Callable[[Place], IStreamClientEndpoint]
+"""Gives the endpoint for a place that an agent is to connect to."""
 
 
 def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
@@ -37,14 +41,18 @@ def server_endpoint(reactor: Any, description: str) -> IStreamServerEndpoint:
         raise _unusable(description, why) from why
 
 
-def client_endpoint(reactor: Any, description: str) -> IStreamClientEndpoint:
+def client_endpoint(reactor: Any, description: str, by_agent: ByAgent | None = None) -> IStreamClientEndpoint:
     """The endpoint an endpoint string describes; ConfigurationError when it describes none.
 
     `tcp:HOST:PORT` or `tcp:host=HOST:port=PORT`, with `:timeout=SECONDS` and `:bindAddress=ADDRESS`;
-    `unix:PATH[:timeout=SECONDS]`.
+    `unix:PATH[:timeout=SECONDS]`; `agent:NAME:` before one of these leads there by an agent, if there is a way.
     """
     try:
         place = client_place(description)
+        if place is not None and place.agent:
+            if by_agent is None:
+                raise ValueError("there are no agents here")
+            return by_agent(place)
         if place is not None:
             return EagerClientEndpoint(reactor, place.where, place.timeout, place.bind)
         other: IStreamClientEndpoint = clientFromString(reactor, description)

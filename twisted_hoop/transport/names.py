@@ -6,8 +6,9 @@ it (`twisted.internet.endpoints.serverFromString`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from twisted_hoop.transport.bindings import BACKLOG, TcpBinding, UnixBinding
 from twisted_hoop.transport.connect import CONNECT_TIMEOUT, TcpPlace, UnixPlace
@@ -16,11 +17,12 @@ from twisted_hoop.transport.listen import Binding
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where to connect, within how many seconds, and from which of our own addresses."""
+    """Where to connect, within how many seconds, from which of our own addresses, and by which agent ("" for none)."""
 
     where: TcpPlace | UnixPlace
     timeout: float
     bind: tuple[str, int] | None
+    agent: str = ""
 
 
 class Arguments:
@@ -94,6 +96,12 @@ def client_place(description: str) -> Place | None:
     return place
 
 
+def target_host(description: str) -> str:
+    """The host that an endpoint string names, behind an agent too; "" for a socket, and for a kind that is not ours."""
+    place = client_place(description)
+    return place.where.host if place is not None and isinstance(place.where, TcpPlace) else ""
+
+
 def _tcp(arguments: Arguments, interface: str = "") -> Binding:
     return TcpBinding(
         _port(arguments.take("port")),
@@ -122,6 +130,19 @@ def _client_tcp(arguments: Arguments) -> Place:
 def _client_unix(arguments: Arguments) -> Place:
     path = _some(arguments.take("path"), "path")
     return Place(UnixPlace(path), _timeout(arguments), None)
+
+
+def _client_agent(arguments: Arguments) -> Place:
+    """`agent:NAME:` before what the agent is to connect to."""
+    name, kind = arguments.take("name"), arguments.take("kind")
+    if not _AGENT_NAME.fullmatch(name):
+        raise ValueError("an agent's name is of lower case letters, digits, dots, dashes and underscores")
+    if kind not in ("tcp", "unix"):
+        raise ValueError("an agent connects to tcp:HOST:PORT or unix:PATH")
+    place = _CLIENTS[kind](arguments)
+    if place.bind is not None:
+        raise ValueError("an agent chooses its own address: bindAddress is of no use")
+    return replace(place, agent=name)
 
 
 def _timeout(arguments: Arguments) -> float:
@@ -157,4 +178,5 @@ _SERVERS: dict[str, Callable[[Arguments], Binding]] = {
     "tcp6": lambda arguments: _tcp(arguments, "::"),
     "unix": _unix,
 }
-_CLIENTS: dict[str, Callable[[Arguments], Place]] = {"tcp": _client_tcp, "unix": _client_unix}
+_AGENT_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}")
+_CLIENTS: dict[str, Callable[[Arguments], Place]] = {"tcp": _client_tcp, "unix": _client_unix, "agent": _client_agent}
