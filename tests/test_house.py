@@ -30,6 +30,7 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
             "settings.network",
             "settings.notify",
             "settings.rules",
+            "settings.saml",
         ),
         "the schema is proved by test_config_schema and test_config_draft, its page by test_config_reference",
     ),
@@ -59,6 +60,7 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
     "store.migrations.env": "run by every test of test_store_migrate",
     "store.migrations.versions.v0001_first": "run by every test of test_store_migrate",
     "store.migrations.versions.v0002_watching": "run by every test of test_store_migrate",
+    "store.migrations.versions.v0005_agents": "run by every test of test_store_migrate",
     "store.migrations.versions.v0004_archive": "run by every test of test_store_migrate",
     "store.migrations.versions.v0003_replicas": "run by every test of test_store_migrate",
 }

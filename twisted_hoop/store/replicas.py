@@ -29,6 +29,7 @@ class Replica:
     """One process. Times are POSIX; `sessions` live there; `policy` is the version of its rules.
 
     `fenced` is when the others took it for dead, 0 while they do not; `draining` says who asked it to stop and why.
+    `peer` is where the others reach it for streams to agents, `peer_key` the key it proves itself with, for this life.
     """
 
     id: str
@@ -40,6 +41,8 @@ class Replica:
     sessions: int
     fenced: float = 0.0
     draining: str = ""
+    peer: str = ""
+    peer_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)

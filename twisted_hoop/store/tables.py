@@ -183,6 +183,9 @@ replicas = Table(
     Column("fenced", Double, nullable=False, server_default="0"),
     # Who asked it to stop, and why; "" when nobody did.
     Column("draining", Text, nullable=False, server_default=""),
+    # Where the others reach it for streams to agents that are connected there, and the key it has for this life.
+    Column("peer", Text, nullable=False, server_default=""),
+    Column("peer_key", Text, nullable=False, server_default=""),
 )
 
 # People who are logged in to the console. Only their browser has what opens `sealed`; `id` and `owner` are digests.
@@ -287,3 +290,78 @@ retention_runs = Table(
     Column("report_json", Text, nullable=False),
 )
 Index("retention_runs_at", retention_runs.c.at)
+
+# Tokens that let one agent enrol, once. Only digests are kept; one that was used says who used it.
+agent_tokens = Table(
+    "agent_tokens",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("until", Double, nullable=False),
+    Column("made", Double, nullable=False),
+    Column("by_key", Text, nullable=False),
+    Column("ident", String(64), nullable=False, server_default=""),
+)
+Index("agent_tokens_until", agent_tokens.c.until)
+
+# Installations of agents. `until` is the end of the newest certificate, or of the token of one that shows tokens.
+agents = Table(
+    "agents",
+    metadata,
+    Column("ident", String(64), primary_key=True),
+    Column("name", String(64), nullable=False),
+    # join-token or jwt
+    Column("proof", String(16), nullable=False),
+    # The public key's line, and who let it in: the operator of the token, or the workload itself.
+    Column("public_key", Text, nullable=False, server_default=""),
+    Column("by_key", Text, nullable=False),
+    Column("enrolled", Double, nullable=False),
+    Column("until", Double, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("seen", Double, nullable=False),
+    Column("revoked", Double, nullable=False, server_default="0"),
+    Column("revoked_by", Text, nullable=False, server_default=""),
+    Column("revoked_reason", Text, nullable=False, server_default=""),
+)
+Index("agents_name", agents.c.name)
+Index("agents_revoked", agents.c.revoked)
+
+# Connections of agents that live, each written by the replica that has it.
+agent_links = Table(
+    "agent_links",
+    metadata,
+    Column("connection", String(64), primary_key=True),
+    Column("ident", String(64), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("replica", String(64), nullable=False),
+    Column("address", Text, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("offered_json", Text, nullable=False),
+    Column("since", Double, nullable=False),
+    Column("seen", Double, nullable=False),
+    Column("streams", Integer, nullable=False),
+    Column("sent", BigInteger, nullable=False),
+    Column("received", BigInteger, nullable=False),
+)
+Index("agent_links_replica", agent_links.c.replica)
+Index("agent_links_name", agent_links.c.name)
+
+# Log-ins that Vault made for sessions, until they are revoked there. `lease` is Vault's name of it, which opens nothing.
+secret_leases = Table(
+    "secret_leases",
+    metadata,
+    # SHA-256 of the lease's name.
+    Column("id", String(64), primary_key=True),
+    Column("lease", Text, nullable=False),
+    Column("reference", Text, nullable=False),
+    # Whose it is, `replicas.id`: of one that is dead, the others revoke it.
+    Column("replica", String(64), nullable=False),
+    # The session that logged in with it; "" for one that several share.
+    Column("session_id", String(64), nullable=False),
+    # When it ends by itself, unless it is renewed.
+    Column("until", Double, nullable=False),
+    # 0 while it is used; then when it is revoked, or that is tried again.
+    Column("next", Double, nullable=False),
+    Column("attempts", Integer, nullable=False),
+)
+Index("secret_leases_due", secret_leases.c.next)

@@ -275,7 +275,10 @@ class Lifted(TypedDict):
 
 
 class Replica(TypedDict):
-    """One process of those that share the store; `draining` says who asked it to stop, and why."""
+    """One process of those that share the store; `draining` says who asked it to stop, and why.
+
+    `peer` is where the others reach it for streams to agents, `peer_key` the public key it has in this life.
+    """
 
     id: str
     name: str
@@ -286,6 +289,8 @@ class Replica(TypedDict):
     sessions: int
     fenced: float
     draining: str
+    peer: str
+    peer_key: str
 
 
 class Replicas(TypedDict):
