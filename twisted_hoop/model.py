@@ -32,9 +32,12 @@ class Principal:
     """The proved identity: `issuer` + `subject`, never an e-mail (I4).
 
     `chain` is empty for somebody acting for themselves; otherwise the current actor comes first, then earlier ones.
-    `proof` says how it was proved ("jwt", "account-token", "scram", "ssh-certificate", "ssh-key"). `expires` is a POSIX
-    time or None.
+    `proof` says how it was proved ("jwt", "exchange", "account-token", "scram", "ssh-certificate", "ssh-key"). `expires`
+    is a POSIX time or None.
     `proof_id` is the digest of the credential (hex, never the credential), by which locks and caches find it.
+    `within` are principals whose rights bound these: what is not allowed to each of them is not allowed (an agent's own,
+    or the same person with all its groups). They have no `within` of their own. `targets` are the only ones that may be
+    opened; None: no such limit.
     """
 
     issuer: str
@@ -47,6 +50,8 @@ class Principal:
     expires: float | None = None
     proof_id: str = ""
     max_sessions: int = 0
+    within: tuple[Principal, ...] = ()
+    targets: frozenset[str] | None = None
 
     @property
     def key(self) -> str:
@@ -341,3 +346,15 @@ class AgentReport:
     streams: int = 0
     sent: int = 0
     received: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLease:
+    """A log-in that Vault made and will take back: what it calls the lease (which opens nothing), the reference it was
+    made by, the session it is for ("" for several), when it ends by itself (POSIX), and failed tries to revoke it."""
+
+    name: str
+    reference: str
+    session: str
+    until: float
+    attempts: int = 0

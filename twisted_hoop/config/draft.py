@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.settings import (
     AccountSection,
+    AgentSection,
     ApiSection,
     ConsoleSection,
     GatewaySection,
@@ -19,9 +20,11 @@ from twisted_hoop.settings import (
     ListenerSection,
     MaskSection,
     NotifySection,
+    OwnIssuerSection,
     RecordingSection,
     RetentionSection,
     RuleSection,
+    SamlSection,
     Section,
     Settings,
     SshSection,
@@ -43,9 +46,12 @@ class Draft:
     gateway: GatewaySection = field(default_factory=GatewaySection)
     console: ConsoleSection = field(default_factory=ConsoleSection)
     recording: RecordingSection = field(default_factory=RecordingSection)
+    own_issuer: OwnIssuerSection = field(default_factory=OwnIssuerSection)
     issuers: Numbered[IssuerSection] = field(default_factory=list)
+    saml: Numbered[SamlSection] = field(default_factory=list)
     accounts: Numbered[AccountSection] = field(default_factory=list)
     listeners: Numbered[ListenerSection] = field(default_factory=list)
+    agents: Numbered[AgentSection] = field(default_factory=list)
     targets: Numbered[TargetSection] = field(default_factory=list)
     rules: Numbered[RuleSection] = field(default_factory=list)
     masks: Numbered[MaskSection] = field(default_factory=list)
@@ -69,10 +75,13 @@ def make_draft(data: Mapping[str, Any]) -> tuple[Draft, list[Problem]]:
     draft.recording = _single(data, "recording", RecordingSection, problems)
     _single(data, "api", ApiSection, problems)
     _single(data, "ssh", SshSection, problems)
+    draft.own_issuer = _single(data, "own_issuer", OwnIssuerSection, problems)
     draft.console = _single(data, "console", ConsoleSection, problems)
     draft.issuers = _several(data, "issuers", IssuerSection, problems)
+    draft.saml = _several(data, "saml", SamlSection, problems)
     draft.accounts = _several(data, "accounts", AccountSection, problems)
     draft.listeners = _several(data, "listeners", ListenerSection, problems)
+    draft.agents = _several(data, "agents", AgentSection, problems)
     draft.targets = _several(data, "targets", TargetSection, problems)
     draft.rules = _several(data, "rules", RuleSection, problems)
     draft.masks = _several(data, "masks", MaskSection, problems)

@@ -21,8 +21,12 @@ def absolute(settings: Settings, folder: Path) -> Settings:
     changes = {
         "gateway": _placed(settings.gateway, folder, "state"),
         "recording": recording.model_copy(update={"storage": storage}),
-        "ssh": _placed(settings.ssh, folder, "host_key", "user_ca", "host_ca"),
+        "ssh": _placed(settings.ssh, folder, "host_key", "user_ca", "host_ca", "agent_ca"),
+        "own_issuer": settings.own_issuer.model_copy(
+            update={"keys": [str(folder / path) for path in settings.own_issuer.keys]}
+        ),
         "issuers": [_placed(issuer, folder, "jwks", "ca", "client_secret") for issuer in settings.issuers],
+        "saml": [_placed(provider, folder, "certificate") for provider in settings.saml],
         "listeners": [_placed(listener, folder, "certificate", "key") for listener in settings.listeners],
         "targets": [_placed(target, folder, "ca", "certificate", "key", "secret") for target in settings.targets],
         "notify": [_placed(channel, folder, "ca", "secret", "url") for channel in settings.notify],
@@ -60,6 +64,8 @@ def _public(settings: Settings) -> Iterator[tuple[str, str]]:
     for number, issuer in enumerate(settings.issuers):
         yield f"issuers.{number}.ca", issuer.ca
         yield f"issuers.{number}.jwks", "" if "://" in issuer.jwks else issuer.jwks
+    for number, provider in enumerate(settings.saml):
+        yield f"saml.{number}.certificate", provider.certificate
     for number, listener in enumerate(settings.listeners):
         yield f"listeners.{number}.certificate", listener.certificate
     for number, target in enumerate(settings.targets):
@@ -75,8 +81,10 @@ def _private(settings: Settings) -> Iterator[tuple[str, str]]:
     for name in ("access_key", "secret_key"):
         scheme, _, path = getattr(settings.recording.storage, name).partition(":")
         yield f"recording.storage.{name}", path if scheme == "file" else ""
-    for name in ("host_key", "user_ca", "host_ca"):
+    for name in ("host_key", "user_ca", "host_ca", "agent_ca"):
         yield f"ssh.{name}", getattr(settings.ssh, name)
+    for number, path in enumerate(settings.own_issuer.keys):
+        yield f"own_issuer.keys.{number}", path
     for number, issuer in enumerate(settings.issuers):
         scheme, _, path = issuer.client_secret.partition(":")
         yield f"issuers.{number}.client_secret", path if scheme == "file" else ""

@@ -61,10 +61,17 @@ class Locks:
                 return self._locks[key]
         return None
 
+    def find(self, kind: LockKind, value: str) -> Lock | None:
+        """The lock on exactly this, if it holds."""
+        self._expire()
+        return self._locks.get((kind, value))
+
     def _keys(self, principal: Principal, target: str) -> Iterable[tuple[str, str]]:
-        yield from (("principal", key) for key in principal.everybody)
-        yield from (("group", group) for group in principal.groups)
-        yield from (("issuer", issuer) for issuer in (principal.issuer, *(actor.issuer for actor in principal.chain)))
+        """Also of those whose rights bound its: groups somebody left out of a token do not evade a group's lock."""
+        for each in (principal, *principal.within):
+            yield from (("principal", key) for key in each.everybody)
+            yield from (("group", group) for group in each.groups)
+            yield from (("issuer", issuer) for issuer in (each.issuer, *(actor.issuer for actor in each.chain)))
         if target:
             yield "target", target
 

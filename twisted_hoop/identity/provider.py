@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,10 @@ from zope.interface import implementer
 from twisted_hoop.errors import AuthenticationFailed, IssuerUnavailable
 from twisted_hoop.identity.accounts import Account, Accounts
 from twisted_hoop.identity.issuers import Issuer, make_issuers
-from twisted_hoop.identity.locks import Locks
+from twisted_hoop.identity.locks import Lock, Locks
+from twisted_hoop.identity.own_issuer import PROOF as EXCHANGED
+from twisted_hoop.identity.own_issuer import Issued, OwnIssuer
+from twisted_hoop.identity.own_tokens import OwnTokens
 from twisted_hoop.identity.replay import ReplayGuard
 from twisted_hoop.identity.scram import PLAIN, ScramServer
 from twisted_hoop.identity.ssh_authority import SshAuthority
@@ -23,23 +26,27 @@ from twisted_hoop.identity.ssh_certificates import Certificate
 from twisted_hoop.identity.ssh_identity import PROOF
 from twisted_hoop.identity.ssh_keys import PublicKey
 from twisted_hoop.identity.ssh_logins import SshLogins
-from twisted_hoop.identity.tokens import looks_like_jwt, peek
+from twisted_hoop.identity.tokens import Peek, looks_like_jwt, peek
+from twisted_hoop.identity.vouching import Vouching
 from twisted_hoop.interfaces import IIdentityProvider, IReplayGuard, IScramProvider, ISshIdentityProvider
 from twisted_hoop.model import Peer, Principal
-from twisted_hoop.settings import Settings
+from twisted_hoop.settings import Section, Settings
 
 MAX_CACHED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A token that was verified, and the generation of keys it was verified with."""
+    """A token that was verified. `good` tells whether it would still be; `space` is where its id is one of many."""
 
     principal: Principal
-    issuer: Issuer
-    generation: int
+    check: Callable[[Peer], None]
+    good: Callable[[float], bool]
     until: float
+    one_time: bool
+    space: str
     token_id: str
+    forget: float
 
 
 @implementer(IIdentityProvider, IScramProvider, ISshIdentityProvider)
@@ -49,7 +56,8 @@ class IdentityProvider:
     What lives on then: locks, used one-time tokens, and the keys of issuers whose settings did not change. Tokens of
     the others must be shown again: live sessions do not keep what the new settings would not give (I9). `counted` is
     told how each authentication ended: "ok", "failed" or "unavailable"; `looked_up` whether a token was known.
-    `authority` makes certificates of SSH.
+    `authority` makes certificates of SSH, `own` the gateway's own tokens. `more` are the sections of other kinds of
+    issuers, by the issuer of their principals: those may be given such tokens, too.
     """
 
     def __init__(
@@ -64,11 +72,13 @@ class IdentityProvider:
         counted: Callable[[str], None] = lambda result: None,
         looked_up: Callable[[bool], None] = lambda hit: None,
         authority: SshAuthority | None = None,
+        own: OwnIssuer | None = None,
+        more: Mapping[str, Section] | None = None,
     ) -> None:
         self._counted = counted
         self._looked_up = looked_up
-        own = previous.locks if previous else Locks(now)
-        self.locks: Locks = locks if locks is not None else own
+        kept_locks = previous.locks if previous else Locks(now)
+        self.locks: Locks = locks if locks is not None else kept_locks
         self._grace = settings.gateway.grace
         self._now = now
         kept = previous._replay if previous else ReplayGuard(now)
@@ -76,7 +86,9 @@ class IdentityProvider:
         self._issuers: dict[str, Issuer] = make_issuers(settings, reactor, now, previous._issuers if previous else None)
         self._accounts = Accounts(settings)
         self._secret = self._accounts.secret
-        self._ssh = SshLogins(authority, self._issuers, self._accounts, self._replay, now)
+        self._vouching = Vouching(self._issuers, self._accounts, now, more)
+        self._own = OwnTokens(own, self._vouching)
+        self._ssh = SshLogins(authority, self._vouching, self._accounts, self._replay, now)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._changed: frozenset[str] = frozenset()
         if previous is not None:
@@ -105,9 +117,9 @@ class IdentityProvider:
         self._looked_up(hit)
         if known is None or not hit:
             known = await self._verified(credential, digest)
-        known.issuer.check(peer)
+        known.check(peer)
         self._check_locks(known.principal)
-        if known.issuer.one_time and not await self._first_use(known):
+        if known.one_time and not await self._replay.first_use(known.space, known.token_id, known.forget):
             raise AuthenticationFailed("the token was used before (I10)")
         return known.principal
 
@@ -135,8 +147,10 @@ class IdentityProvider:
         """Whether a live session may go on: neither expired beyond grace, nor locked, nor its proof withdrawn (I9)."""
         if principal.expires is not None and self._now() >= principal.expires + self._grace:
             return False
-        if self.locks.holds(principal) is not None:
+        if self._lock_on(principal) is not None:
             return False
+        if principal.proof == EXCHANGED:
+            return self._own.unchanged(principal)
         if principal.proof == PROOF:
             return self._ssh.unchanged(principal)
         if principal.proof != "jwt":
@@ -178,10 +192,17 @@ class IdentityProvider:
         """A user certificate of the principal's; ValueError when there can be none."""
         return self._ssh.certify(principal, key, seconds)
 
+    def issue(self, principal: Principal, lifetime: float | None = None, audience: str = "") -> Issued:
+        """A token of the gateway's own for a principal this door has proved; see OwnIssuer.issue.
+
+        What it may have (groups, targets, who acts) is what the principal has: narrow it before (`narrowing`).
+        """
+        return self._own.issue(principal, lifetime, audience)
+
     def _take_over(self, previous: IdentityProvider) -> None:
         """Tokens of issuers that are the same are still known; those of the others were verified by other rules."""
         same = {issuer for issuer, one in self._issuers.items() if previous._issuers.get(issuer) is one}
-        self._known.update((k, v) for k, v in previous._known.items() if v.principal.issuer in same)
+        self._known.update((k, v) for k, v in previous._known.items() if v.space in same)
         self._changed = previous._changed | (frozenset(self._issuers) - same)
 
     def _admit_account(self, account: Account | None, proof: str, peer: Peer) -> Principal:
@@ -193,32 +214,60 @@ class IdentityProvider:
         return principal
 
     def _check_locks(self, principal: Principal) -> None:
-        lock = self.locks.holds(principal)
+        lock = self._lock_on(principal)
         if lock is not None:
             raise AuthenticationFailed(f"locked: {lock.kind} {lock.value}: {lock.reason}")
 
+    def _lock_on(self, principal: Principal) -> Lock | None:
+        """What shuts it out; a lock on our own issuer shuts out every token we exchanged."""
+        exchanged = self._own.url if principal.proof == EXCHANGED else ""
+        return self.locks.holds(principal) or (self.locks.find("issuer", exchanged) if exchanged else None)
+
     def _still_good(self, known: _Known) -> bool:
         """Not expired, and verified with keys that are still the issuer's (I3)."""
-        now, keys = self._now(), known.issuer.keys
-        return now < known.until and keys.generation == known.generation and keys.fresh(now)
+        now = self._now()
+        return now < known.until and known.good(now)
 
     async def _verified(self, token: str, digest: bytes) -> _Known:
         seen = peek(token)
-        issuer = self._issuers.get(seen.issuer)
-        if issuer is None:
-            raise AuthenticationFailed("the token's issuer is not configured (I3)")
-        principal, claims = await issuer.principal(token, seen, digest.hex())
-        assert principal.expires is not None
-        token_id = str(claims.get("jti", ""))
-        known = _Known(principal, issuer, issuer.keys.generation, float(claims["exp"]), token_id)
+        if self._own.made(seen):
+            known = self._restored(token, seen, digest.hex())
+        else:
+            known = await self._foreign(token, seen, digest.hex())
         self._known[digest] = known
         while len(self._known) > MAX_CACHED:
             self._known.popitem(last=False)
         return known
 
-    async def _first_use(self, known: _Known) -> bool:
-        until = known.until + known.issuer.section.leeway
-        return await self._replay.first_use(known.principal.issuer, known.token_id, until)
+    async def _foreign(self, token: str, seen: Peek, digest: str) -> _Known:
+        issuer = self._issuers.get(seen.issuer)
+        if issuer is None:
+            raise AuthenticationFailed("the token's issuer is not configured (I3)")
+        principal, claims = await issuer.principal(token, seen, digest)
+        assert principal.expires is not None
+        keys, generation, until = issuer.keys, issuer.keys.generation, float(claims["exp"])
+
+        def good(now: float) -> bool:
+            return keys.generation == generation and keys.fresh(now)
+
+        token_id, forget = str(claims.get("jti", "")), until + issuer.section.leeway
+        return _Known(principal, issuer.check, good, until, issuer.one_time, principal.issuer, token_id, forget)
+
+    def _restored(self, token: str, seen: Peek, digest: str) -> _Known:
+        """A token of our own: whoever vouched for those it was made from is asked again, wherever it is shown."""
+        shown = self._own.shown(token, seen, digest)
+        principal, own = shown.principal, self._own
+        assert principal.expires is not None
+        return _Known(
+            principal,
+            lambda peer: self._vouching.check(principal, peer),
+            lambda now: own.unchanged(principal),
+            principal.expires,
+            self._vouching.one_time(principal),
+            own.url,
+            shown.id,
+            principal.expires,
+        )
 
 
 class ScramLogin:

@@ -10,14 +10,12 @@ import hashlib
 import json
 from dataclasses import dataclass
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from twisted_hoop.model import Actor, Kind, Principal
+from twisted_hoop.identity.stating import TERMS, read, restored, stated
+from twisted_hoop.model import Principal
 from twisted_hoop.settings import Section
 
 EXTENSION = "identity@twisted-hoop"
 PROOF = "ssh-certificate"
-_TERMS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,26 +26,9 @@ class Certified:
     terms: str
 
 
-class _Link(BaseModel):
-    model_config = ConfigDict(extra="forbid", strict=True)
-
-    iss: str = Field(min_length=1)
-    sub: str = Field(min_length=1)
-
-
-class _Identity(_Link):
-    name: str
-    groups: list[str]
-    kind: Kind
-    chain: list[_Link] = Field(max_length=8)
-    expires: float | None
-    sessions: int = Field(ge=0)
-    terms: str = Field(min_length=_TERMS, max_length=_TERMS)
-
-
 def terms_of(section: Section) -> str:
     """Names the settings of an issuer or account: a certificate made under others proves nobody any more (I9)."""
-    return hashlib.sha256(section.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:_TERMS]
+    return hashlib.sha256(section.model_dump_json(exclude_defaults=True).encode()).hexdigest()[:TERMS]
 
 
 def terms_in(principal: Principal) -> str:
@@ -62,37 +43,14 @@ def principal_name(principal: Principal) -> str:
 
 def pack_identity(principal: Principal, terms: str) -> bytes:
     """The extension's value."""
-    value = {
-        "iss": principal.issuer,
-        "sub": principal.subject,
-        "name": principal.name,
-        "groups": sorted(principal.groups),
-        "kind": principal.kind.value,
-        "chain": [{"iss": actor.issuer, "sub": actor.subject} for actor in principal.chain],
-        "expires": principal.expires,
-        "sessions": principal.max_sessions,
-        "terms": terms,
-    }
-    return json.dumps(value, separators=(",", ":")).encode()
+    return json.dumps(stated(principal, terms), separators=(",", ":")).encode()
 
 
 def unpack_identity(data: bytes, blob: bytes, until: float) -> Certified:
     """Whom the extension names, or ValueError. `blob` is the whole certificate, `until` when it ends."""
     try:
-        found = _Identity.model_validate_json(data)
-    except ValidationError:
+        found = read(data)
+    except ValueError:
         raise ValueError("the certificate's identity is malformed") from None
-    expires = until if found.expires is None else min(found.expires, until)
-    principal = Principal(
-        issuer=found.iss,
-        subject=found.sub,
-        name=found.name,
-        groups=frozenset(found.groups),
-        kind=found.kind,
-        chain=tuple(Actor(link.iss, link.sub) for link in found.chain),
-        proof=PROOF,
-        expires=expires,
-        proof_id=hashlib.sha256(blob).hexdigest() + found.terms,
-        max_sessions=found.sessions,
-    )
-    return Certified(principal, found.terms)
+    proof_id = hashlib.sha256(blob).hexdigest() + found.terms
+    return Certified(restored(found, PROOF, proof_id, until), found.terms)

@@ -5,17 +5,16 @@ Identity comes from the key whose signature is verified here, in the same call (
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Union
 
 from twisted_hoop.errors import AuthenticationFailed
-from twisted_hoop.identity.accounts import Account, Accounts
-from twisted_hoop.identity.issuers import Issuer
+from twisted_hoop.identity.accounts import Accounts
 from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.identity.ssh_certificates import Certificate, is_certificate, parse_certificate
-from twisted_hoop.identity.ssh_identity import Certified, terms_in, terms_of
+from twisted_hoop.identity.ssh_identity import Certified, terms_in
 from twisted_hoop.identity.ssh_keys import PublicKey, parse_blob
+from twisted_hoop.identity.vouching import Vouching
 from twisted_hoop.interfaces import IReplayGuard
 from twisted_hoop.model import Peer, Principal
 
@@ -37,17 +36,16 @@ class SshLogins:
     def __init__(
         self,
         authority: SshAuthority | None,
-        issuers: Mapping[str, Issuer],
+        vouching: Vouching,
         accounts: Accounts,
         replay: IReplayGuard,
         now: Callable[[], float],
     ) -> None:
         self._authority = authority
-        self._issuers = issuers
+        self._vouching = vouching
         self._accounts = accounts
         self._replay = replay
         self._now = now
-        self._terms = {issuer: terms_of(one.section) for issuer, one in issuers.items()}
 
     def shown(self, blob: bytes, algorithm: bytes, peer: Peer) -> Shown:
         """What is shown, if it could be accepted from there; AuthenticationFailed otherwise. Proves nothing yet."""
@@ -75,21 +73,18 @@ class SshLogins:
         if self._authority is None:
             raise ValueError("this gateway has no SSH listener, so nobody wants certificates")
         until = float("inf") if seconds is None else self._now() + seconds
-        return self._authority.issue_user(principal, key, until, self._terms_for(principal))
+        return self._authority.issue_user(principal, key, until, self._vouching.terms(principal))
 
     def unchanged(self, principal: Principal) -> bool:
         """Whether the settings a certificate was made under still hold, for a session that lives (I9)."""
-        return self._terms_for(principal) == terms_in(principal)
+        return self._vouching.terms(principal) == terms_in(principal)
 
     def _certificate(self, certificate: Certificate, peer: Peer) -> Shown:
         if self._authority is None:
             raise AuthenticationFailed("there is no authority for certificates")
         certified = self._authority.principal_of(certificate, peer)
-        owner = self._owner(certified)
-        if isinstance(owner, Issuer):
-            owner.check(peer)
-        else:
-            owner.check(peer, self._now())
+        self._check_terms(certified)
+        self._vouching.check(certified.principal, peer)
         return Shown(certificate.key, certified.principal, certificate)
 
     def _key(self, key: PublicKey, peer: Peer) -> Shown:
@@ -99,27 +94,14 @@ class SshLogins:
         account.check(peer, self._now())
         return Shown(key, account.principal("ssh-key", key.blob))
 
-    def _owner(self, certified: Certified) -> Union[Issuer, Account]:
-        """Who vouched for it, unchanged since."""
-        principal = certified.principal
-        if self._terms_for(principal) != certified.terms:
+    def _check_terms(self, certified: Certified) -> None:
+        """Who vouched for it is unchanged since."""
+        if self._vouching.terms(certified.principal) != certified.terms:
             raise AuthenticationFailed("the settings of its issuer or account have changed since it was made (I9)")
-        issuer = self._issuers.get(principal.issuer)
-        owner = issuer if issuer is not None else self._accounts.by_name(principal.subject)
-        assert owner is not None, "there are no terms without one"
-        return owner
-
-    def _terms_for(self, principal: Principal) -> str:
-        """The terms of those who vouch for it now; "" when they are gone."""
-        if principal.issuer == self._accounts.issuer:
-            account = self._accounts.by_name(principal.subject)
-            return terms_of(account.section) if account is not None else ""
-        return self._terms.get(principal.issuer, "")
 
     async def _first_use(self, principal: Principal, certificate: Certificate) -> None:
         """A certificate made of a one-time token is one, too (I10)."""
-        issuer = self._issuers.get(principal.issuer)
-        if issuer is None or not issuer.one_time:
+        if not self._vouching.one_time(principal):
             return
         name = f"ssh-certificate {certificate.serial}"
         if not await self._replay.first_use(principal.issuer, name, float(certificate.valid_before)):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
+from twisted_hoop.settings.agents import AgentSection
 from twisted_hoop.settings.base import Duration, Section
 from twisted_hoop.settings.console import ConsoleSection
 from twisted_hoop.settings.gateway import (
@@ -18,13 +19,16 @@ from twisted_hoop.settings.gateway import (
     StorageSection,
     StoreSection,
 )
-from twisted_hoop.settings.identity import AccountSection, Algorithm, IssuerSection
+from twisted_hoop.settings.identity import AccountSection, ActorSection, Algorithm, IssuerSection, OwnIssuerSection
 from twisted_hoop.settings.network import LimitsSection, ListenerSection, TargetSection
 from twisted_hoop.settings.notify import NotifySection, SlackUser
 from twisted_hoop.settings.rules import MaskSection, RuleSection
+from twisted_hoop.settings.saml import SamlSection
 
 __all__ = [
     "AccountSection",
+    "ActorSection",
+    "AgentSection",
     "Algorithm",
     "ApiSection",
     "ConsoleSection",
@@ -35,9 +39,11 @@ __all__ = [
     "ListenerSection",
     "MaskSection",
     "NotifySection",
+    "OwnIssuerSection",
     "RecordingSection",
     "RetentionSection",
     "RuleSection",
+    "SamlSection",
     "Section",
     "Settings",
     "SlackUser",
@@ -57,9 +63,12 @@ class Settings(Section):
     api: ApiSection = ApiSection()
     console: ConsoleSection = ConsoleSection()
     ssh: SshSection = SshSection()
+    own_issuer: OwnIssuerSection = OwnIssuerSection()
     issuers: list[IssuerSection] = Field(default_factory=list)
+    saml: list[SamlSection] = Field(default_factory=list)
     accounts: list[AccountSection] = Field(default_factory=list)
     listeners: list[ListenerSection] = Field(default_factory=list)
+    agents: list[AgentSection] = Field(default_factory=list)
     targets: list[TargetSection] = Field(default_factory=list)
     rules: list[RuleSection] = Field(default_factory=list)
     masks: list[MaskSection] = Field(default_factory=list)

@@ -53,12 +53,56 @@ class IssuerSection(Section):
     """Whether a `jti` may open one session only (I10)."""
     cache: Duration = 300.0
     """How long fetched keys are trusted before they are fetched again."""
+    intersect: bool = False
+    """Whether those who act for somebody (`act`) need the rights for what they do themselves as well. Their groups are
+    read from `groups_claim` inside `act`."""
     scope: str = "openid"
     """Scope asked for in the OAUTHBEARER discovery answer, and by the log-ins below."""
     client_id: str = ""
     """OAuth client of the gateway at this issuer, for log-ins by device code (RFC 8628) and in the browser."""
     client_secret: str = ""
     """Its secret, if it has one: `env:NAME`, `file:PATH` or `vault:PATH#FIELD`."""
+
+
+class ActorSection(Section):
+    """[[own_issuer.actors]]: who may act for somebody else, with a token exchanged for both (RFC 8693).
+
+    All that is given must hold; lists are patterns, as in rules. Without such a section, nobody acts for anybody.
+    """
+
+    name: str
+    """Stands in logs."""
+    issuers: list[str] = Field(default_factory=list)
+    """The actor's issuer: URL, or short name; of an account, the gateway's name."""
+    subjects: list[str] = Field(default_factory=list)
+    """The actor's subject."""
+    groups: list[str] = Field(default_factory=list)
+    """One of the actor's groups."""
+    for_groups: list[str] = Field(default_factory=list)
+    """One of the groups of whom it acts for; empty: anybody."""
+    for_kind: Literal["human", "machine", ""] = ""
+    """Only for people, or only for programs."""
+
+
+class OwnIssuerSection(Section):
+    """[own_issuer]: short tokens of the gateway's own, in exchange for others that are accepted (RFC 8693).
+
+    The issuer is `[gateway] url`, and so are `/.well-known/openid-configuration` and `/oauth/token` on `api` listeners.
+    """
+
+    enabled: bool = False
+    """Whether there is one."""
+    lifetime: Duration = Field(default=900.0, ge=10.0, le=43200.0)
+    """Life of a token when none is asked for, and the longest that can be; never longer than those it is made from."""
+    keys: list[str] = Field(default_factory=list)
+    """PEM files of private keys, Ed25519 or P-256. The first signs, the others are still published, for tokens that
+    live; the same for all replicas. Empty makes one in the state folder."""
+    audiences: list[str] = Field(default_factory=list)
+    """Other services tokens may be asked for, exact values of `aud`. Such a token opens nothing here."""
+    rate: int = Field(default=10, ge=1)
+    """Tokens that one principal may ask for in a second."""
+    actors: list[ActorSection] = Field(default_factory=list)
+    """Who may act for whom."""
 
 
 class AccountSection(Section):

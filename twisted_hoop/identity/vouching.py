@@ -1,0 +1,72 @@
+"""Who vouches for a principal now: the issuer or account it came from, by the settings in force. Pure.
+
+What the gateway itself signs (tokens, certificates) outlives the moment in which somebody was proved. It says under
+which settings that was (`terms`), and is worth nothing once they are others (I9).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Union
+
+from twisted_hoop.identity.accounts import Account, Accounts
+from twisted_hoop.identity.issuers import Issuer
+from twisted_hoop.identity.ssh_identity import terms_of
+from twisted_hoop.identity.stating import TERMS
+from twisted_hoop.model import Peer, Principal
+from twisted_hoop.settings import Section
+
+
+class Vouching:
+    """See the module. `more` are the sections of further kinds of issuers, by the issuer of their principals."""
+
+    def __init__(
+        self,
+        issuers: Mapping[str, Issuer],
+        accounts: Accounts,
+        now: Callable[[], float],
+        more: Mapping[str, Section] | None = None,
+    ) -> None:
+        self._issuers = issuers
+        self._accounts = accounts
+        self._now = now
+        self._terms = {issuer: terms_of(one.section) for issuer, one in issuers.items()}
+        self._terms |= {issuer: terms_of(section) for issuer, section in (more or {}).items()}
+
+    def terms(self, principal: Principal) -> str:
+        """The terms of those who vouch for it, and for all whose rights bound its; "" when one of them is gone."""
+        found = [self._terms_of(each) for each in everyone(principal)]
+        if not all(found):
+            return ""
+        return found[0] if len(found) == 1 else hashlib.sha256("\n".join(found).encode("ascii")).hexdigest()[:TERMS]
+
+    def check(self, principal: Principal, peer: Peer) -> None:
+        """AuthenticationFailed when one of them may not come from there, or is an account that has expired (I10)."""
+        for each in everyone(principal):
+            owner = self.owner(each)
+            if isinstance(owner, Account):
+                owner.check(peer, self._now())
+            elif owner is not None:
+                owner.check(peer)
+
+    def one_time(self, principal: Principal) -> bool:
+        """Whether what one of them stands on may be used once only (I10)."""
+        return any(isinstance(o := self.owner(each), Issuer) and o.one_time for each in everyone(principal))
+
+    def owner(self, principal: Principal) -> Union[Issuer, Account, None]:
+        """The issuer or account one principal came from; None for those of another kind, and those that are gone."""
+        if principal.issuer == self._accounts.issuer:
+            return self._accounts.by_name(principal.subject)
+        return self._issuers.get(principal.issuer)
+
+    def _terms_of(self, principal: Principal) -> str:
+        if principal.issuer == self._accounts.issuer:
+            account = self._accounts.by_name(principal.subject)
+            return terms_of(account.section) if account is not None else ""
+        return self._terms.get(principal.issuer, "")
+
+
+def everyone(principal: Principal) -> Iterable[Principal]:
+    """The principal, and those whose rights bound its."""
+    return (principal, *principal.within)
