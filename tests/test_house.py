@@ -23,6 +23,7 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
     **dict.fromkeys(
         (
             "settings",
+            "settings.agents",
             "settings.base",
             "settings.console",
             "settings.gateway",

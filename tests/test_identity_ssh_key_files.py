@@ -14,7 +14,7 @@ from twisted_hoop.errors import ConfigurationError
 from twisted_hoop.identity.ssh_key_files import GatewayKeys, load_gateway_keys
 from twisted_hoop.settings import SshSection
 
-NAMES = ("ssh_user_ca", "ssh_host_ca", "ssh_host_key")
+NAMES = ("ssh_user_ca", "ssh_host_ca", "ssh_host_key", "ssh_agent_ca")
 
 
 def test_R11_they_are_made_once_and_for_us_alone(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_two_processes_that_start_at_once_have_the_same(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert len(found) == 8 and len({keys.user_ca.public.blob for keys in found}) == 1
-    assert len(list(tmp_path.iterdir())) == 3
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_those_of_the_configuration_are_taken(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from twisted_hoop.identity.ssh_private_keys import PrivateKey, new_private_key
 from twisted_hoop.model import Principal
 from twisted_hoop.settings import SshSection
 
-KEYS = GatewayKeys(new_private_key(), new_private_key(), new_private_key())
+KEYS = GatewayKeys(*(new_private_key() for _ in range(4)))
 ALICE = Principal("https://login.example.org", "alice", "Alice", frozenset({"dev", "ops"}))
 TERMS = "0" * 16
 

@@ -33,7 +33,7 @@ class As(AskNone):
 
 def authority() -> SshAuthority:
     """One with new keys."""
-    return SshAuthority(GatewayKeys(new_private_key(), new_private_key(), new_private_key()), SshSection())
+    return SshAuthority(GatewayKeys(*(new_private_key() for _ in range(4))), SshSection())
 
 
 def factory_of(bench: Bench, **gateway: Any) -> SshFactory:

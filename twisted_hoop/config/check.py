@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from urllib.parse import urlsplit
 
+from twisted_hoop.config.agents import check_agents
 from twisted_hoop.config.belonging import check_belonging
 from twisted_hoop.config.draft import Draft
 from twisted_hoop.config.lines import Key, Problem
@@ -20,7 +21,7 @@ from twisted_hoop.settings import AccountSection, IssuerSection, RetentionSectio
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 _STORES = ("s3", "gs", "az", "file")
-_LISTS = ("issuers", "accounts", "listeners", "targets", "rules", "masks", "notify", "retention")
+_LISTS = ("issuers", "accounts", "listeners", "agents", "targets", "rules", "masks", "notify", "retention")
 
 
 def check(draft: Draft) -> Iterator[Problem]:
@@ -40,6 +41,7 @@ def check(draft: Draft) -> Iterator[Problem]:
         yield from check_listener(("listeners", number), listener, draft)
     for number, target in draft.targets:
         yield from check_target(("targets", number), target)
+    yield from check_agents(draft)
     yield from check_belonging(draft)
     yield from check_rules(draft)
     yield from check_masks(draft)

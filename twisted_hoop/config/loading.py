@@ -21,6 +21,8 @@ _UNTIL_RESTART = (
     ("gateway", "preauth_connections"),
     ("gateway", "preauth_per_address"),
     ("gateway", "workers"),
+    ("gateway", "peers"),
+    ("gateway", "peers_address"),
     ("store",),
     ("recording",),
     ("api",),

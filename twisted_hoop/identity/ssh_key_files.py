@@ -20,18 +20,19 @@ _LARGEST = 64 * 1024
 
 @dataclass(frozen=True, slots=True)
 class GatewayKeys:
-    """What the gateway signs with: user certificates, host certificates, and its own proof as an SSH server."""
+    """What the gateway signs with: certificates of users, hosts and agents, and its own proof as an SSH server."""
 
     user_ca: PrivateKey
     host_ca: PrivateKey
     host_key: PrivateKey
+    agent_ca: PrivateKey
 
 
 def load_gateway_keys(section: SshSection, state: Path) -> GatewayKeys:
-    """The three keys, or ConfigurationError with every problem. What is not configured is made in `state` (0600)."""
+    """The four keys, or ConfigurationError with every problem. What is not configured is made in `state` (0600)."""
     problems: list[str] = []
     found: list[PrivateKey] = []
-    for name in ("user_ca", "host_ca", "host_key"):
+    for name in ("user_ca", "host_ca", "host_key", "agent_ca"):
         configured = getattr(section, name)
         try:
             found.append(_load(Path(configured) if configured else _made(state / f"ssh_{name}")))
@@ -40,8 +41,9 @@ def load_gateway_keys(section: SshSection, state: Path) -> GatewayKeys:
     if not problems and found[2].public.kind != b"ssh-ed25519":
         problems.append("ssh.host_key: must be an Ed25519 key: ssh-keygen -t ed25519")
     if not problems and len({key.public.blob for key in found}) != len(found):
-        # One that signs users and hosts, or proves the gateway itself, could be made to do the one by asking the other.
-        problems.append("ssh: user_ca, host_ca and host_key must be three different keys")
+        # One that signs users and hosts, or proves the gateway itself, could be made to do the one by asking the other;
+        # one that signs users and agents would let agents log in as users (S6).
+        problems.append("ssh: user_ca, host_ca, host_key and agent_ca must be four different keys")
     if problems:
         raise ConfigurationError(problems)
     return GatewayKeys(*found)

@@ -31,6 +31,12 @@ class GatewaySection(Section):
     tcp6, unix or systemd."""
     stop_timeout: Duration = 30.0
     """On SIGTERM: how long live sessions may finish what they run."""
+    peers: str = ""
+    """Twisted server endpoint where other replicas of the store reach agents that are connected to this one, for their
+    sessions: `tcp:7081:interface=10.0.0.5`, with workers the ports behind it too; empty: a unix socket in the state
+    folder, for replicas of this machine. Both sides prove themselves by keys in the store."""
+    peers_address: str = Field(default="", pattern=r"^(.+:[0-9]{1,5})?$")
+    """`host:port` that other replicas use, when it is not the interface and port of `peers`."""
 
 
 class StoreSection(Section):
@@ -127,6 +133,8 @@ class SshSection(Section):
     empty makes one in the state folder."""
     host_ca: str = ""
     """Private key file that signs the host certificates shown in the place of targets; empty makes one."""
+    agent_ca: str = ""
+    """Private key file that signs the certificates of agents, and nothing else; empty makes one in the state folder."""
     certificate_lifetime: Duration = 3600.0
     """Longest life of a user certificate; never longer than the token it is made from."""
     host_certificate_lifetime: Duration = 86400.0
