@@ -102,7 +102,7 @@ def options_of(command: click.Command) -> dict[str, bool]:
 
 def walk(line: str) -> None:
     """Follow one command line of `hoop` through its groups; every word that can be known must be."""
-    words = iter(shlex.split(re.split(r" #|\||\)|&&|;|  ", line)[0]))
+    words = iter(shlex.split(re.split(r" #|\||\)|&&|;|  |\$\(", line)[0]))
     command: click.Command = cli
     known = options_of(cli)
     for word in words:
@@ -137,6 +137,7 @@ def test_commands_of_dev_exist(page: Path) -> None:
         "test",
         "bench",
         "lint",
+        "docs",
         "run",
     }
     for block in code(page.read_text()):
