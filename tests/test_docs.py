@@ -102,7 +102,8 @@ def options_of(command: click.Command) -> dict[str, bool]:
 
 def walk(line: str) -> None:
     """Follow one command line of `hoop` through its groups; every word that can be known must be."""
-    words = iter(shlex.split(re.split(r" #|\||\)|&&|;|  |\$\(", line)[0]))
+    outer = re.split(r" #|\||\)|&&|;|  |\"?\$\(", line)[0]
+    words = iter(shlex.split(outer + '"' * (outer.count('"') % 2)))
     command: click.Command = cli
     known = options_of(cli)
     for word in words:
