@@ -40,6 +40,9 @@ class FakeChannel:
         """See IsChannel."""
         self.sent.append(Data(event.stream, bytes(event.data)) if isinstance(event, Data) else event)
 
+    def abandon(self) -> None:
+        """See IsChannel."""
+
     def credit(self, size: int) -> None:
         """See IsChannel."""
         self.credited += size

@@ -167,6 +167,17 @@ class Channel:
         self._queue.append(event)
         self.pump()
 
+    def abandon(self) -> None:
+        """See `IsChannel`."""
+        self._queue.clear()
+        self._early.clear()
+        self.queued = 0
+        if not self.opened:
+            self._early.append(Close())
+        elif not (self._closed or self._over):
+            self._closing = self._eof = True
+            self._send_waiting(Close())
+
     def pump(self, packets: int = 1 << 30) -> bool:
         """Send what waits, `packets` messages of data at most: whether there is more that could be sent at once."""
         queue, wire = self._queue, self._wire

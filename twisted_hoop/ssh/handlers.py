@@ -24,6 +24,9 @@ class IsChannel(Protocol):
         """Send Data, Eof, Request, Reply or Close, in order. Eof and Close follow all queued data; requests do so too
         when they are exit-status or exit-signal. After Close everything is dropped."""
 
+    def abandon(self) -> None:
+        """Drop what waits, and close at once."""
+
     def credit(self, size: int) -> None:
         """`size` bytes that were received have been taken on: the other side may send as many again."""
 

@@ -40,6 +40,9 @@ class _NoChannel:
     def send(self, event: Event) -> None:
         """Nothing is there to send on."""
 
+    def abandon(self) -> None:
+        """Nothing waits."""
+
     def credit(self, size: int) -> None:
         """Nothing comes."""
 

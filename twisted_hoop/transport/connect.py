@@ -39,8 +39,12 @@ CONNECT_TIMEOUT = 30.0
 class Unreachable(error.ConnectError):
     """A place that cannot be connected to for a reason that explains itself."""
 
+    def __init__(self, why: str) -> None:
+        super().__init__(string=why)
+        self.why = why
+
     def __str__(self) -> str:
-        return str(self.args[0]) if self.args else "unreachable"
+        return self.why
 
 
 def explained(why: Exception) -> str:
