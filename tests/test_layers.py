@@ -9,7 +9,7 @@ FLOORS = (
     {"steps", "settings"},
     {"interfaces", "targets"},
     {"policy", "sql", "shell", "transport", "observability"},
-    {"lineage"},
+    {"lineage", "saml"},
     {"store", "identity", "masking", "secrets", "recording"},
     {"approval", "config", "one_time", "archive"},
     {"gate", "sessions", "bridge", "locking", "notify", "news"},

@@ -15,13 +15,14 @@ from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.config.network import check_listener, check_target, is_loopback, problem_with_key, required
 from twisted_hoop.config.notify import check_notify
 from twisted_hoop.config.rules import check_masks, check_rules, patterns
+from twisted_hoop.config.saml import check_saml
 from twisted_hoop.identity.scram_keys import parse_verifier
 from twisted_hoop.secrets.secret import problem_with as problem_with_secret
 from twisted_hoop.settings import AccountSection, IssuerSection, RetentionSection, StorageSection
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})")
 _STORES = ("s3", "gs", "az", "file")
-_LISTS = ("issuers", "accounts", "listeners", "agents", "targets", "rules", "masks", "notify", "retention")
+_LISTS = ("issuers", "saml", "accounts", "listeners", "agents", "targets", "rules", "masks", "notify", "retention")
 
 
 def check(draft: Draft) -> Iterator[Problem]:
@@ -32,6 +33,8 @@ def check(draft: Draft) -> Iterator[Problem]:
     yield from _console(draft)
     yield from _storage(draft.recording.storage)
     yield from _unique("issuers", "issuer", draft)
+    yield from _unique("saml", "entity_id", draft)
+    yield from check_saml(draft)
     yield from _unique("accounts", "token_sha256", draft)
     for number, issuer in draft.issuers:
         yield from _issuer(("issuers", number), issuer, draft)

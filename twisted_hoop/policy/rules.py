@@ -72,6 +72,7 @@ class RulePolicy:
         self._access = access
         self._askable = {each.name: frozenset(each.request_groups) for each in settings.targets if each.request_groups}
         issuers = {issuer.issuer: issuer.name for issuer in settings.issuers}
+        issuers |= {provider.entity_id: provider.name for provider in settings.saml}
         self._rules = tuple(
             compile_rule(position, rule, issuers, self.version) for position, rule in enumerate(settings.rules, 1)
         )

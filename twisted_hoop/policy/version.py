@@ -13,7 +13,10 @@ def version_of(settings: Settings) -> str:
     parts = {
         "rules": [rule.model_dump(mode="json") for rule in settings.rules],
         "masks": [mask.model_dump(mode="json") for mask in settings.masks],
-        "issuers": [[issuer.name, issuer.issuer] for issuer in settings.issuers],
+        "issuers": [
+            *([issuer.name, issuer.issuer] for issuer in settings.issuers),
+            *([provider.name, provider.entity_id] for provider in settings.saml),
+        ],
         "gateway": settings.gateway.name,
     }
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
