@@ -10,11 +10,11 @@ from typing import Protocol
 LONGEST = 4000
 """Bytes of a word. PostgreSQL takes payloads of less than 8000 (its documentation, NOTIFY)."""
 
-APPROVAL, ACCESS, LOCKS, ENDS, CANCEL, VISIT, DRAIN = (
-    "approval", "access", "locks", "ends", "cancel", "visit", "drain",
+APPROVAL, ACCESS, LOCKS, ENDS, CANCEL, VISIT, DRAIN, AGENTS = (
+    "approval", "access", "locks", "ends", "cancel", "visit", "drain", "agents",
 )  # fmt: skip
 """A request changed (its id), access for a while did, locks did, sessions are to end, somebody cancels
-(`sessions.key_digest`), a visit ended or changed (its digest), a replica is to stop (its id)."""
+(`sessions.key_digest`), a visit ended or changed (its digest), a replica is to stop (its id), an agent came, went or was revoked."""
 MISSED = "missed"
 """Words may have been lost: look at everything. Only told within a process."""
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from twisted_hoop.approval.requests import Request
 from twisted_hoop.news.word import (
     ACCESS,
+    AGENTS,
     APPROVAL,
     CANCEL,
     DRAIN,
@@ -24,7 +25,7 @@ _UNHEARD = frozenset({"used"})
 
 class Hearing:
     """See the module. Each argument is called with the word's value, if any: who waits for a request, who follows the
-    store, who watches events, who cancels, who keeps visits."""
+    store, who watches events, who cancels, who keeps visits, who follows agents."""
 
     def __init__(
         self,
@@ -33,13 +34,16 @@ class Hearing:
         nudge: Callable[[], None],
         cancel: Callable[[str], None],
         visit: Callable[[str], None],
+        agents: Callable[[], None] = lambda: None,
     ) -> None:
-        self._changed, self._look, self._nudge = changed, look, nudge
+        self._changed, self._look, self._nudge, self._agents = changed, look, nudge, agents
         self._ways: dict[str, Callable[[str], None]] = {
             APPROVAL: self._approval,
             CANCEL: cancel,
             VISIT: visit,
-            **dict.fromkeys((ACCESS, LOCKS, ENDS, DRAIN, MISSED), lambda value: look()),
+            AGENTS: lambda value: agents(),
+            MISSED: lambda value: self._missed(),
+            **dict.fromkeys((ACCESS, LOCKS, ENDS, DRAIN), lambda value: look()),
         }
 
     def heard(self, word: Word) -> None:
@@ -47,6 +51,10 @@ class Hearing:
         way = self._ways.get(word.kind)
         if way is not None:
             way(word.value)
+
+    def _missed(self) -> None:
+        self._look()
+        self._agents()
 
     def _approval(self, ident: str) -> None:
         self._changed(ident)
