@@ -13,6 +13,7 @@ from twisted.logger import Logger
 
 from twisted_hoop.agent.doorstep import Doorstep
 from twisted_hoop.agent.hub import Hub
+from twisted_hoop.agent.known import CERTIFIED
 from twisted_hoop.agent.link import Link, Pulse
 from twisted_hoop.agent.logging_in import AgentLogin
 from twisted_hoop.identity.ssh_authority import SshAuthority
@@ -59,7 +60,7 @@ class AgentListening:
 
         transport = ServerTransport(
             self._reactor,
-            gateway_host_keys(self._authority),
+            gateway_host_keys(self._authority, CERTIFIED),
             lambda _: AgentLogin(self._door, peer),
             connected,
             replace(LIMITS, grace=self._gateway.login_timeout),

@@ -103,6 +103,11 @@ def _several(data: Mapping[str, Any], name: str, model: type[_S], problems: list
     return [(n, section) for n, section in sections if section is not None]
 
 
+def read_section(value: Any, key: Key, model: type[_S], problems: list[Problem]) -> _S | None:
+    """One section of a document of any kind; what is ill formed in it is added to `problems`, and there is none."""
+    return _section(value, key, model, problems)
+
+
 def _section(value: Any, key: Key, model: type[_S], problems: list[Problem]) -> _S | None:
     if isinstance(value, list):
         problems.append(Problem(key, f"there is only one: write [{key[0]}], in single brackets"))
