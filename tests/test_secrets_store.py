@@ -13,7 +13,9 @@ from tests.support.tokens import Time
 from tests.support.web import running_web
 from twisted_hoop.errors import SecretUnavailable
 from twisted_hoop.interfaces import ISecretStore
-from twisted_hoop.secrets.store import TTL, SecretStore
+from twisted_hoop.secrets.store import SecretStore
+
+TTL = 60.0
 
 
 @pytest.fixture(scope="module")

@@ -35,12 +35,17 @@ class Vault:
 
     def __init__(self, secret: str | None) -> None:
         self._secret = secret
+        self.next: str | None = None
 
     async def resolve(self, reference: str) -> str:
         """See ISecretStore."""
         if self._secret is None:
             raise SecretUnavailable("the vault is away")
         return self._secret
+
+    def forget(self, reference: str) -> None:
+        """See ISecretStore."""
+        self._secret, self.next = self.next or self._secret, self._secret
 
 
 class Handler:

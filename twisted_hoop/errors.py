@@ -32,7 +32,14 @@ class UnknownTarget(HoopError):
 
 
 class SecretUnavailable(HoopError):
-    """A secret reference could not be resolved. Never carries the secret."""
+    """A secret reference could not be resolved. Never carries the secret.
+
+    `passing`: what gives it did not answer, which says nothing of the secret; otherwise it said no.
+    """
+
+    def __init__(self, why: str, passing: bool = False) -> None:
+        super().__init__(why)
+        self.passing = passing
 
 
 class ProtocolError(HoopError):

@@ -93,10 +93,25 @@ class ITargetDirectory(Interface):
 
 
 class ISecretStore(Interface):
-    """With what key?"""
+    """With what key? References are those of the configuration; none ever comes from a client."""
 
     def resolve(reference: str) -> Awaitable[str]:
-        """The secret behind `env:NAME`, `file:PATH` or `vault:PATH#FIELD`, or raise SecretUnavailable."""
+        """The secret behind a reference (`secrets/secret.py` lists their forms), or raise SecretUnavailable."""
+
+    def forget(reference: str) -> None:
+        """It did not work: read it anew next time."""
+
+    def login(target: Any, session: str) -> Awaitable[Any]:
+        """User and password (`secrets.secret.Login`) for logging in at a `settings.TargetSection`.
+
+        `session` is the id of whose log-in it is; "" is the gateway itself. Raises SecretUnavailable.
+        """
+
+    def login_anew(target: Any, session: str, refused: Any) -> Awaitable[Any]:
+        """Another log-in than the one the target refused, or None when there is no other. Raises SecretUnavailable."""
+
+    def sign_ssh(reference: str, public_key: str, login: str, key_id: str) -> Awaitable[str]:
+        """A certificate (its line) for a public key's line, by what `vault-ssh:…` names. Raises SecretUnavailable."""
 
 
 class IPolicy(Interface):

@@ -273,12 +273,16 @@ class FakeSecrets:
 
     def __init__(self) -> None:
         self.secret = "s3cret"
-        self.asked = 0
+        self.asked = self.forgotten = 0
 
     async def resolve(self, reference: str) -> str:
         """See ISecretStore."""
         self.asked += 1
         return self.secret
+
+    def forget(self, reference: str) -> None:
+        """See ISecretStore."""
+        self.forgotten += 1
 
 
 def section_of(port: int, **more: Any) -> TargetSection:

@@ -45,8 +45,13 @@ class Credentials:
         return self._line
 
     def doubt(self) -> None:
-        """The target answered 401: the next request looks it up again."""
+        """The target answered 401: the next request reads it anew, where it comes from, as it may have been rotated.
+
+        That request is not sent again: its body is gone.
+        """
         self._until = 0.0
+        if not self._plain:
+            self._secrets.forget(self._section.secret)
 
 
 def _line(section: TargetSection, secret: str) -> bytes:

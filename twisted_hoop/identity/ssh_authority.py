@@ -129,7 +129,7 @@ class SshAuthority:
             key=key.public,
             type=USER,
             serial=_serial(),
-            key_id=_printable(f"{session.principal.label} ({session.principal.key}) session {session.id}"),
+            key_id=session_key_id(session),
             principals=(login,),
             valid_after=now - SKEW,
             valid_before=now + SESSION_LIFE,
@@ -156,6 +156,11 @@ class SshAuthority:
         while len(self._hosts) > MAX_HOSTS:
             self._hosts.popitem(last=False)
         return made
+
+
+def session_key_id(session: Session) -> str:
+    """What a target logs of a session's certificate, whoever signs it: principal and session."""
+    return _printable(f"{session.principal.label} ({session.principal.key}) session {session.id}")
 
 
 def _given(expires: float | None) -> tuple[float, ...]:

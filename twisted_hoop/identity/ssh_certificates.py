@@ -106,6 +106,17 @@ def parse_certificate(blob: bytes) -> Certificate:
     )
 
 
+def parse_certificate_line(line: str) -> Certificate:
+    """The certificate of a `-cert.pub` file's line, or ValueError. As little is looked at as by `parse_certificate`."""
+    parts = line.split()
+    if len(parts) < 2 or len(line) > 2 * MAX_CERTIFICATE:
+        raise ValueError("not a line with a certificate")
+    certificate = parse_certificate(base64.b64decode(parts[1], validate=True))
+    if certificate.kind != parts[0].encode("ascii", "replace"):
+        raise ValueError("the certificate is of another kind than its line says")
+    return certificate
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a certificate shall say. `critical` and `extensions` map names to values, b"" for none."""

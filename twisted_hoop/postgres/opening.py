@@ -93,7 +93,7 @@ class PostgresSession:
 
     async def connect(self, database: str, parameters: dict[str, str]) -> None:
         """Log in at the target and make sure that its catalogue is known."""
-        self._opened = await self._hall.door.open(database, parameters)
+        self._opened = await self._hall.door.open(database, parameters, session=self.session.id)
         if "search_path" not in self._opened.login.parameters:
             rows = await simple_query(self._services.reactor, self._opened.connection, "SHOW search_path", 10.0)
             self._path = str(rows[0][0][0] or "")
@@ -111,7 +111,7 @@ class PostgresSession:
             masks=partial(services.masks, self.session),
             path=self._path,
             database=self.session.attributes["database"],
-            login=self._hall.section.login,
+            login=opened.user,
             statements=self.session.target.limits.statements,
             functions=frozenset(self._hall.section.allow_functions),
         )

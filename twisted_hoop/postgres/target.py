@@ -19,16 +19,18 @@ from twisted_hoop.identity.scram_keys import SaltedPasswords, salted_password, t
 from twisted_hoop.interfaces import ISecretStore
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.login import Derive, LoggedIn, LoginStep, SendTarget, TargetLogin, TargetRefused
+from twisted_hoop.secrets.secret import Login
 from twisted_hoop.settings import TargetSection
 from twisted_hoop.transport import explained, target_host
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A connection that is logged in. Give `connection.receiver` somebody before reading goes on."""
+    """A connection that is logged in, as `user`. Give `connection.receiver` somebody before reading goes on."""
 
     connection: TargetConnection
     login: LoggedIn
+    user: str = ""
 
 
 class TargetConnection(Protocol):
@@ -119,9 +121,14 @@ class TargetDoor:
         self._salted = salted
         self._hostname = section.server_name or target_host(section.endpoint) or None
 
-    async def open(self, database: str, parameters: dict[str, str], version: int = pg.PROTOCOL_3_0) -> Opened:
-        """A connection that is logged in, or ProtocolError (side "target") with a SQLSTATE, within the time limit."""
-        work = Deferred.fromCoroutine(self._open(database, parameters, version))
+    async def open(
+        self, database: str, parameters: dict[str, str], version: int = pg.PROTOCOL_3_0, session: str = ""
+    ) -> Opened:
+        """A connection that is logged in, or ProtocolError (side "target") with a SQLSTATE, within the time limit.
+
+        `session` is the id of whose it is, for log-ins that are made for one; "" for the gateway's own.
+        """
+        work = Deferred.fromCoroutine(self._open(database, parameters, version, session))
         work.addTimeout(self._section.connect_timeout, self._reactor)
         try:
             return await work
@@ -151,21 +158,34 @@ class TargetDoor:
         await self._endpoint.connect(_Quiet.forProtocol(lambda: connection))
         return connection
 
-    async def _open(self, database: str, parameters: dict[str, str], version: int) -> Opened:
-        password = await self._secrets.resolve(self._section.secret) if self._section.secret else ""
+    async def _open(self, database: str, parameters: dict[str, str], version: int, session: str) -> Opened:
+        """With what the secret is now. Refused with it, it may have been rotated: once more with another, if any."""
+        login = await self._secrets.login(self._section, session)
+        try:
+            return await self._opened(login, database, parameters, version)
+        except TargetRefused as error:
+            other = await self._secrets.login_anew(self._section, session, login) if error.credential else None
+            if other is None:
+                raise _explained(error) from error
+        try:
+            return await self._opened(other, database, parameters, version)
+        except TargetRefused as error:
+            raise _explained(error) from error
+
+    async def _opened(self, given: Login, database: str, parameters: dict[str, str], version: int) -> Opened:
         done: Deferred[bool] = Deferred()
         connection = await self._connect(done)
         try:
             encrypted = await done
             login = TargetLogin(
-                self._section.login,
-                password,
+                given.user,
+                given.password,
                 {"database": database, **parameters},
                 version,
                 encrypted,
                 _binding(connection) if encrypted else None,
             )
-            return Opened(connection, await self._login(connection, login))
+            return Opened(connection, await self._login(connection, login), given.user)
         except BaseException:
             connection.failed = None
             connection.transport.abortConnection()
@@ -191,10 +211,7 @@ class TargetDoor:
         early = connection.early()
         if early:
             received(early)
-        try:
-            return await ready
-        except TargetRefused as error:
-            raise _explained(error) from error
+        return await ready
 
     def _step(
         self,

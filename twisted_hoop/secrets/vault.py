@@ -1,91 +1,96 @@
-"""Secrets in HashiCorp Vault or OpenBao, key-value engine version 2, over its HTTP API.
+"""HashiCorp Vault or OpenBao over its HTTP API: the server, and secrets of its key-value engine, version 2.
 
-Source: the KV v2 API, `GET /v1/<mount>/data/<path>` → `data.data.<field>`. Settings are Vault's own environment
-variables: VAULT_ADDR, VAULT_TOKEN or VAULT_TOKEN_FILE, VAULT_NAMESPACE, VAULT_CACERT.
+Source: the KV v2 API, `GET /v1/<mount>/data/<path>` → `data.data.<field>`. Where it is stands in `[vault]`, or else in
+Vault's own environment variables: VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT; for its token see `vault_tokens.py`.
 """
 
 from __future__ import annotations
 
-import ipaddress
 import json
-import urllib.parse
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from treq.client import HTTPClient
-from treq.content import collect
-from twisted.internet.defer import Deferred
-from twisted.internet.ssl import Certificate, trustRootFromCertificates
 from twisted.internet.threads import deferToThreadPool
-from twisted.web.client import Agent, BrowserLikePolicyForHTTPS
-from twisted.web.http_headers import Headers
 
 from twisted_hoop.errors import SecretUnavailable
-from twisted_hoop.secrets.files import read_secret_file
-from twisted_hoop.secrets.secret import Secret
+from twisted_hoop.secrets.asking import MAX_BODY, Asker, Trust, is_safe, refused
+from twisted_hoop.secrets.secret import Secret, secret_of
+from twisted_hoop.secrets.vault_tokens import GivenToken, IsToken, LoggedInToken
+from twisted_hoop.settings import VaultSection
+
+__all__ = ["MAX_BODY", "TIMEOUT", "Vault", "api_path", "is_safe"]
 
 TIMEOUT = 10.0
-MAX_BODY = 1024 * 1024
-_END = "-----END CERTIFICATE-----"
+_FORBIDDEN = 403
 
 
 class Vault:
-    """One Vault server, as the environment names it."""
+    """One Vault server. `environ` is given, never read from the process."""
 
-    def __init__(self, reactor: Any, environ: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        environ: Mapping[str, str],
+        section: VaultSection | None = None,
+        timeout: float = TIMEOUT,
+        root: Path = Path(),
+    ) -> None:
+        self._section = section = section or VaultSection()
         self._reactor = reactor
-        self._environ = environ
-        self._address = environ.get("VAULT_ADDR", "").rstrip("/")
-        self._client: HTTPClient | None = None
+        self._address = (section.address or environ.get("VAULT_ADDR", "")).rstrip("/")
+        self._namespace = section.namespace or environ.get("VAULT_NAMESPACE", "")
+        ca = str(root / section.ca) if section.ca else environ.get("VAULT_CACERT", "")
+        self._asker = Asker(reactor, lambda: _trust(ca), timeout, "vault")
+        self._token: IsToken = (
+            GivenToken(self._in_thread, environ)
+            if section.auth == "token"
+            else LoggedInToken(reactor, self._in_thread, environ, section, self._post)
+        )
 
     async def read(self, path: str, field: str) -> Secret:
-        """One field of one secret, or SecretUnavailable."""
+        """One field of one secret of the key-value engine, or SecretUnavailable."""
+        answer = await self.call("GET", api_path(path), what=f"vault:{path}")
+        data = answer.get("data")
+        fields = data.get("data") if isinstance(data, dict) else None
+        if not isinstance(fields, dict) or field not in fields:
+            raise SecretUnavailable(f"vault:{path} has no field {field}")
+        return secret_of(fields[field], f"vault:{path}#{field}")
+
+    async def call(self, method: str, path: str, body: object = None, *, what: str) -> dict[str, Any]:
+        """What `/v1/<path>` answers with our token, {} for nothing. Raises SecretUnavailable; `what` stands in it.
+
+        A token of our own that Vault does not know any more, as after a restart, is replaced, once.
+        """
+        token = await self._token.get()
+        status, answer = await self._send(method, path, body, token)
+        if status == _FORBIDDEN and self._token.refused(token):
+            status, answer = await self._send(method, path, body, await self._token.get())
+        return _object(what, status, answer)
+
+    async def stop(self) -> None:
+        """Give back the token, if it is ours, and with it all that hangs on it."""
+        await self._token.stop()
+
+    async def _post(self, path: str, body: object, token: str) -> dict[str, Any]:
+        """Of `vault_tokens.py`: with that token, or with none."""
+        return _object(f"vault: {path}", *await self._send("POST", path, body, token))
+
+    async def _send(self, method: str, path: str, body: object, token: str) -> tuple[int, bytes]:
         if not self._address or not is_safe(self._address):
             raise SecretUnavailable("VAULT_ADDR is not set, or neither https nor loopback")
-        whole = Deferred.fromCoroutine(self._fetch(path))
-        whole.addTimeout(TIMEOUT, self._reactor)
-        try:
-            body = await whole
-        except SecretUnavailable:
-            raise
-        except Exception as error:  # noqa: BLE001  whatever a broken server causes; the text could quote the answer
-            raise SecretUnavailable(f"vault:{path} cannot be read: {type(error).__name__}") from None
-        return _field(body, path, field)
+        headers = {"X-Vault-Request": "true"}
+        if token:
+            headers["X-Vault-Token"] = token
+        if self._namespace:
+            headers["X-Vault-Namespace"] = self._namespace
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        data = json.dumps(body).encode() if body is not None else b""
+        return await self._asker.ask(method, f"{self._address}/v1/{path}", headers, data)
 
-    async def _fetch(self, path: str) -> bytes:
-        headers = Headers({"X-Vault-Token": [await self._token()], "X-Vault-Request": ["true"]})
-        if self._environ.get("VAULT_NAMESPACE"):
-            headers.addRawHeader("X-Vault-Namespace", self._environ["VAULT_NAMESPACE"])
-        url = f"{self._address}/v1/{api_path(path)}"
-        response = await self._http().get(url, headers=headers, allow_redirects=False, unbuffered=True)
-        body = bytearray()
-
-        def take(data: bytes) -> None:
-            body.extend(data)
-            if len(body) > MAX_BODY:
-                raise SecretUnavailable(f"vault:{path} is too large")
-
-        await collect(response, take)
-        if response.code != 200:
-            raise SecretUnavailable(f"vault:{path} cannot be read: status {response.code}")
-        return bytes(body)
-
-    async def _token(self) -> str:
-        """Read at every use: agents renew the file."""
-        file = self._environ.get("VAULT_TOKEN_FILE", "")
-        if file:
-            pool = self._reactor.getThreadPool()
-            return await deferToThreadPool(self._reactor, pool, read_secret_file, Path(file))
-        if not self._environ.get("VAULT_TOKEN"):
-            raise SecretUnavailable("neither VAULT_TOKEN nor VAULT_TOKEN_FILE is set")
-        return Secret(self._environ["VAULT_TOKEN"])
-
-    def _http(self) -> HTTPClient:
-        if self._client is None:
-            policy = _policy(self._environ.get("VAULT_CACERT", ""))
-            self._client = HTTPClient(Agent(self._reactor, policy, connectTimeout=TIMEOUT))
-        return self._client
+    async def _in_thread(self, work: Any, *arguments: Any) -> Any:
+        return await deferToThreadPool(self._reactor, self._reactor.getThreadPool(), work, *arguments)
 
 
 def api_path(path: str) -> str:
@@ -94,36 +99,25 @@ def api_path(path: str) -> str:
     return path if "data" in rest[:-1] else "/".join((mount, "data", *rest))
 
 
-def _field(body: bytes, path: str, field: str) -> Secret:
+def _object(what: str, status: int, answer: bytes) -> dict[str, Any]:
+    """The JSON object of an answer that is a success. What else it says is never told: it could quote a secret."""
+    if status == 204:
+        return {}
+    if status != 200:
+        raise refused(f"{what} cannot be had", status)
     try:
-        value = json.loads(body)["data"]["data"][field]
-    except (ValueError, KeyError, TypeError, RecursionError):
-        raise SecretUnavailable(f"vault:{path} has no field {field}") from None
-    if not isinstance(value, str) or not value:
-        raise SecretUnavailable(f"vault:{path}#{field} is no text")
-    return Secret(value)
+        found = json.loads(answer) if answer else {}
+    except (ValueError, RecursionError):
+        found = None
+    if not isinstance(found, dict):
+        raise SecretUnavailable(f"{what}: the answer is no JSON object")
+    return found
 
 
-def _policy(ca: str) -> BrowserLikePolicyForHTTPS:
+def _trust(ca: str) -> Trust:
     if not ca:
-        return BrowserLikePolicyForHTTPS()
+        return Trust()
     try:
-        blocks = Path(ca).read_text(encoding="ascii").split(_END)[:-1]
-        roots = [Certificate.loadPEM((block + _END).encode("ascii")) for block in blocks]
-    except Exception:  # noqa: BLE001  OpenSSL's own error types are many
+        return Trust(Path(ca).read_text(encoding="ascii"))
+    except (OSError, ValueError):
         raise SecretUnavailable(f"VAULT_CACERT {ca} is not a readable CA bundle") from None
-    return BrowserLikePolicyForHTTPS(trustRootFromCertificates(roots))
-
-
-def is_safe(address: str) -> bool:
-    """https, or http to this machine's loopback: a token is sent there."""
-    try:
-        parts = urllib.parse.urlsplit(address)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    try:
-        loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        loopback = False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and loopback))

@@ -24,6 +24,7 @@ from twisted_hoop.settings.network import LimitsSection, ListenerSection, Target
 from twisted_hoop.settings.notify import NotifySection, SlackUser
 from twisted_hoop.settings.rules import MaskSection, RuleSection
 from twisted_hoop.settings.saml import SamlSection
+from twisted_hoop.settings.secrets import SecretsSection, VaultSection
 
 __all__ = [
     "AccountSection",
@@ -44,6 +45,7 @@ __all__ = [
     "RetentionSection",
     "RuleSection",
     "SamlSection",
+    "SecretsSection",
     "Section",
     "Settings",
     "SlackUser",
@@ -51,6 +53,7 @@ __all__ = [
     "StorageSection",
     "StoreSection",
     "TargetSection",
+    "VaultSection",
 ]
 
 
@@ -63,6 +66,8 @@ class Settings(Section):
     api: ApiSection = ApiSection()
     console: ConsoleSection = ConsoleSection()
     ssh: SshSection = SshSection()
+    secrets: SecretsSection = SecretsSection()
+    vault: VaultSection = VaultSection()
     own_issuer: OwnIssuerSection = OwnIssuerSection()
     issuers: list[IssuerSection] = Field(default_factory=list)
     saml: list[SamlSection] = Field(default_factory=list)

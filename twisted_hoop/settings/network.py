@@ -70,8 +70,13 @@ class TargetSection(Section):
     login: str = ""
     """Role or account the gateway logs in as. SSH: used when the client names none."""
     secret: str = ""
-    """Its password: `env:NAME`, `file:PATH` or `vault:PATH#FIELD`. SSH: the password or the private key. HTTP: the
-    token, the password, or the value of `header`."""
+    """Its password: `env:NAME`, `file:PATH`, `systemd:NAME`, `vault:PATH#FIELD`, `k8s:NAMESPACE/NAME#KEY` or
+    `aws-sm:NAME`; see docs/secrets.md. SSH: the password or the private key. HTTP: the token, the password, or the
+    value of `header`. PostgreSQL: also what makes log-ins, `vault:database/creds/ROLE` (which gives the role as well)
+    and `aws-rds-iam:`. SSH with `login_with = "certificate"`: `vault-ssh:MOUNT/ROLE`, which signs instead of us."""
+    lease: Literal["session", "shared"] = "session"
+    """PostgreSQL, with a `secret` that makes log-ins: one for each session, taken back at its end, or one that the
+    sessions of this process share. The catalogue is read with a shared one."""
     credential: Literal["bearer", "basic", "header", "certificate", "none"] = "none"
     """HTTP: how the gateway shows who it is: `secret` as bearer token, `login` and `secret` as basic authentication,
     `secret` as the value of `header`, or the client certificate `certificate`. The client's own token never leaves."""
@@ -87,7 +92,7 @@ class TargetSection(Section):
     """SSH: patterns of accounts clients may name (`deploy@web-1`); empty means only `login`."""
     login_with: Literal["password", "key", "certificate"] = "password"
     """SSH: what `secret` is; `certificate` needs no secret: each session gets a certificate of five minutes, signed by
-    `[ssh] user_ca`, which the target trusts (TrustedUserCAKeys)."""
+    `[ssh] user_ca`, or by Vault where `secret` is `vault-ssh:MOUNT/ROLE`. The target trusts it (TrustedUserCAKeys)."""
     host_keys: list[str] = Field(default_factory=list)
     """SSH: the target's host keys, as in known_hosts without the name, `ssh-ed25519 AAAA…`; others are refused."""
     host_ca: list[str] = Field(default_factory=list)

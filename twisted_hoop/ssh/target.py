@@ -12,8 +12,9 @@ from twisted.internet.protocol import Factory
 from twisted.internet.threads import deferToThreadPool
 
 from twisted_hoop.errors import HoopError, ProtocolError, SecretUnavailable
-from twisted_hoop.identity.ssh_authority import SshAuthority
-from twisted_hoop.identity.ssh_private_keys import PrivateKey, parse_private_key
+from twisted_hoop.identity.ssh_authority import SshAuthority, session_key_id
+from twisted_hoop.identity.ssh_certificates import USER, parse_certificate_line
+from twisted_hoop.identity.ssh_private_keys import PrivateKey, new_private_key, parse_private_key
 from twisted_hoop.interfaces import ISecretStore
 from twisted_hoop.model import Session
 from twisted_hoop.settings import TargetSection
@@ -64,7 +65,20 @@ class SshDoor:
             raise self._failed(f"cannot be reached: {explained(error)}", "unreachable") from error
 
     async def _open(self, session: Session, login: str, handler: ConnectionHandler) -> IsConnection:
+        """With what the secret is now. Refused with it, it may have been rotated: once more with another, if any."""
         credential = await self._credential(session, login)
+        try:
+            return await self._opened(credential, login, handler)
+        except ProtocolError as error:
+            if error.code != "login" or self._section.login_with == "certificate":
+                raise
+            self._secrets.forget(self._section.secret)
+            other = await self._credential(session, login)
+            if other == credential:
+                raise
+        return await self._opened(other, login, handler)
+
+    async def _opened(self, credential: Credential, login: str, handler: ConnectionHandler) -> IsConnection:
         started: Deferred[IsConnection] = Deferred()
         starting = _Starting(handler, started)
         transport = ClientTransport(
@@ -95,11 +109,25 @@ class SshDoor:
 
     async def _credential(self, session: Session, login: str) -> Credential:
         way = self._section.login_with
+        if way == "certificate" and self._section.secret.startswith("vault-ssh:"):
+            return await self._signed_elsewhere(session, login)
         if way == "certificate":
             made = self._authority.issue_session(session, login)
             return WithKey(made.key, made.certificate)
         secret = await self._secrets.resolve(self._section.secret)
         return WithPassword(secret) if way == "password" else WithKey(await self._key(secret))
+
+    async def _signed_elsewhere(self, session: Session, login: str) -> WithKey:
+        """A key of this session's own, with the certificate that Vault signs for it: of that key and account alone."""
+        key = new_private_key()
+        line = await self._secrets.sign_ssh(self._section.secret, key.public.line, login, session_key_id(session))
+        try:
+            certificate = parse_certificate_line(line)
+        except ValueError:
+            raise SecretUnavailable(f"target {self._section.name}: what was signed is no certificate") from None
+        if certificate.key.blob != key.public.blob or certificate.type != USER or certificate.principals != (login,):
+            raise SecretUnavailable(f"target {self._section.name}: what was signed is not what was asked for")
+        return WithKey(key, certificate)
 
     async def _key(self, text: str) -> PrivateKey:
         """The stored key. Reading one checks its numbers, which for RSA takes milliseconds: in a thread, once (R14)."""

@@ -346,7 +346,7 @@ agent_links = Table(
 Index("agent_links_replica", agent_links.c.replica)
 Index("agent_links_name", agent_links.c.name)
 
-# Log-ins that Vault made for sessions, until they are revoked there. `lease` is Vault's name of it, which opens nothing.
+# Log-ins that Vault made for sessions, until they are revoked there. `lease` is what Vault calls it; it opens nothing.
 secret_leases = Table(
     "secret_leases",
     metadata,
