@@ -133,7 +133,7 @@ class Bench:
         self.log: list[Step] = []
 
     def begin(self) -> Exchange:
-        terms = Terms(self.session, self.dialect, b"t", ALLOWED, lambda decision: ())
+        terms = Terms(self.session, self.dialect, b"t", ALLOWED, lambda decision: (), itertools.count(100).__next__)
         request = Heads().request(self.text.replace("\n", "\r\n").encode())
         self.exchange = Exchange(terms, Heads(), request, 1, "why")
         self.do(self.exchange.begin())

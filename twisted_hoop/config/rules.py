@@ -165,6 +165,8 @@ def _mask(key: Key, mask: MaskSection) -> Iterator[Problem]:
         yield Problem(
             (*key, "objects"), 'belongs to direction = "response": what goes in is found by detect or patterns'
         )
+    if mask.direction == "request" and mask.sentinels == "restore":
+        yield Problem((*key, "sentinels"), 'belongs to direction = "response": it puts back what answers hide')
     if mask.direction == "response" and mask.action != "mask":
         yield Problem((*key, "action"), 'belongs to direction = "request": responses can only be masked')
     if mask.action == "review" and not mask.approvers:

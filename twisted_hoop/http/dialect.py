@@ -6,7 +6,7 @@ request means, what is sent in its place, what is hidden in bodies, how a refusa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -57,6 +57,21 @@ class BodyRefused(Exception):
     def __init__(self, answer: Answer, reason: str) -> None:
         super().__init__(reason)
         self.answer = answer
+
+
+class Lookup(BodyRefused):
+    """A body cannot leave before the target has answered a request of the gateway's own, which is judged as any other.
+
+    `finish` is given status and body of that answer, and says what is sent and how many values it put back; it may
+    raise BodyRefused. Who cannot look up refuses.
+    """
+
+    def __init__(
+        self, answer: Answer, reason: str, head: RequestHead, finish: Callable[[int, bytes], tuple[bytes, int]]
+    ) -> None:
+        super().__init__(answer, reason)
+        self.head = head
+        self.finish = finish
 
 
 class Tunnel(Protocol):

@@ -101,14 +101,19 @@ class TargetEnd:
             return
         if self._exchange.turned_away:
             self._pool.credentials.doubt()
-        if self._exchange.reusable:
-            if self._paused:
-                connection.transport.resumeProducing()
-            self._pool.put(connection)
-        elif self._exchange.tunnelled and not connection.closed:
+        if self._exchange.tunnelled and not connection.closed:
             connection.user = None
             connection.transport.unregisterProducer()
             connection.transport.loseConnection()
+        else:
+            self._give_back(connection, self._exchange.reusable)
+
+    def _give_back(self, connection: TargetConnection, reusable: bool) -> None:
+        """To the pool, if it may carry another request."""
+        if reusable:
+            if self._paused:
+                connection.transport.resumeProducing()
+            self._pool.put(connection)
         else:
             connection.abort()
 
@@ -116,6 +121,9 @@ class TargetEnd:
 
     def _begin(self, start: RequestStart) -> None:
         line = self._pool.credentials.ready()
+        before, self._connection = self._connection, None
+        if before is not None:  # an earlier request of the same exchange was answered over it
+            self._give_back(before, self._exchange.again)
         if line is not None:
             connection = self._pool.take()
             if connection is not None:

@@ -8,9 +8,19 @@ from twisted_hoop.model import Approval, Command, Decision, Entry, Refusal
 
 
 def command_entry(
-    number: int, command: Command, decision: Decision, approval: Approval | None, upgrade: bool = False
+    number: int,
+    command: Command,
+    decision: Decision,
+    approval: Approval | None,
+    upgrade: bool = False,
+    *,
+    restored: int = 0,
+    before: int = 0,
 ) -> Entry:
-    """A request that is about to be sent. One for an upgrade has a channel of its number, as what passes has then."""
+    """A request that is about to be sent. One for an upgrade has a channel of its number, as what passes has then.
+
+    `restored` values were put in the place of masked ones; `before` is the number of the request it was made for.
+    """
     entry = _about(number, command, decision)
     if upgrade:
         entry["channel"] = number
@@ -21,6 +31,10 @@ def command_entry(
         entry["context"] = dict(command.context)
     if command.reason:
         entry["reason"] = command.reason
+    if restored:
+        entry["restored"] = restored
+    if before:
+        entry["for"] = before
     return Entry("command", entry)
 
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from twisted_hoop.errors import ProtocolError
+from twisted_hoop.http.ahead import Ahead, Let
 from twisted_hoop.http.answering import Answering
-from twisted_hoop.http.dialect import BodyFilter, BodyRefused, Dialect, Reading
+from twisted_hoop.http.dialect import BodyFilter, BodyRefused, Dialect, Lookup, Reading
 from twisted_hoop.http.entries import command_entry, notice_entry, refused_entry
-from twisted_hoop.http.framing import Body, body_of
+from twisted_hoop.http.framing import Body, body_of, outgoing_framing
 from twisted_hoop.http.looking import WHOLE, asking, with_findings
 from twisted_hoop.http.mediatypes import readable
 from twisted_hoop.http.messages import Answer, Framing, Headers
@@ -41,7 +42,7 @@ DONE = Outcome("closed")
 @dataclass(frozen=True, slots=True)
 class Terms:
     """What the exchanges of a session are told. `host` is the Host that the target is sent; `open` lets in what needs
-    no rule; `masks` gives the masks under a decision.
+    no rule; `masks` gives the masks under a decision; `another` the number of a request the gateway makes by itself.
     """
 
     session: Session
@@ -49,6 +50,7 @@ class Terms:
     host: bytes
     open: Decision
     masks: Callable[[Decision], Sequence[MaskSection]]
+    another: Callable[[], int]
 
 
 class Exchange:
@@ -76,6 +78,9 @@ class Exchange:
         self._filter: BodyFilter | None = None
         self._framing = Framing.NONE
         self._recorded = False
+        self._heads = heads
+        self._ahead: Ahead | None = None
+        self._let: Let | None = None
         self._answering = Answering(self, heads, terms.dialect, number)
 
     # -- what others ask ------------------------------------------------------------------------------------------
@@ -93,7 +98,14 @@ class Exchange:
     @property
     def reusable(self) -> bool:
         """Whether the target's connection may carry another request (K8)."""
+        if not self._recorded:
+            return self.again
         return self.finished and self.sent and self._answering.reusable
+
+    @property
+    def again(self) -> bool:
+        """Whether it may carry the client's request after one of ours."""
+        return self._ahead is not None and self._ahead.reusable
 
     @property
     def uploading(self) -> bool:
@@ -113,13 +125,15 @@ class Exchange:
     @property
     def answered(self) -> bool:
         """Whether the target has begun to answer."""
-        return self._answering.response is not None
+        looks = self._ahead is not None and not self._recorded and self._ahead.status > 0
+        return looks or self._answering.response is not None
 
     @property
     def turned_away(self) -> bool:
         """Whether the target did not take the gateway's credential."""
         response = self._answering.response
-        return response is not None and response.head.status == 401
+        ahead = self._ahead.status if self._ahead is not None else 0
+        return ahead == 401 or (response is not None and response.head.status == 401)
 
     @property
     def quiet(self) -> bool:
@@ -228,6 +242,8 @@ class Exchange:
             return self.of_tunnel(lambda: tunnel.decided(verdict))
         command, self._asking = self._asking, None
         assert command is not None
+        if self._ahead is not None:
+            return self._decided_ahead(self._ahead, verdict)
         if isinstance(verdict, Admission):
             return self._admit(command, verdict.decision, verdict.approval)
         answer = self._terms.dialect.refusal(self.request.head, verdict, self._terms.session, self.request_id)
@@ -249,22 +265,73 @@ class Exchange:
             terms.dialect.request_body(head, self._reading, looks) if head.framing is not Framing.NONE else None
         )
         payload, self._waiting, self._held = b"".join(self._waiting), [], 0
-        complete = self._body.complete
+        let = Let(command, decision, approval, outgoing)
         try:
             payload = self._filtered(payload)
+        except Lookup as needed:
+            return self._look_up(needed, let)
         except BodyRefused as error:
             return self.body_refused(error)
-        self._framing = _outgoing_framing(head.framing, complete, self._filter is not None)
-        start = request_start(outgoing, terms.host, self._framing, len(payload) if complete else head.length)
+        return self._send(let, payload)
+
+    def _send(self, let: Let, payload: bytes, restored: int = 0) -> list[Step]:
+        """What goes in was looked at; `restored` values in it were put back."""
+        head, command, complete = self.request.head, let.command, self._body.complete
+        assert self._reading is not None
+        self._framing = outgoing_framing(head.framing, complete, self._filter is not None)
+        length = len(payload) if complete else head.length
+        start = request_start(let.outgoing, self._terms.host, self._framing, length)
         start.body = payload if self._framing is not Framing.CHUNKED else chunk(payload)
         self._recorded = True
         if not self._reading.open:
             self.admitted = replace(command, parameters=()) if command.parameters else command
-        entry = command_entry(self._number, command, decision, approval, head.upgrade != b"")
+        upgrade = head.upgrade != b""
+        entry = command_entry(self._number, command, let.decision, let.approval, upgrade, restored=restored)
         steps: list[Step] = [Record(entry), ToTarget(start)]
         if self.request.expects and not complete:
             steps.append(ToClient(CONTINUE))
         return steps
+
+    # -- a request of ours ahead of it ----------------------------------------------------------------------------
+
+    def _look_up(self, needed: Lookup, let: Let) -> list[Step]:
+        """What is sent depends on what the target has: that is asked for by the same rules, in the same name."""
+        terms = self._terms
+        try:
+            ahead = Ahead(needed, terms.dialect, terms.session, self._heads, terms.another(), self._number)
+        except ProtocolError:
+            return self.body_refused(needed)
+        self._ahead, self._let, self._asking = ahead, let, ahead.command
+        return [Ask(ahead.command)]
+
+    def _decided_ahead(self, ahead: Ahead, verdict: Verdict) -> list[Step]:
+        if isinstance(verdict, Admission):
+            try:
+                return ahead.begin(self._terms.host, verdict.decision, verdict.approval)
+            except ProtocolError as error:
+                return self.failed(status_of(error), str(error))
+        entry = refused_entry(ahead.number, verdict)
+        why = f"the object whose masked values come back may not be read: {verdict.message}"
+        told = replace(verdict, message=why)
+        answer = self._terms.dialect.refusal(self.request.head, told, self._terms.session, self.request_id)
+        return [Record(entry), *self._own(answer), Record(notice_entry(self._number, why)), self._finish()]
+
+    def _received_ahead(self, ahead: Ahead, data: bytes) -> list[Step]:
+        ahead.received(data)
+        if not ahead.whole:
+            return []
+        assert self._let is not None
+        looked: list[Step] = [Record(ahead.outcome())]
+        try:
+            payload, restored = ahead.needed.finish(ahead.status, ahead.answer)
+        except BodyRefused as error:
+            return looked + self.body_refused(error)
+        return looked + self._send(self._let, payload, restored)
+
+    def _left_ahead(self, why: str) -> list[Step]:
+        """The outcome of a request of ours that is given up."""
+        ahead = self._ahead
+        return [Record(ahead.outcome(why))] if ahead is not None and ahead.sent and not ahead.whole else []
 
     def _told(self, decision: Decision, approval: Approval | None) -> Headers:
         return () if self._pending is None else self._terms.dialect.told(self._pending, decision, approval)
@@ -295,6 +362,8 @@ class Exchange:
         if tunnel is not None:
             return self.of_tunnel(lambda: tunnel.target_received(data))
         try:
+            if self._ahead is not None and not self._recorded:
+                return self._received_ahead(self._ahead, data)
             return self._answering.received(data)
         except ProtocolError as error:
             return self.failed(502, str(error))
@@ -340,7 +409,7 @@ class Exchange:
         entry = (
             self._answering.outcome(message) if self._recorded else notice_entry(self._number, message, status=status)
         )
-        return [*own, Record(entry), self._finish()]
+        return [*self._left_ahead(message), *own, Record(entry), self._finish()]
 
     def _own(self, answer: Answer) -> list[Step]:
         """An answer of ours, unless the target's has begun: then the connection tells that it is not whole."""
@@ -410,7 +479,7 @@ class Exchange:
             if self._recorded
             else notice_entry(self._number, "the client left")
         )
-        return [Record(gone), self._finish()]
+        return [*self._left_ahead("the client left"), Record(gone), self._finish()]
 
     def _target_lost(self) -> list[Step]:
         try:
@@ -419,14 +488,6 @@ class Exchange:
             return self.body_refused(error)
         self.close = ended is None or not self.request.keep_alive
         return ended if ended is not None else self.failed(502, "the target closed the connection before its answer")
-
-
-def _outgoing_framing(framing: Framing, complete: bool, filtered: bool) -> Framing:
-    if framing is Framing.NONE:
-        return Framing.NONE
-    if complete:
-        return Framing.LENGTH
-    return Framing.CHUNKED if filtered or framing is Framing.CHUNKED else Framing.LENGTH
 
 
 def status_of(error: ProtocolError) -> int:

@@ -35,6 +35,15 @@ def body_of(framing: Framing, length: int) -> Body:
     return LengthBody(length if framing is Framing.LENGTH else 0)
 
 
+def outgoing_framing(framing: Framing, complete: bool, filtered: bool) -> Framing:
+    """How a body is sent on that came framed so: `complete` when all of it is there, `filtered` when it may change."""
+    if framing is Framing.NONE:
+        return Framing.NONE
+    if complete:
+        return Framing.LENGTH
+    return Framing.CHUNKED if filtered or framing is Framing.CHUNKED else Framing.LENGTH
+
+
 class LengthBody:
     """A body of known length, which may be none."""
 

@@ -52,7 +52,7 @@ class HttpSession:
         self.running: set[Running] = set()
         self.shared = Shared(services.gate, services.reactor.seconds)
         self.recording = ExchangeRecording(recording, services.reactor.seconds, self._recording_failed)
-        self.terms = Terms(session, hall.dialect, hall.host, admitted, self._masks)
+        self.terms = Terms(session, hall.dialect, hall.host, admitted, self._masks, self._another)
         self.commands = 0
         self._rules = admitted.policy_version
         self._services = services
@@ -70,6 +70,9 @@ class HttpSession:
     def begins(self, exchange: Running) -> int:
         """Another request; its number."""
         self.running.add(exchange)
+        return self._another()
+
+    def _another(self) -> int:
         self.commands = next(self._numbers)
         return self.commands
 

@@ -24,9 +24,11 @@ from twisted_hoop.http.messages import Framing, Headers, RequestHead, ResponseHe
 from twisted_hoop.kubernetes.accepting import IDENTITY, only_json, without_binary
 from twisted_hoop.kubernetes.kinds import kind_of
 from twisted_hoop.kubernetes.lists import ObjectStream
+from twisted_hoop.kubernetes.lookups import LiveLookup
 from twisted_hoop.kubernetes.objects import Hiding, Objects
 from twisted_hoop.kubernetes.patches import HiddenPlaces
 from twisted_hoop.kubernetes.requests import KubeRequest
+from twisted_hoop.kubernetes.restoring import Restorable
 from twisted_hoop.kubernetes.sentinels import Sentinels
 from twisted_hoop.kubernetes.writes import BytesLook, WriteGuard, refused
 from twisted_hoop.masking.jsonstreams import JsonSpans
@@ -157,7 +159,19 @@ class Bodies:
         if self._section.helm_releases == "deny" and request.verb in _WRITES and _asks_for_releases(request):
             return _Refusing(refused(request, 403, "releases of Helm are not written here (helm_releases)"))
         kind = head.value(b"content-type").partition(b";")[0].strip().lower()
-        return WriteGuard(request, kind, self._hidden_places(request, masks), self._inner(request, head, inward, kind))
+        hidden, inner = self._hidden_places(request, masks), self._inner(request, head, inward, kind)
+        return WriteGuard(request, kind, hidden, inner, self._putting_back(request, head, kind, masks))
+
+    def _putting_back(
+        self, request: KubeRequest, head: RequestHead, kind: bytes, masks: Sequence[MaskSection]
+    ) -> LiveLookup | None:
+        """Who puts values back that masks with `sentinels = "restore"` hide, and no other one."""
+        applying = [mask for mask in masks if mask.direction == "response"]
+        keeping = [mask for mask in applying if mask.sentinels != "restore"]
+        if len(keeping) == len(applying):
+            return None
+        rules = Restorable(self._of(applying).hiding, self._of(keeping).hiding if keeping else None)
+        return LiveLookup(request, head, kind, rules)
 
     def _hidden_places(self, request: KubeRequest, masks: Sequence[MaskSection]) -> HiddenPlaces | None:
         applying = [mask for mask in masks if mask.direction == "response"]

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from twisted_hoop.kubernetes.documents import dumps, loads
 from twisted_hoop.kubernetes.kinds import POD_TEMPLATES, is_bytes, is_known, kind_of
+from twisted_hoop.kubernetes.pointers import ROOT, At, pointer
 from twisted_hoop.kubernetes.requests import KubeRequest
 from twisted_hoop.kubernetes.sentinels import Sentinel, Sentinels
 from twisted_hoop.kubernetes.told import hide_quotes
@@ -22,6 +23,8 @@ from twisted_hoop.masking.members import MemberMasker
 from twisted_hoop.masking.places import KindPlaces, Places
 
 LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
+APPLIED: Final = (((ROOT, "metadata"), "annotations"), LAST_APPLIED)
+"""Where that of the object itself stands."""
 _CONTAINERS: Final = ("containers", "initContainers", "ephemeralContainers")
 _WORDS: Final = ("args", "command")
 _NESTED: Final = 3
@@ -72,19 +75,19 @@ class Objects:
         """Hide in a document what is to be hidden. `raw` is its text. Raises RecursionError for what is too deep."""
         fields = self._hiding.fields
         self._look = fields is not None and bool(fields) and (raw is None or fields.might(raw))
-        self._document(thing, kind, api, None, 0)
+        self._document(thing, kind, api, None, ROOT, 0)
 
     # -- documents ------------------------------------------------------------------------------------------------
 
-    def _document(self, thing: Any, kind: str, api: str, mark: Sentinel | None, depth: int) -> None:
+    def _document(self, thing: Any, kind: str, api: str, mark: Sentinel | None, at: At, depth: int) -> None:
         if isinstance(thing, list):
-            for each in thing:
-                self._document(each, kind, api, mark, depth)
+            for number, each in enumerate(thing):
+                self._document(each, kind, api, mark, (at, number, each) if mark is not None else ROOT, depth)
         if not isinstance(thing, dict):
             return
         own, told = thing.get("kind"), thing.get("apiVersion")
         if not isinstance(own, str) and isinstance(thing.get("object"), dict) and "type" in thing:
-            self._document(thing["object"], kind, api, mark, depth)  # an event of a watch
+            self._document(thing["object"], kind, api, mark, at, depth)  # an event of a watch
             return
         kind = own if isinstance(own, str) else kind
         api = told if isinstance(told, str) else api
@@ -93,17 +96,17 @@ class Objects:
         elif kind == "Status":
             self._status(thing)
         elif isinstance(thing.get("items"), list) and (kind.endswith("List") or not kind):
-            self._list(thing, kind, api, depth)
+            self._list(thing, kind, api, mark, at, depth)
         else:
-            self._object(thing, kind, api, mark, depth)
+            self._object(thing, kind, api, mark, at, depth)
 
-    def _list(self, thing: Json, kind: str, api: str, depth: int) -> None:
+    def _list(self, thing: Json, kind: str, api: str, mark: Sentinel | None, at: At, depth: int) -> None:
         inner = self.item_kind(kind)
         for name, value in thing.items():
             if name == "items":
-                self._document(value, inner, api, None, depth)
+                self._document(value, inner, api, mark, (at, name), depth)
             else:
-                self._nested(value, "", self._hiding.sentinels.general, depth)
+                self._nested(value, "", mark or self._hiding.sentinels.general, (at, name), depth)
 
     def item_kind(self, kind: str) -> str:
         """The kind of the items of a list, where they do not say it."""
@@ -122,7 +125,7 @@ class Objects:
         """One row of a Table."""
         if not isinstance(row, dict):
             return
-        self._document(row.get("object"), self.kind, "", None, 0)
+        self._document(row.get("object"), self.kind, "", None, ROOT, 0)
         cells = row.get("cells")
         if not isinstance(cells, list):
             return
@@ -148,7 +151,7 @@ class Objects:
 
     # -- one object -----------------------------------------------------------------------------------------------
 
-    def _object(self, thing: Json, kind: str, api: str, mark: Sentinel | None, depth: int) -> None:
+    def _object(self, thing: Json, kind: str, api: str, mark: Sentinel | None, at: At, depth: int) -> None:
         if kind == "PartialObjectMetadata" and depth == 0:
             places, kind = self._expected, self.kind
         else:
@@ -157,49 +160,52 @@ class Objects:
         mark = mark or self._mark(kind, metadata)
         copies = _copies(thing, kind, metadata) if places else []
         if places and not (self._hiding.releases and is_release(thing, kind)):
-            self._walk(thing, "", places, mark, kind)
+            self._walk(thing, "", places, mark, at, kind)
         if isinstance(metadata, dict):
-            self._annotations(metadata, kind, places, mark, depth, copies)
+            self._annotations(metadata, kind, places, mark, (at, "metadata"), depth, copies)
         if not is_known(kind, api):
             for name, value in thing.items():
                 if name != "metadata":
-                    self._nested(value, kind, mark, depth)
+                    self._nested(value, kind, mark, (at, name), depth)
         elif kind in POD_TEMPLATES:
-            self._pod(thing, kind, mark, depth)
+            self._pod(thing, kind, mark, at, depth)
         if self._look:
-            self._members(thing, mark, kind, "")
+            self._members(thing, mark, at, kind, "")
 
     def _mark(self, kind: str, metadata: Any) -> Sentinel:
         told = metadata if isinstance(metadata, dict) else {}
-        words = (told.get("namespace"), told.get("name") or told.get("generateName"), told.get("resourceVersion"))
+        # What a dry run answers is nowhere: no value can be put in the place of such a word.
+        version = "dry-run" if self._request.dry_run else told.get("resourceVersion")
+        words = (told.get("namespace"), told.get("name") or told.get("generateName"), version)
         return self._hiding.sentinels.of(kind, *(word if isinstance(word, str) else "" for word in words))
 
-    def _walk(self, value: Json, path: str, places: KindPlaces, mark: Sentinel, kind: str) -> None:
+    def _walk(self, value: Json, path: str, places: KindPlaces, mark: Sentinel, at: At, kind: str) -> None:
         for name, member in value.items():
             place = f"{path}/{name}" if path else name
             strategy = places.strategy(place)
             if strategy:
-                value[name] = self._hidden(member, strategy, mark, is_bytes(kind, place))
+                value[name] = self._hidden(member, strategy, mark, (at, name), is_bytes(kind, place))
             elif isinstance(member, (dict, list)) and places.below(place):
-                self._walk_in(member, place, places, mark, kind)
+                self._walk_in(member, place, places, mark, (at, name), kind)
 
-    def _walk_in(self, value: Any, path: str, places: KindPlaces, mark: Sentinel, kind: str) -> None:
+    def _walk_in(self, value: Any, path: str, places: KindPlaces, mark: Sentinel, at: At, kind: str) -> None:
         if isinstance(value, dict):
-            self._walk(value, path, places, mark, kind)
+            self._walk(value, path, places, mark, at, kind)
         elif isinstance(value, list):
-            for each in value:
-                self._walk_in(each, path, places, mark, kind)
+            for number, each in enumerate(value):
+                self._walk_in(each, path, places, mark, (at, number, each), kind)
 
-    def _hidden(self, value: Any, strategy: str, mark: Sentinel, encoded: bool = False) -> Any:
+    def _hidden(self, value: Any, strategy: str, mark: Sentinel, at: At, encoded: bool = False) -> Any:
         if isinstance(value, str):
-            if value in (mark.text, mark.encoded):
+            here = mark.at(pointer(at))
+            if value in (here.text, here.encoded):
                 return value
             self.masked += 1
-            return mark.replacement(strategy, value, encoded)
+            return here.replacement(strategy, value, encoded)
         if isinstance(value, dict):
-            return {name: self._hidden(each, strategy, mark, encoded) for name, each in value.items()}
+            return {name: self._hidden(each, strategy, mark, (at, name), encoded) for name, each in value.items()}
         if isinstance(value, list):
-            return [self._hidden(each, strategy, mark, encoded) for each in value]
+            return [self._hidden(each, strategy, mark, (at, n, each), encoded) for n, each in enumerate(value)]
         if value is None:
             return None
         self.masked += 1
@@ -208,68 +214,70 @@ class Objects:
     # -- annotations ----------------------------------------------------------------------------------------------
 
     def _annotations(
-        self, metadata: Json, kind: str, places: KindPlaces, mark: Sentinel, depth: int, copies: list[str]
+        self, metadata: Json, kind: str, places: KindPlaces, mark: Sentinel, at: At, depth: int, copies: list[str]
     ) -> None:
         annotations = metadata.get("annotations")
         if not isinstance(annotations, dict):
             return
+        at = (at, "annotations")
         for name, value in annotations.items():
             if not isinstance(value, str):
                 continue
             if strategy := places.strategy(f"annotations/{name}"):
-                annotations[name] = self._hidden(value, strategy, mark)
+                annotations[name] = self._hidden(value, strategy, mark, (at, name))
                 continue
             nested = value.lstrip()[:1] in ("{", "[")
             if nested:
-                annotations[name] = value = self._embedded(name, value, kind, mark, depth)
+                annotations[name] = value = self._embedded(name, value, kind, mark, (at, name), depth)
             if not nested if len(copies) > _MANY else any(copy in value for copy in copies):
-                annotations[name] = self._hidden(value, "redact", mark)
+                annotations[name] = self._hidden(value, "redact", mark, (at, name))
 
-    def _embedded(self, name: str, value: str, kind: str, mark: Sentinel, depth: int) -> str:
+    def _embedded(self, name: str, value: str, kind: str, mark: Sentinel, at: At, depth: int) -> str:
         """An object inside an annotation: it stays JSON, or `kubectl apply` fails."""
         before = self.masked
         try:
             if depth >= _NESTED:
                 raise ValueError("annotations in annotations in annotations")
             inner = loads(value.encode("utf-8", "surrogatepass"))
-            self._document(inner, kind, "", mark, depth + 1)
+            self._document(inner, kind, "", mark, inside(at), depth + 1)
             if self.masked == before:
                 return value
             return dumps(inner).decode() + value[len(value.rstrip()) :]
         except ValueError:
             hidden = name == LAST_APPLIED or depth >= _NESTED
-            return str(self._hidden(value, "redact", mark)) if hidden else value
+            return str(self._hidden(value, "redact", mark, at)) if hidden else value
 
     # -- pods -----------------------------------------------------------------------------------------------------
 
-    def _pod(self, thing: Json, kind: str, mark: Sentinel, depth: int) -> None:
+    def _pod(self, thing: Json, kind: str, mark: Sentinel, at: At, depth: int) -> None:
         template: Any = thing
         for step in POD_TEMPLATES[kind]:
-            template = template.get(step) if isinstance(template, dict) else None
+            template, at = template.get(step) if isinstance(template, dict) else None, (at, step)
         if not isinstance(template, dict):
             return
         metadata, spec = template.get("metadata"), template.get("spec")
         if template is not thing and isinstance(metadata, dict):
-            self._annotations(metadata, kind, self._hiding.places.of(kind), mark, depth, [])
+            self._annotations(metadata, kind, self._hiding.places.of(kind), mark, (at, "metadata"), depth, [])
         if not isinstance(spec, dict):
             return
         for name in _CONTAINERS:
-            containers = spec.get(name)
-            for container in containers if isinstance(containers, list) else ():
+            containers, above = spec.get(name), ((at, "spec"), name)
+            for number, container in enumerate(containers if isinstance(containers, list) else ()):
                 if isinstance(container, dict):
-                    self._container(container, kind, mark)
+                    self._container(container, kind, mark, (above, number, container))
 
-    def _container(self, container: Json, kind: str, mark: Sentinel) -> None:
+    def _container(self, container: Json, kind: str, mark: Sentinel, at: At) -> None:
         env = container.get("env")
-        for each in env if isinstance(env, list) else ():
+        for number, each in enumerate(env if isinstance(env, list) else ()):
             if isinstance(each, dict) and "value" in each:
                 name = each.get("name")
-                strategy = self._strategy_of(kind, f"env/{name}", str(name))
-                each["value"] = self._hidden(each["value"], strategy, mark) if strategy else each["value"]
+                if strategy := self._strategy_of(kind, f"env/{name}", str(name)):
+                    place = (((at, "env"), number, each), "value")
+                    each["value"] = self._hidden(each["value"], strategy, mark, place)
         for name in _WORDS:
             strategy = self._strategy_of(kind, name) if name in container else ""
             if strategy and isinstance(container[name], (list, str)):
-                container[name] = self._hidden(container[name], strategy, mark)
+                container[name] = self._hidden(container[name], strategy, mark, (at, name))
 
     def _strategy_of(self, kind: str, place: str, name: str = "") -> str:
         """Pods are hidden alike in whatever makes them."""
@@ -278,35 +286,38 @@ class Objects:
             found = self._hiding.fields.strategy(name.encode("utf-8", "replace"))
         return found
 
-    def _nested(self, value: Any, kind: str, mark: Sentinel, depth: int) -> None:
-        """Objects, containers and annotations anywhere inside what is not built in."""
+    def _nested(self, value: Any, kind: str, mark: Sentinel, at: At, depth: int) -> None:
+        """Objects, containers and annotations anywhere inside what is not built in.
+
+        What stands in for their values is the outer object's: who writes one decides what it says its name is.
+        """
         if isinstance(value, list):
-            for each in value:
-                self._nested(each, kind, mark, depth)
+            for number, each in enumerate(value):
+                self._nested(each, kind, mark, (at, number, each), depth)
         elif isinstance(value, dict):
             if isinstance(value.get("kind"), str):
-                self._document(value, value["kind"], _UNKNOWN, None, max(depth, 1))
+                self._document(value, value["kind"], _UNKNOWN, mark, at, max(depth, 1))
                 return
-            self._container(value, kind, mark)
+            self._container(value, kind, mark, at)
             if isinstance(value.get("annotations"), dict):
-                self._annotations(value, kind, self._hiding.places.of(kind), mark, depth, [])
-            for each in value.values():
-                self._nested(each, kind, mark, depth)
+                self._annotations(value, kind, self._hiding.places.of(kind), mark, at, depth, [])
+            for name, each in value.items():
+                self._nested(each, kind, mark, (at, name), depth)
 
     # -- members by name ------------------------------------------------------------------------------------------
 
-    def _members(self, value: Any, mark: Sentinel, kind: str, path: str) -> None:
+    def _members(self, value: Any, mark: Sentinel, at: At, kind: str, path: str) -> None:
         fields = self._hiding.fields
         assert fields is not None
         if isinstance(value, list):
-            for each in value:
-                self._members(each, mark, kind, path)
+            for number, each in enumerate(value):
+                self._members(each, mark, (at, number, each), kind, path)
         for name, member in value.items() if isinstance(value, dict) else ():
             place = f"{path}/{name}" if path else name
             if strategy := fields.strategy(name.encode("utf-8", "replace")):
-                value[name] = self._hidden(member, strategy, mark, is_bytes(kind, place))
+                value[name] = self._hidden(member, strategy, mark, (at, name), is_bytes(kind, place))
             elif isinstance(member, (dict, list)):
-                self._members(member, mark, kind, place)
+                self._members(member, mark, (at, name), kind, place)
             elif isinstance(member, str) and '"' in member:
                 value[name] = self._inside(member)
 
@@ -318,6 +329,14 @@ class Objects:
         shown = look.feed(data) + look.flush()
         self.masked += look.masked
         return shown.decode("utf-8", "surrogatepass") if look.masked else text
+
+
+def inside(at: At) -> At:
+    """The place of an object in the annotation at `at`; that of the last one applied is the object's own once more.
+
+    So one word stands for one value in both, which `kubectl apply` compares.
+    """
+    return ROOT if at == APPLIED else (at,)
 
 
 def is_release(thing: Json, kind: str) -> bool:

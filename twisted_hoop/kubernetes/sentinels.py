@@ -3,15 +3,15 @@
     @masked:v1:kqvnotgljprsmiu@              # redact
     @masked:v1:kqvnotgljprsmiu:****1111@     # partial, hash: with what is shown
 
-The middle is a keyed digest of target, kind, namespace, name and resource version: nothing of the value. A digest of
-the value would tell who tries values out by dry runs when one is right. It has letters only and is as long as it is so
-that no detector takes the word, or its base64, for a value. Values that are bytes hold it in base64.
+The middle is a keyed digest of target, kind, namespace, name, resource version and the place in the object: nothing of
+the value. A digest of the value would tell who tries values out by dry runs when one is right. In one version a place
+has one value, so the word stands for that one all the same (see `restoring`). It has letters only and is as long as it
+is so that no detector takes the word, or its base64, for a value. Values that are bytes hold it in base64.
 """
 
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 from dataclasses import dataclass
 from typing import Final
@@ -31,12 +31,17 @@ LONGEST_MARK: Final = max(map(len, _MARKS))
 
 @dataclass(frozen=True, slots=True)
 class Sentinel:
-    """The sentinel of one object's values: as text, and as bytes are written in JSON."""
+    """The sentinel of one object: as text, and as bytes are written in JSON. `at` makes those of its values."""
 
     key: bytes
     digest: bytes
     text: str
     encoded: str
+
+    def at(self, place: str) -> Sentinel:
+        """That of the value at one place: a pointer, see `pointers`."""
+        digest = _digest(self.key, b"place\x00" + self.digest + place.encode("utf-8", "surrogatepass"))
+        return _sentinel(self.key, digest)
 
     def replacement(self, strategy: str, value: str, encoded: bool) -> str:
         """What a value becomes. `encoded`: it is base64. There is no NULL here: null hides like redact."""
@@ -63,10 +68,7 @@ class Sentinels:
     def of(self, kind: str, namespace: str, name: str, version: str) -> Sentinel:
         """That of one object in one version."""
         told = "\x00".join((self._target, kind, namespace, name, version)).encode("utf-8", "surrogatepass")
-        digest = hmac.digest(self._key, b"sentinel\x00" + told, hashlib.sha256).hex()[:_SIZE].encode()
-        digest = digest.translate(_LETTERS)
-        word = _word(digest)
-        return Sentinel(self._key, digest, word.decode(), base64.b64encode(word).decode())
+        return _sentinel(self._key, _digest(self._key, b"sentinel\x00" + told))
 
     def wrapped(self, shown: bytes) -> bytes:
         """What a detector's find becomes: around what the mask's strategy shows of it."""
@@ -76,6 +78,15 @@ class Sentinels:
 def holds_sentinel(data: bytes | bytearray) -> bool:
     """Whether a sentinel stands in there, as it is or in base64."""
     return any(mark in data for mark in _MARKS)
+
+
+def _digest(key: bytes, told: bytes) -> bytes:
+    return hmac.digest(key, told, "sha256").hex()[:_SIZE].encode().translate(_LETTERS)
+
+
+def _sentinel(key: bytes, digest: bytes) -> Sentinel:
+    word = _word(digest)
+    return Sentinel(key, digest, word.decode(), base64.b64encode(word).decode())
 
 
 def _word(digest: bytes, shown: bytes = b"") -> bytes:

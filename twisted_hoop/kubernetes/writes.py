@@ -1,13 +1,14 @@
 """What may be written while masks hide something: no sentinel, and no patch that reads what is hidden (M10, M11). Pure.
 
 A client that writes back what it was shown (`kubectl replace`, server-side apply of a saved manifest, read and replace
-in a program) would put the sentinel in the place of the value. It is told which field to leave out.
+in a program) would put the sentinel in the place of the value. It is told which field to leave out; or, when the mask
+says so, values are put back (see `restoring`), which takes a look at the object as it is.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from twisted_hoop.http.dialect import BodyFilter, BodyRefused
 from twisted_hoop.kubernetes.documents import loads
@@ -22,14 +23,29 @@ LONGEST: Final = 4 * 1024 * 1024
 JSON_PATCH: Final = b"application/json-patch+json"
 
 
+class PuttingBack(Protocol):
+    """Who puts values back: `why` says what it cannot do with this body, "" when it can."""
+
+    why: str
+
+    def needed(self, body: bytes, otherwise: BodyRefused) -> BodyRefused:
+        """What must be looked up for it (a Lookup), or `otherwise`."""
+
+
 class WriteGuard:
     """A BodyFilter that keeps the body, looks at it, and gives it to the next filter. `hidden`: see `patches`."""
 
     def __init__(
-        self, request: KubeRequest, kind: bytes, hidden: HiddenPlaces | None, inner: BodyFilter | None = None
+        self,
+        request: KubeRequest,
+        kind: bytes,
+        hidden: HiddenPlaces | None,
+        inner: BodyFilter | None = None,
+        back: PuttingBack | None = None,
     ) -> None:
         self.masked = 0
         self._request = request
+        self._back = back
         self._patch = hidden if kind == JSON_PATCH else None
         self._inner = inner
         self._kept: list[bytes] = []
@@ -50,10 +66,17 @@ class WriteGuard:
     def flush(self) -> bytes:
         """See BodyFilter. Raises BodyRefused before anything was sent."""
         body, self._kept = b"".join(self._kept), []
-        if holds_sentinel(body):
-            raise _written(self._request, _place(body))
+        holds = holds_sentinel(body)
+        if holds and self._back is None:
+            raise written(self._request, _place(body))
         if self._patch is not None:
             self._look_at(self._patch, body)
+        body = self._looked_at(body)
+        if holds and self._back is not None:  # what masks look for in the body is not what is put back
+            raise self._back.needed(body, written(self._request, _place(body), self._back.why))
+        return body
+
+    def _looked_at(self, body: bytes) -> bytes:
         if self._inner is None:
             return body
         try:
@@ -105,12 +128,12 @@ def refused(request: KubeRequest, status: int, message: str, **more: Any) -> Bod
     return BodyRefused(status_answer(status, f"hoop: {message}", details), message)
 
 
-def _written(request: KubeRequest, place: str) -> BodyRefused:
-    why = (
+def written(request: KubeRequest, place: str, why: str = "") -> BodyRefused:
+    """The field holds a masked value. kubectl prints the causes, with their fields in front, and not the message."""
+    why = why or (
         "holds a masked value, which would take the place of the real one: "
         "leave it out, or change the object with kubectl edit or kubectl patch"
     )
-    # kubectl prints the causes, with their fields in front, and not the message.
     cause = {"reason": "FieldValueInvalid", "message": f"hoop: it {why}", "field": place}
     return refused(request, 422, f"field {place} {why}", causes=[cause])
 

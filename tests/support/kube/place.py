@@ -17,8 +17,9 @@ from tests.support.kube.cluster import ApiServer, start_api_server, write_kubeco
 from tests.support.kube.programs import Ran, kubectl_path, run
 from tests.support.kube.real import RealCluster, real_cluster
 
-PLAIN, MASKED = "plain", "masked"
-"""Targets: the first as the gateway itself and without masks, the second impersonating and with Secrets masked.
+PLAIN, MASKED, RESTORING = "plain", "masked", "restoring"
+"""Targets: the first as the gateway itself and without masks, the second impersonating and with Secrets masked,
+the third as well, with masked values put back in writes.
 
 There are two more with masks, for Helm: `releases` shows its own Secrets, `no-releases` refuses them."""
 
@@ -46,6 +47,17 @@ name = "secrets"
 targets = ["masked", "releases", "no-releases"]
 except_groups = ["dba"]
 objects = ["Secret/(data|stringData)/.*", "ConfigMap/data/password"]
+[[masks]]
+name = "restored"
+targets = ["restoring"]
+except_groups = ["dba"]
+objects = ["Secret/(data|stringData)/.*", "ConfigMap/data/password.*", "Pod/env/.*_TOKEN", "Widget/spec/key"]
+sentinels = "restore"
+[[masks]]
+name = "not-restored"
+targets = ["restoring"]
+except_groups = ["dba"]
+objects = ["ConfigMap/data/kept.*"]
 [[masks]]
 name = "cards"
 targets = ["masked"]
@@ -95,7 +107,7 @@ classes = ["read", "write", "exec", "shell", "dynamic", "attach", "forward", "pr
 [[rules]]
 name = "usual"
 effect = "allow"
-targets = ["masked", "releases", "no-releases"]
+targets = ["masked", "restoring", "releases", "no-releases"]
 classes = ["read", "write", "exec", "shell", "attach", "forward"]
 """
 
@@ -185,6 +197,7 @@ def plan_of(folder: Path, cluster: ApiServer | RealCluster, more: str = "") -> P
     text = _PLAN.format(folder=folder)
     text += _TARGET.format(name=PLAIN, **about, more="")
     text += _TARGET.format(name=MASKED, **about, more='impersonate = "oidc:{name}"')
+    text += _TARGET.format(name=RESTORING, **about, more='impersonate = "oidc:{name}"')
     text += _TARGET.format(name="releases", **about, more='helm_releases = "allow"')
     text += _TARGET.format(name="no-releases", **about, more='helm_releases = "deny"')
     return Plan(text + _MASK + more + RULES, environ)
