@@ -19,7 +19,7 @@ FLOORS = (
     {"rehearsal"},
     {"web", "regression"},
     {"console"},
-    {"policies", "halls", "warden", "replicas", "health", "life", "listeners", "testing", "workers"},
+    {"policies", "halls", "warden", "replicas", "health", "life", "listeners", "testing", "workers", "agents"},
     {"service"},
     {"cli", "tap", "demo", "demo_data"},
 )
