@@ -25,11 +25,13 @@ from twisted_hoop.settings import (
     RetentionSection,
     RuleSection,
     SamlSection,
+    SecretsSection,
     Section,
     Settings,
     SshSection,
     StoreSection,
     TargetSection,
+    VaultSection,
 )
 
 _S = TypeVar("_S", bound=Section)
@@ -47,6 +49,8 @@ class Draft:
     console: ConsoleSection = field(default_factory=ConsoleSection)
     recording: RecordingSection = field(default_factory=RecordingSection)
     own_issuer: OwnIssuerSection = field(default_factory=OwnIssuerSection)
+    secrets: SecretsSection = field(default_factory=SecretsSection)
+    vault: VaultSection = field(default_factory=VaultSection)
     issuers: Numbered[IssuerSection] = field(default_factory=list)
     saml: Numbered[SamlSection] = field(default_factory=list)
     accounts: Numbered[AccountSection] = field(default_factory=list)
@@ -76,6 +80,8 @@ def make_draft(data: Mapping[str, Any]) -> tuple[Draft, list[Problem]]:
     _single(data, "api", ApiSection, problems)
     _single(data, "ssh", SshSection, problems)
     draft.own_issuer = _single(data, "own_issuer", OwnIssuerSection, problems)
+    draft.secrets = _single(data, "secrets", SecretsSection, problems)
+    draft.vault = _single(data, "vault", VaultSection, problems)
     draft.console = _single(data, "console", ConsoleSection, problems)
     draft.issuers = _several(data, "issuers", IssuerSection, problems)
     draft.saml = _several(data, "saml", SamlSection, problems)

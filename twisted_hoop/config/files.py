@@ -18,7 +18,10 @@ def absolute(settings: Settings, folder: Path) -> Settings:
     """The settings with relative files taken from the configuration's own folder."""
     recording = _placed(settings.recording, folder, "folder", "key", "wrapping_key")
     storage = _placed(recording.storage, folder, "access_key", "secret_key")
+    kubernetes = _placed(settings.secrets.kubernetes, folder, "kubeconfig")
     changes = {
+        "secrets": settings.secrets.model_copy(update={"kubernetes": kubernetes}),
+        "vault": _placed(settings.vault, folder, "ca", "jwt", "secret_id"),
         "gateway": _placed(settings.gateway, folder, "state"),
         "recording": recording.model_copy(update={"storage": storage}),
         "ssh": _placed(settings.ssh, folder, "host_key", "user_ca", "host_ca", "agent_ca"),
@@ -40,7 +43,7 @@ def _placed(section: _S, folder: Path, *names: str) -> _S:
 
 
 def _place(name: str, value: str, folder: Path) -> str:
-    if name in ("secret", "client_secret", "url", "access_key", "secret_key"):
+    if name in ("secret", "client_secret", "url", "access_key", "secret_key", "jwt", "secret_id"):
         scheme, _, path = value.partition(":")
         return f"file:{folder / path}" if scheme == "file" else value
     return value if name == "jwks" and "://" in value else str(folder / value)
@@ -61,6 +64,10 @@ def check_files(settings: Settings, file: Path | None = None) -> list[str]:
 
 
 def _public(settings: Settings) -> Iterator[tuple[str, str]]:
+    vault = settings.vault
+    yield "vault.ca", vault.ca
+    # Of a pod's own token, mode and owner are the kubelet's.
+    yield "vault.jwt", vault.jwt.removeprefix("file:") if vault.auth == "kubernetes" else ""
     for number, issuer in enumerate(settings.issuers):
         yield f"issuers.{number}.ca", issuer.ca
         yield f"issuers.{number}.jwks", "" if "://" in issuer.jwks else issuer.jwks
@@ -76,6 +83,10 @@ def _public(settings: Settings) -> Iterator[tuple[str, str]]:
 
 
 def _private(settings: Settings) -> Iterator[tuple[str, str]]:
+    yield "secrets.kubernetes.kubeconfig", settings.secrets.kubernetes.kubeconfig
+    for name in ("secret_id", "jwt") if settings.vault.auth != "kubernetes" else ():
+        scheme, _, path = getattr(settings.vault, name).partition(":")
+        yield f"vault.{name}", path if scheme == "file" else ""
     yield "recording.key", settings.recording.key
     yield "recording.wrapping_key", settings.recording.wrapping_key
     for name in ("access_key", "secret_key"):

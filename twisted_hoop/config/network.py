@@ -8,8 +8,9 @@ from collections.abc import Iterable, Iterator
 from twisted_hoop.config.draft import Draft, closest
 from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.config.rules import patterns
+from twisted_hoop.config.secrets import check_target_secret
 from twisted_hoop.identity.ssh_keys import parse_line
-from twisted_hoop.secrets.secret import problem_with as problem_with_secret
+from twisted_hoop.secrets.secret import makes_logins
 from twisted_hoop.settings import ListenerSection, TargetSection
 from twisted_hoop.transport.bindings import TcpBinding, UnixBinding
 from twisted_hoop.transport.names import client_place, server_binding
@@ -38,7 +39,9 @@ def check_listener(key: Key, listener: ListenerSection, draft: Draft) -> Iterato
             yield Problem((*key, "certificate"), "is of no use to SSH: its keys stand in [ssh]")
     elif not listener.certificate:
         yield from _in_the_clear(key, listener, local)
-    if listener.protocol != "api":
+    if listener.protocol == "agent":
+        yield from _agents_log_in(key, listener)
+    elif listener.protocol != "api":
         yield from _ways_to_log_in(key, listener, draft)
 
 
@@ -63,6 +66,12 @@ def _ways_to_log_in(key: Key, listener: ListenerSection, draft: Draft) -> Iterat
         yield Problem((*key, "issuer"), f"no issuer has this name. {closest(listener.issuer, issuers)}".strip())
 
 
+def _agents_log_in(key: Key, listener: ListenerSection) -> Iterator[Problem]:
+    for name in ("auth", "issuer"):
+        if getattr(listener, name):
+            yield Problem((*key, name), "says nothing to agents: how each proves itself stands in [[agents]]")
+
+
 def _ways_over_ssh(key: Key, listener: ListenerSection, draft: Draft) -> Iterator[Problem]:
     clients = [issuer.name for _, issuer in draft.issuers if issuer.client_id]
     if "device" in listener.auth and not clients:
@@ -71,18 +80,20 @@ def _ways_over_ssh(key: Key, listener: ListenerSection, draft: Draft) -> Iterato
         yield Problem((*key, "issuer"), "has no client_id, without which it gives no device codes")
 
 
-def check_target(key: Key, target: TargetSection) -> Iterator[Problem]:
-    """What is wrong with one of `[[targets]]`."""
+def check_target(key: Key, target: TargetSection, agents: Iterable[str] = ()) -> Iterator[Problem]:
+    """What is wrong with one of `[[targets]]`; `agents` are the names of `[[agents]]`."""
     yield from _pair(key, target)
     try:
-        client_place(target.endpoint)
+        place = client_place(target.endpoint)
+        if place is not None and place.agent and place.agent not in agents:
+            near = closest(place.agent, agents)
+            yield Problem((*key, "endpoint"), f"no agent is called {place.agent}: write [[agents]]. {near}".strip())
     except ValueError as error:
         example = "tcp:db.internal:5432 or unix:/run/postgresql/.s.PGSQL.5432"
         yield Problem(
             (*key, "endpoint"), f"{error}: write {example if target.protocol == 'postgres' else 'tcp:web-1:22'}"
         )
-    if target.secret and (why := problem_with_secret(target.secret)):
-        yield Problem((*key, "secret"), why)
+    yield from check_target_secret(key, target)
     yield from required((*key, "groups"), target.groups)
     yield from _requests(key, target)
     yield from _CHECKS[target.protocol](key, target)
@@ -108,16 +119,14 @@ def _ssh_target(key: Key, target: TargetSection) -> Iterator[Problem]:
                 yield Problem((*key, name, number), why)
     if not target.login and not target.logins:
         yield Problem((*key, "login"), "is missing: write the account the gateway logs in as, or logins")
-    if target.login_with == "certificate" and target.secret:
-        yield Problem((*key, "secret"), "is of no use: the gateway signs a certificate for each session")
-    elif target.login_with != "certificate" and not target.secret:
+    if target.login_with != "certificate" and not target.secret:
         yield Problem((*key, "secret"), f"is missing: the {target.login_with} the gateway logs in with")
     for name in ("logins", "names", "env"):
         yield from patterns((*key, name), getattr(target, name))
 
 
 def _postgres_target(key: Key, target: TargetSection) -> Iterator[Problem]:
-    if not target.login:
+    if not target.login and not makes_logins(target.secret):
         yield Problem((*key, "login"), "is missing: write the role the gateway logs in as")
     if not target.database and not [name for name in target.databases if name != "*"]:
         yield Problem((*key, "database"), "is missing: write the database for clients that name none")

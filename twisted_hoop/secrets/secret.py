@@ -92,7 +92,7 @@ def problem_with_signer(reference: str) -> str:
     """The same for what signs SSH keys."""
     scheme, _, rest = reference.partition(":")
     if scheme not in _SIGNERS:
-        return "what signs keys is written vault-ssh:MOUNT/ROLE"
+        return "is of no use: the gateway signs a certificate for each session, or Vault does: vault-ssh:MOUNT/ROLE"
     pattern, advice = _SIGNERS[scheme]
     return "" if pattern.fullmatch(rest) else advice
 

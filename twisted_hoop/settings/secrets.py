@@ -82,5 +82,5 @@ class VaultSection(Section):
     secret_id: str = ""
     """approle: the secret id, as a reference of scheme env, file or systemd."""
     jwt: str = ""
-    """jwt: the token, as a reference of scheme env, file or systemd. kubernetes: the file with the service account's
-    token, when it is not the usual one; it may be readable by others, as Kubernetes makes it."""
+    """jwt: the token, as a reference of scheme env, file or systemd. kubernetes: `file:PATH` of the service
+    account's token, when it is not the usual one; others may read it, as Kubernetes makes it."""
