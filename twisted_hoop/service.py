@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from twisted_hoop import __version__
+from twisted_hoop.agents import Agents
 from twisted_hoop.approval.access import AccessDesk
 from twisted_hoop.approval.approver import Approver
 from twisted_hoop.approval.desk import Desk
@@ -126,7 +127,8 @@ class GatewayService(Service):
         self._state = private_folder(Path(settings.gateway.state))
         self._locks = Locks()
         self._replay = OneTime(lambda kind, key, until: self._once.first(kind, key, until))
-        self.authority = SshAuthority(load_gateway_keys(settings.ssh, self._state), settings.ssh)
+        keys = load_gateway_keys(settings.ssh, self._state)
+        self.authority = SshAuthority(keys, settings.ssh)
         self._grants = Grants()
         self.policy = PolicyInForce(settings, self._granted)
         self.identity = self._identity_of(settings, None)
@@ -149,6 +151,11 @@ class GatewayService(Service):
         self.metrics.watch("hoop_sessions_unwritten", "Sessions the store has not taken yet.", self.index.unwritten)
         self._tie = Tie(reactor, worker, self._orphaned) if worker is not None else None
         self._news = self._news_of()
+        self.agents = Agents(
+            *(reactor, lambda: self._settings, lambda: self.identity, self.authority, keys.agent_ca),
+            *(self.database, self.ident, self._news.tell),
+        )
+        self.agents.watched(self.metrics)
         self._watch = Watch(lambda ids: self._shelf.decided(ids), reactor)
         self._shelf = Shelf(self.database, time.time, lambda principal: self.identity.still_valid(principal))
         self.desk = Desk(self.database, self._shelf, self._watch)
@@ -168,7 +175,8 @@ class GatewayService(Service):
         self.health = Health(self._asked(), self.database, self.deliveries, reactor)
         self._vault = vault = SecretStore(reactor, environ, root=path.parent)
         self.courier.replace(self._channels_of(settings))
-        self.halls = Halls(reactor, settings, vault, masking_key(self._state), self._state / "bindings", self.authority)
+        memory, by_agent = self._state / "bindings", self.agents.hub.endpoint
+        self.halls = Halls(reactor, settings, vault, masking_key(self._state), memory, self.authority, by_agent)
         self.warden = Warden(reactor, self.sessions, lambda: self.identity, self.policy, self._lock_of)
         self.listeners = self._listeners_of(settings, vault)
 
@@ -197,6 +205,7 @@ class GatewayService(Service):
             self._http(),
             self._cancels.cancel,
             self._tie.endpoint if self._tie is not None else None,
+            self.agents.listening,
         )
 
     def _services(self, hall: Callable[[str], _HallT]) -> Services[_HallT]:
@@ -272,7 +281,8 @@ class GatewayService(Service):
         cancels = Cancels(self.sessions, self._news, self._reactor.seconds)
         follow, nudge = self.follower.look_soon, self.feed.nudge
         ways = (self._watch.changed, follow, nudge, cancels.heard)
-        return cancels, Hearing(*ways, lambda digest: self._console.visits.forget(digest))
+        forget = lambda digest: self._console.visits.forget(digest)  # noqa: E731
+        return cancels, Hearing(*ways, forget, self.agents.registry.look_soon)
 
     def _replica(self) -> Replica:
         policy, live = self.policy().version, len(self.sessions)
@@ -389,6 +399,7 @@ class GatewayService(Service):
         await self._shelf.interrupted([r.session for r in recovered])
         await self.membership.start()
         await self.follower.start()
+        await self.agents.start()
         await self._news.start()
         self.courier.start()
         self.keeper.start()
@@ -458,6 +469,7 @@ class GatewayService(Service):
         await self.listeners.stop(all_but="api")
         await ended(self.sessions, self._reactor, self._settings.gateway.stop_timeout)
         await self.listeners.stop()
+        await self.agents.stop()
         self.warden.stop()
         self.feed.stop()
         self.courier.stop()

@@ -1,0 +1,61 @@
+"""What a gateway has for its agents, put together: their door, who is where, the way to targets by them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from twisted_hoop.agent.hub import Hub
+from twisted_hoop.agent.link import Pulse
+from twisted_hoop.agent.listening import AgentListening
+from twisted_hoop.agent.registry import Registry
+from twisted_hoop.agent.registry_desk import AgentDesk
+from twisted_hoop.agent.trust import AgentAuthority
+from twisted_hoop.agent.trust_door import AgentDoor
+from twisted_hoop.identity.ssh_authority import SshAuthority
+from twisted_hoop.identity.ssh_private_keys import PrivateKey
+from twisted_hoop.interfaces import IIdentityProvider
+from twisted_hoop.observability.metrics import Metrics
+from twisted_hoop.settings import Settings
+from twisted_hoop.store.agents import AgentTable
+from twisted_hoop.store.database import Database
+
+
+class Agents:
+    """See the module. `key` signs agents' certificates; `ident` is this replica's id; `tell` tells the others a word."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        settings: Callable[[], Settings],
+        identity: Callable[[], IIdentityProvider],
+        authority: SshAuthority,
+        key: PrivateKey,
+        database: Database,
+        ident: str,
+        tell: Callable[[str], None],
+    ) -> None:
+        table = AgentTable(database)
+        self.registry = Registry(reactor, table, settings, ident, tell, time.time)
+        self.door = AgentDoor(settings, identity, AgentAuthority(key), table, self.registry, time.time)
+        self.hub = Hub(reactor, self.door)
+        self.registry.struck = self.hub.look
+        self.desk = AgentDesk(table, self.registry, self.door.enrolment, settings, tell, time.time)
+        self.listening = AgentListening(reactor, settings().gateway, self.door, self.hub, authority, Pulse())
+
+    def watched(self, metrics: Metrics) -> None:
+        """Have them counted."""
+        here = self.registry.here
+        watch = metrics.watch
+        watch("hoop_agents", "Agents connected to this process now.", lambda: len(here()))
+        watch("hoop_agent_streams", "Streams by agents open now.", lambda: self.hub.streams)
+
+    async def start(self) -> None:
+        """Know who is revoked, then follow. Raises StoreUnavailable."""
+        await self.registry.start()
+
+    async def stop(self) -> None:
+        """End every connection."""
+        self.hub.stop()
+        await self.registry.stop()
