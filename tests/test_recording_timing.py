@@ -20,18 +20,19 @@ def command(**more: Any) -> Entry:
 def test_entries_of_no_numbered_command_are_left_alone() -> None:
     timing = Timing()
     for entry in (command(), Entry("outcome", {"tag": "x"}), Entry("notice", {"command": 1, "text": "x"})):
-        assert timing.timed(entry, 1.0) is entry
+        assert timing.took(entry, 1_000_000) == -1
     assert not timing._began
 
 
 def seconds(timing: Timing, now: float, **more: Any) -> object:
-    return timing.timed(Entry("outcome", {**more}), now).data.get("seconds")
+    took = timing.took(Entry("outcome", {**more}), int(now * 1_000_000))
+    return None if took < 0 else took / 1_000_000
 
 
 def test_an_outcome_has_the_time_since_its_command() -> None:
     timing = Timing()
     for number, at in ((1, 1.0), (2, 1.5)):
-        assert timing.timed(command(command=number), at).data == {"text": "select 1", "command": number}
+        assert timing.took(command(command=number), int(at * 1_000_000)) == -1
     assert seconds(timing, 2.25, command=1) == 1.25
     assert seconds(timing, 3.0, command=2) == 1.5
     assert seconds(timing, 3.5, command=2) == 2.0  # a second statement of the same text
@@ -40,9 +41,9 @@ def test_an_outcome_has_the_time_since_its_command() -> None:
 
 def test_channels_and_operations_are_commands_of_their_own() -> None:
     timing = Timing()
-    timing.timed(command(channel=0, command=1), 0.0)
-    timing.timed(command(channel=1, command=1), 1.0)
-    timing.timed(command(channel=1, command=1, operation=1), 2.0)
+    timing.took(command(channel=0, command=1), 0)
+    timing.took(command(channel=1, command=1), 1_000_000)
+    timing.took(command(channel=1, command=1, operation=1), 2_000_000)
     assert seconds(timing, 4.0, channel=1, command=1, operation=1) == 2.0
     assert seconds(timing, 4.0, channel=0, command=1) == 4.0
     assert seconds(timing, 4.0, channel=1, command=1) == 3.0
@@ -50,15 +51,15 @@ def test_channels_and_operations_are_commands_of_their_own() -> None:
 
 def test_a_time_that_is_known_is_kept_and_a_clock_put_back_gives_none_below_zero() -> None:
     timing = Timing()
-    timing.timed(command(command=1), 5.0)
-    assert seconds(timing, 6.0, command=1, seconds=0.25) == 0.25
+    timing.took(command(command=1), 5_000_000)
+    assert seconds(timing, 6.0, command=1, seconds=0.25) is None  # it says so itself
     assert seconds(timing, 4.0, command=1) == 0.0
 
 
 def test_commands_without_an_outcome_take_no_memory_without_bound() -> None:
     timing = Timing()
     for number in range(10 * MOST):
-        timing.timed(command(command=number), 0.0)
+        timing.took(command(command=number), 0)
     assert len(timing._began) == MOST
     assert seconds(timing, 1.0, command=10 * MOST - 1) == 1.0
     assert seconds(timing, 1.0, command=0) is None

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support.recordings import command, recorded, split
+from twisted_hoop.model import Entry
 from twisted_hoop.recording import framing
 from twisted_hoop.recording.walking import Walk
 
@@ -30,7 +31,8 @@ def test_it_ends_at_the_final_frame(tmp_path: Path) -> None:
 @given(st.data())
 def test_it_never_passes_over_what_was_changed_or_cut(tmp_path: Path, data: st.DataObject) -> None:
     path = tmp_path / "recordings/2026/11/22/session-0001.hoop"
-    whole = path.read_bytes() if path.exists() else recorded(tmp_path, *[command()] * 8).read_bytes()
+    entries = [command(), Entry("output", {"channel": 0, "stream": "stdout", "raw": bytes(5000)})] * 4
+    whole = path.read_bytes() if path.exists() else recorded(tmp_path, *entries).read_bytes()
     walk, rest = start(whole)
     at = data.draw(st.integers(0, len(rest) - 1))
     ends = [0]

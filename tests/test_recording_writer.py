@@ -49,16 +49,16 @@ def kinds(path: Path) -> list[str]:
 
 
 def test_an_entry_is_in_the_file_when_write_returns(writer: Writer, path: Path) -> None:
-    writer.write(command(), 0.5)
+    writer.write(command(), 500000)
     assert kinds(path) == ["open", "command"]
     assert writer.bytes == path.stat().st_size
 
 
 def test_a_lazy_entry_goes_with_the_next_and_before_it(writer: Writer, path: Path) -> None:
-    writer.write(outcome(), 0.1, lazy=True)
+    writer.write(outcome(), 100000, lazy=True)
     assert kinds(path) == ["open"]
     assert writer.pending
-    writer.write(command(), 0.2)
+    writer.write(command(), 200000)
     assert kinds(path) == ["open", "outcome", "command"]
     assert not writer.pending
 
@@ -66,7 +66,7 @@ def test_a_lazy_entry_goes_with_the_next_and_before_it(writer: Writer, path: Pat
 def test_bytes_of_a_stream_stand_as_they_are_behind_the_json(writer: Writer, path: Path) -> None:
     data = bytes(range(256)) * 40
     for lazy in (True, True, False):
-        writer.write(Entry("output", {"channel": 0, "stream": "stdout", "raw": data}), 0.0, lazy)
+        writer.write(Entry("output", {"channel": 0, "stream": "stdout", "raw": data}), 0, lazy)
     found = list(entries(path))[1:]
     assert [stream_bytes(entry) for entry in found] == [data] * 3
     assert path.stat().st_size < 3 * len(data) + 600
@@ -78,7 +78,7 @@ def test_lazy_entries_fill_a_bounded_buffer_and_are_written_r10(writer: Writer, 
     """R10: a flood is neither kept in memory nor cut."""
     big = Entry("notice", {"text": "x" * 1000})
     for _ in range(1000):
-        writer.write(big, 0.0, lazy=True)
+        writer.write(big, 0, lazy=True)
         assert writer._size < MAX_PENDING
     writer.flush()
     assert len(kinds(path)) == 1001
@@ -86,7 +86,7 @@ def test_lazy_entries_fill_a_bounded_buffer_and_are_written_r10(writer: Writer, 
 
 def test_numbers_count_from_one(writer: Writer, path: Path) -> None:
     for lazy in (True, False, True, False):
-        writer.write(command(), 0.0, lazy)
+        writer.write(command(), 0, lazy)
     assert [entry["n"] for entry in entries(path)] == [0, 1, 2, 3, 4]
 
 
@@ -103,11 +103,11 @@ def test_the_first_failure_is_final_r1(tmp_path: Path) -> None:
     """R1: a full disk (the real ENOSPC of /dev/full) fails this write and every one after it."""
     writer = full(tmp_path)
     with pytest.raises(RecordingFailed, match="No space left"):
-        writer.write(command(), 0.0)
+        writer.write(command(), 0)
     os.dup2(os.open(tmp_path / "x", os.O_WRONLY | os.O_CREAT), writer.descriptor)
     for lazy in (False, True):
         with pytest.raises(RecordingFailed, match="No space left"):
-            writer.write(command(), 0.0, lazy)
+            writer.write(command(), 0, lazy)
     with pytest.raises(RecordingFailed):
         writer.flush()
     assert (tmp_path / "x").stat().st_size == 0
@@ -117,9 +117,9 @@ def test_the_first_failure_is_final_r1(tmp_path: Path) -> None:
 def test_a_lazy_write_that_fails_later_fails_what_follows_r1(tmp_path: Path) -> None:
     """R1: the command behind an outcome that could not be written is not recorded either."""
     writer = full(tmp_path)
-    writer.write(outcome(), 0.0, lazy=True)
+    writer.write(outcome(), 0, lazy=True)
     with pytest.raises(RecordingFailed, match="No space left"):
-        writer.write(command(), 0.0)
+        writer.write(command(), 0)
     assert writer.failure is not None
     writer.release()
 
@@ -131,7 +131,7 @@ def test_a_failed_sync_is_never_tried_again_r1(tmp_path: Path) -> None:
     with pytest.raises(RecordingFailed, match="cannot sync"):
         writer.sync()
     with pytest.raises(RecordingFailed, match="cannot sync"):
-        writer.write(command(), 0.0)
+        writer.write(command(), 0)
     writer.release()
     os.close(reader)
 
@@ -140,4 +140,28 @@ def test_release_twice(writer: Writer) -> None:
     writer.release()
     writer.release()
     with pytest.raises(RecordingFailed):
-        writer.write(command(), 0.0)
+        writer.write(command(), 0)
+
+
+def test_much_output_goes_in_pieces_and_fails_as_all_else_r1(tmp_path: Path, writer: Writer, path: Path) -> None:
+    """R1: also when the disk takes only the first part (a file size limit, as a full disk does)."""
+    data = os.urandom(1 << 16)
+    entry = Entry("output", {"channel": 0, "stream": "stdout", "raw": data})
+    writer.write(entry, 0)
+    assert stream_bytes(list(entries(path))[1]) == data
+    broken = full(tmp_path)
+    for _ in range(2):
+        with pytest.raises(RecordingFailed, match="No space left"):
+            broken.write(entry, 0)
+    broken.release()
+
+
+def test_segments_of_streams_alone_are_bulk(writer: Writer, path: Path) -> None:
+    """What waits with them and is none of a stream must be found by who passes over bulk."""
+    entry = Entry("output", {"channel": 0, "stream": "stdout", "raw": os.urandom(5000)})
+    for each, lazy in ((entry, False), (outcome(), True), (entry, False), (entry, True), (entry, False)):
+        writer.write(each, 0, lazy)
+    with path.open("rb") as stream:
+        found = bytes(frame.kind for frame in framing.frames(stream))
+    assert found == bytes((framing.HEADER, framing.BULK, framing.SEALED, framing.BULK))
+    assert kinds(path) == ["open", "output", "outcome", "output", "output", "output"]

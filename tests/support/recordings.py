@@ -14,6 +14,7 @@ from twisted_hoop.errors import SecretUnavailable
 from twisted_hoop.model import Actor, Entry, Outcome, Peer, Principal, Session, Target
 from twisted_hoop.recording import framing
 from twisted_hoop.recording.recorder import Recorder
+from twisted_hoop.recording.segments import Segments
 from twisted_hoop.settings import RecordingSection
 
 STARTED = 1_795_330_800.25
@@ -101,6 +102,12 @@ def resealed(parts: list[bytes]) -> bytes:
         frame, chain = framing.seal(chain, part[4], part[framing.HEAD.size : -framing.CHAIN])
         whole += frame
     return whole
+
+
+def sealed_body(segments: Segments, first: int, count: int, micros: int, entries: bytes, worth: bool = False) -> bytes:
+    """The body of the frame that a segment becomes."""
+    heads, sealed, _chain = segments.seal(framing.ROOT, first, count, micros, entries, worth, False)
+    return heads[framing.HEAD.size :] + sealed
 
 
 def spans(data: bytes) -> Iterator[tuple[int, int]]:

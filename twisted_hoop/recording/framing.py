@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import BinaryIO, NamedTuple
 
 from twisted_hoop.errors import RecordingDamaged
+from twisted_hoop.recording.sealing import BULK as BULK
 from twisted_hoop.recording.sealing import ENTRY as ENTRY
 from twisted_hoop.recording.sealing import FINAL as FINAL
 from twisted_hoop.recording.sealing import HEADER as HEADER
@@ -27,6 +28,8 @@ from twisted_hoop.recording.sealing import seal as seal
 HEAD = struct.Struct(">IB")
 CHAIN = 32
 OVERHEAD = HEAD.size + CHAIN
+SEGMENTS = frozenset((SEALED, BULK))
+"""Frames that hold a segment."""
 MAX_BODY = (1 << 30) + (1 << 21)
 """Longest body written or read: a PostgreSQL message, which cannot be longer than 2^30, and what goes with it."""
 MAX_FINAL = 1 << 13
@@ -34,7 +37,7 @@ MAX_FINAL = 1 << 13
 
 _LONGEST = {HEADER: MAX_HEADER, SIGNED: MAX_FINAL, FINAL: MAX_FINAL}
 """Of what is read as JSON at once, and takes many times its bytes of memory then."""
-_KINDS = {MAGIC: frozenset((HEADER, SEALED, SIGNED, FINAL)), MAGIC_1: frozenset((HEADER, ENTRY, FINAL))}
+_KINDS = {MAGIC: frozenset((HEADER, SEALED, BULK, SIGNED, FINAL)), MAGIC_1: frozenset((HEADER, ENTRY, FINAL))}
 """What a file of each version is made of. A reader cannot say what it would be passing over, so it refuses the rest."""
 
 

@@ -11,13 +11,21 @@ else:
 
 Unpackable = ZstdError
 """What `unpack` raises for bytes that are no frame."""
-_COMPRESSOR = ZstdCompressor(level=-1)  # half the time of level 3, and hardly larger for what commands print
+_COMPRESSOR = ZstdCompressor(level=-3)  # a third of the time of level 3; of logs a third is left instead of a quarter
+_PIECE = 512
 
 
 def pack(data: bytes) -> bytes:
     """One frame."""
     packed: bytes = _COMPRESSOR.compress(data, ZstdCompressor.FLUSH_FRAME)  # it keeps nothing between calls
     return packed
+
+
+def packable(data: bytes) -> bool:
+    """Whether many bytes look as if packing made them clearly fewer: three pieces of them are tried."""
+    middle = len(data) // 2
+    pieces = b"".join((data[:_PIECE], data[middle : middle + _PIECE], data[-_PIECE:]))
+    return len(pack(pieces)) * 10 < len(pieces) * 9
 
 
 def unpack(packed: bytes, most: int) -> bytes:

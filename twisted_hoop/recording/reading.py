@@ -55,7 +55,7 @@ class _Reader:
             raise RecordingDamaged(f"a frame out of place at byte {frame.offset}", frame.offset)
         if frame.kind == framing.SIGNED:
             return []
-        if frame.kind == framing.SEALED:
+        if frame.kind in framing.SEGMENTS:
             return self._unsealed(frame)
         value = decode(frame)
         if frame.kind == framing.HEADER:

@@ -85,9 +85,9 @@ class Recording:
             raise RecordingFailed("the recording is closed")
         writer, counts = self._writer, self._means.counts
         before = writer.bytes
-        seconds = self._seconds() - self._began
+        micros = max(int((self._seconds() - self._began) * 1_000_000), 0)  # a clock that was put back stands still
         try:
-            writer.write(self._timing.timed(entry, seconds), seconds, lazy)
+            writer.write(entry, micros, lazy, self._timing.took(entry, micros))
         except RecordingFailed:
             counts.failed += 1
             raise

@@ -72,7 +72,7 @@ class Scan:
         elif frame.kind == framing.ENTRY:
             self.count += 1
             self.seconds = _seconds(frame)
-        elif frame.kind == framing.SEALED:
+        elif frame.kind in framing.SEGMENTS:
             head = SegmentHead.parse(frame)
             self.count, self.seconds = self.count + head.count, head.seconds
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from hashlib import sha256
 from typing import Final
 
+from blake3 import blake3
+
 MAGIC: Final = b"HOOPREC2\n"
 ROOT: Final[bytes] = sha256(MAGIC).digest()
 """The chain value before the first frame."""
@@ -18,8 +20,11 @@ ROOT_1: Final[bytes] = sha256(MAGIC_1).digest()
 HEADER: Final = 72  # "H"
 ENTRY: Final = 69  # "E", version 1: one entry in the clear
 SEALED: Final = 83  # "S", version 2: a run of entries, encrypted
+BULK: Final = 66  # "B", version 2: a sealed segment of output or input alone, of many bytes
 SIGNED: Final = 67  # "C", version 2: a signed head on the way (a checkpoint)
 FINAL: Final = 70  # "F"
+CLEAR: Final = 29
+"""Bytes of a segment that stand in the clear in front of it: `segments.HEAD`."""
 MAX_HEADER: Final = 1 << 24
 """Bytes of the longest header that is written or read."""
 
@@ -34,8 +39,14 @@ def seal(previous: bytes, kind: int, body: bytes) -> tuple[bytes, bytes]:
     return b"".join((head, body, chain)), chain
 
 
-def chained(previous: bytes, head: bytes, body: bytes) -> bytes:
-    """The chain value of a frame with this head (length and kind, as they stand in the file) and body."""
+def chained(previous: bytes, head: bytes, body: bytes | memoryview) -> bytes:
+    """The chain value of a frame with this head (length and kind, as they stand in the file) and body.
+
+    Of a bulk frame the BLAKE3 of what is encrypted takes its place: that is had in a quarter of the time.
+    """
+    if head[4] == BULK:
+        sealed = memoryview(body)[CLEAR:]
+        return sha256(b"".join((previous, head, body[:CLEAR], blake3(sealed).digest()))).digest()
     if len(body) < _AT_ONCE:
         return sha256(b"".join((previous, head, body))).digest()
     value = sha256(previous + head)

@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from twisted_hoop.model import Entry
-from twisted_hoop.recording.packing import Unpackable, pack, unpack
+from twisted_hoop.recording.packing import Unpackable, pack, packable, unpack
 
 WORTH_PACKING = 4096
 """Bytes from which on packing costs less than hashing and writing what it saves."""
@@ -26,7 +26,7 @@ LARGEST = 1 << 24
 def stream_entry(kind: str, channel: int, stream: str, data: bytes | memoryview) -> Entry:
     """Bytes that passed; `kind` is "output" or "input"."""
     raw = bytes(data)
-    if len(raw) >= WORTH_PACKING:
+    if len(raw) >= WORTH_PACKING and packable(raw):
         packed = pack(raw)
         if len(packed) < len(raw) * 3 // 4:
             return Entry(kind, {"channel": channel, "stream": stream, "zstd": packed})

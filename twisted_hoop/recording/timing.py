@@ -18,30 +18,32 @@ class Timing:
     __slots__ = ("_began", "_last", "_since")
 
     def __init__(self) -> None:
-        self._began: dict[_Key, float] = {}
+        self._began: dict[_Key, int] = {}
         self._last: _Key | None = None
-        self._since = 0.0
+        self._since = 0
 
-    def timed(self, entry: Entry, seconds: float) -> Entry:
-        """The entry; an outcome with `seconds` since its command. `seconds` is now, since the session began.
+    def took(self, entry: Entry, micros: int) -> int:
+        """Of an outcome that does not say so itself: how many µs ago its command was; -1 of everything else.
 
-        A command may have several outcomes, one behind the other: each gets its own time.
+        `micros` is now, since the session began. A command may have several outcomes, one behind the other: each gets
+        its own time.
         """
-        data = entry.data
-        if "command" not in data:
-            return entry
-        if entry.kind == "command":
-            began = self._began
-            if len(began) >= MOST:
-                del began[next(iter(began))]
-            began[(data.get("channel"), data.get("command"), data.get("operation"))] = seconds
-        elif entry.kind == "outcome" and "seconds" not in data:
-            key = (data.get("channel"), data.get("command"), data.get("operation"))
+        kind, data = entry.kind, entry.data
+        if kind == "command":
+            if "command" in data:
+                self._begin((data.get("channel"), data["command"], data.get("operation")), micros)
+        elif kind == "outcome" and "command" in data and "seconds" not in data:
+            key = (data.get("channel"), data["command"], data.get("operation"))
             if key != self._last:
-                since = self._began.pop(key, -1.0)
-                if since < 0.0:
-                    return entry
+                since = self._began.pop(key, -1)
+                if since < 0:
+                    return -1
                 self._last, self._since = key, since
-            took = max(int((seconds - self._since) * 1_000_000), 0) / 1_000_000
-            return Entry("outcome", {**data, "seconds": took})
-        return entry
+            return max(micros - self._since, 0)
+        return -1
+
+    def _begin(self, key: _Key, micros: int) -> None:
+        began = self._began
+        if len(began) >= MOST:
+            del began[next(iter(began))]
+        began[key] = micros

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,23 +47,32 @@ class Unsealer:
 
     def __init__(self, key: bytes, root: bytes) -> None:
         self._decrypt = AESGCM(key).decrypt
-        self._binding = binding(root)
+        self._bindings = {kind: binding(root, kind) for kind in framing.SEGMENTS}
 
     def entries(self, frame: framing.Frame) -> list[dict[str, Any]]:
         """The entries of a sealed frame, or RecordingDamaged: what does not belong just here does not open."""
         head = SegmentHead.parse(frame)
-        clear = frame.body[: HEAD.size]
+        text, _, behind = self.opened(frame, head).partition(b"\0")
         try:
-            data = self._decrypt(head.number.to_bytes(NONCE, "big"), frame.body[HEAD.size :], self._binding + clear)
-            text, _, behind = (unpack(data, _MOST) if head.packing == ZSTD else data).partition(b"\0")
             found = [orjson.loads(line) for line in text.split(b"\n")]
-        except (InvalidTag, Unpackable, EOFError, orjson.JSONDecodeError, struct.error) as error:
+        except orjson.JSONDecodeError as error:
             raise _damaged(frame, type(error).__name__) from error
         if len(found) != head.count or not all(isinstance(entry, dict) for entry in found):
             raise _damaged(frame, "other entries than it says")
+        if frame.kind == framing.BULK and not all(entry.get("kind") in _STREAMS for entry in found):
+            raise _damaged(frame, "other entries than its kind says")
         if _joined(found, behind) != len(behind):
             raise _damaged(frame, "other bytes than it says")
         return found
+
+    def opened(self, frame: framing.Frame, head: SegmentHead) -> bytes:
+        """What was encrypted: the entries' JSON, and the bytes that stand behind it. RecordingDamaged."""
+        bound = self._bindings[frame.kind] + frame.body[: HEAD.size]
+        try:
+            data = self._decrypt(head.number.to_bytes(NONCE, "big"), frame.body[HEAD.size :], bound)
+            return unpack(data, _MOST) if head.packing == ZSTD else data
+        except (InvalidTag, Unpackable, EOFError) as error:
+            raise _damaged(frame, type(error).__name__) from error
 
 
 def _joined(entries: list[dict[str, Any]], behind: bytes) -> int:

@@ -117,7 +117,7 @@ class _Reading:
         """One more frame, in its place, or RecordingDamaged."""
         if self.said is not None or (frame.kind == framing.HEADER) != (self.root == ""):
             raise RecordingDamaged(f"a frame out of place at byte {frame.offset}", frame.offset)
-        if frame.kind == framing.SEALED:  # most are: first
+        if frame.kind in framing.SEGMENTS:  # most are: first
             self._segment(frame)
         elif frame.kind == framing.HEADER:
             said = decode(frame)

@@ -12,7 +12,7 @@ from twisted_hoop.model import Entry
 from twisted_hoop.recording import data_keys
 from twisted_hoop.recording.encoding import encode
 from twisted_hoop.recording.files import sync_folders
-from twisted_hoop.recording.sealing import FINAL, HEADER, MAGIC, MAX_HEADER, ROOT, SEALED, SIGNED, seal
+from twisted_hoop.recording.sealing import FINAL, HEADER, MAGIC, MAX_HEADER, ROOT, SIGNED, seal
 from twisted_hoop.recording.segments import Segments
 
 MAX_PENDING: Final = 1 << 16
@@ -34,6 +34,11 @@ def apart(entry: Entry) -> tuple[Entry, bytes]:
     return entry, b""
 
 
+_STREAMS: Final = frozenset(("output", "input"))
+_IN_PIECES: Final = 1 << 13
+"""Bytes of a frame from which on joining its pieces costs more than handing them over one by one."""
+
+
 class Writer:
     """Appends frames. The first failure is final: every later call raises RecordingFailed (R1).
 
@@ -42,7 +47,7 @@ class Writer:
     """
 
     __slots__ = (
-        "_behind", "_micros", "_packable", "_path", "_pending", "_size", "_written",
+        "_behind", "_micros", "_others", "_packable", "_path", "_pending", "_size", "_written",
         "bytes", "chain", "count", "descriptor", "failure", "segments",
     )  # fmt: skip
 
@@ -58,6 +63,7 @@ class Writer:
         self._behind: list[bytes] = []
         self._size = 0
         self._packable = 0
+        self._others = 0  # entries that wait and are not of a stream
         self._micros = 0
         self._written = 0  # entries in segments that were written
 
@@ -69,23 +75,31 @@ class Writer:
         self._put(MAGIC + frame)
         self.segments = Segments(key, self.chain)
 
-    def write(self, entry: Entry, seconds: float, lazy: bool = False) -> None:
-        """Append an entry. When it returns and was not lazy, the operating system has it and all before it."""
+    def write(self, entry: Entry, micros: int, lazy: bool = False, took: int = -1) -> None:
+        """Append an entry. When it returns and was not lazy, the operating system has it and all before it.
+
+        `micros` is the time since the start, `took` how long a command lasted, in µs, or below 0.
+        """
         if self.failure is not None:
             raise RecordingFailed(str(self.failure))
-        entry, behind = apart(entry)
+        behind = b""
+        packs = True
+        if entry.kind in _STREAMS:
+            entry, behind = apart(entry)
+            packs = not behind and "base64" not in entry.data
+        else:
+            self._others += 1
         try:
-            body = encode(self.count + 1, seconds, entry)
+            body = encode(self.count + 1, micros, entry, took)
         except RecordingFailed as error:
             self.fail(error)
         self.count += 1
-        self._micros = max(int(seconds * 1_000_000), 0)
+        self._micros = micros
         self._pending.append(body)
-        self._size += len(body) + 1
+        self._size += len(body) + len(behind) + 1
         if behind:
             self._behind.append(behind)
-            self._size += len(behind)
-        elif "base64" not in entry.data:
+        if packs:
             self._packable += len(body)
         if not lazy or self._size >= MAX_PENDING:
             self.flush()
@@ -107,15 +121,19 @@ class Writer:
         entries = self._pending[0] if count == 1 else b"\n".join(self._pending)
         if self._behind:
             entries = b"".join((entries, b"\0", *self._behind))
-        body = self.segments.seal(self._written + 1, count, self._micros, entries, worth)
+        heads, sealed, self.chain = self.segments.seal(
+            self.chain, self._written + 1, count, self._micros, entries, worth, self._others == 0
+        )
         self._forget()
         self._written += count
-        frame, self.chain = seal(self.chain, SEALED, body)
-        self._put(frame)
+        if len(sealed) < _IN_PIECES:
+            self._put(b"".join((heads, sealed, self.chain)))
+        else:
+            self._put_pieces([heads, sealed, self.chain])
 
     def _forget(self) -> None:
         self._pending, self._behind = [], []
-        self._size = self._packable = 0
+        self._size = self._packable = self._others = 0
 
     def sign(self, body: bytes) -> None:
         """Write a signed head: `body` is signature and statement, made after a `flush`."""
@@ -127,8 +145,18 @@ class Writer:
             written = os.write(self.descriptor, data)
         except OSError as error:
             self.fail(RecordingFailed(f"cannot write the recording: {error.strerror}"), error)
-        if written != len(data):  # the disk is full, or a file size limit was reached
-            self.fail(RecordingFailed(f"cannot write the recording: only {written} of {len(data)} bytes were taken"))
+        self._taken(written, len(data))
+
+    def _put_pieces(self, pieces: list[bytes]) -> None:
+        try:
+            written = os.writev(self.descriptor, pieces)
+        except OSError as error:
+            self.fail(RecordingFailed(f"cannot write the recording: {error.strerror}"), error)
+        self._taken(written, sum(map(len, pieces)))
+
+    def _taken(self, written: int, size: int) -> None:
+        if written != size:  # the disk is full, or a file size limit was reached
+            self.fail(RecordingFailed(f"cannot write the recording: only {written} of {size} bytes were taken"))
         self.bytes += written
 
     def fail(self, failure: RecordingFailed, cause: Exception | None = None) -> NoReturn:
