@@ -16,7 +16,8 @@ from twisted_hoop.web.ways import Ways, address_of
 def test_anybody_learns_where_to_log_in(api: Api) -> None:
     answer = api.ask("GET", "/v1/login")
     assert answer.status == 200
-    assert answer.json == {"issuers": [{"name": "corp", "issuer": ISSUER, "client_id": "hoop-cli", "scope": "openid"}]}
+    corp = {"name": "corp", "issuer": ISSUER, "client_id": "hoop-cli", "scope": "openid"}
+    assert answer.json == {"issuers": [corp], "saml": []}
 
 
 def test_targets_are_those_that_open(api: Api) -> None:

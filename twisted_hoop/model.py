@@ -32,8 +32,8 @@ class Principal:
     """The proved identity: `issuer` + `subject`, never an e-mail (I4).
 
     `chain` is empty for somebody acting for themselves; otherwise the current actor comes first, then earlier ones.
-    `proof` says how it was proved ("jwt", "exchange", "account-token", "scram", "ssh-certificate", "ssh-key"). `expires`
-    is a POSIX time or None.
+    `proof` says how it was proved ("jwt", "exchange", "saml", "account-token", "scram", "ssh-certificate", "ssh-key").
+    `expires` is a POSIX time or None.
     `proof_id` is the digest of the credential (hex, never the credential), by which locks and caches find it.
     `within` are principals whose rights bound these: what is not allowed to each of them is not allowed (an agent's own,
     or the same person with all its groups). They have no `within` of their own. `targets` are the only ones that may be

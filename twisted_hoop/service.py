@@ -326,7 +326,8 @@ class GatewayService(Service):
     def _page_of(self, ident: str) -> str:
         """Where a person can look at a request: in the console, or else at the API."""
         settings = self._settings
-        console = settings.console.enabled and any(issuer.client_id for issuer in settings.issuers)
+        doors = bool(settings.saml) or any(issuer.client_id for issuer in settings.issuers)
+        console = settings.console.enabled and doors
         return f"{settings.gateway.url.rstrip('/')}{'' if console else '/v1'}/approvals/{ident}"
 
     def _asked(self) -> Asked:

@@ -75,7 +75,8 @@ class Story:
     def assertion(self) -> str:
         """The assertion, unsigned."""
         return (
-            f'<saml:Assertion {NAMESPACES} ID="{self.assertion_id}" Version="2.0" IssueInstant="{written(self.issued)}">'
+            f'<saml:Assertion {NAMESPACES} ID="{self.assertion_id}" Version="2.0"'
+            f' IssueInstant="{written(self.issued)}">'
             f"<saml:Issuer>{self.issuer}</saml:Issuer>"
             f'<saml:Subject><saml:NameID Format="{self.name_format}">{self.subject}</saml:NameID>'
             f'<saml:SubjectConfirmation Method="{self.method}"><saml:SubjectConfirmationData'
@@ -83,9 +84,11 @@ class Story:
             f"{_time('NotOnOrAfter', self.shown_until)}/></saml:SubjectConfirmation></saml:Subject>"
             f"<saml:Conditions{_time('NotBefore', self.begins)}{_time('NotOnOrAfter', self.until)}>"
             f"{self._restriction()}{self.conditions}</saml:Conditions>"
-            f'<saml:AuthnStatement AuthnInstant="{written(self.issued)}"{_time("SessionNotOnOrAfter", self.session_until)}>'
+            f'<saml:AuthnStatement AuthnInstant="{written(self.issued)}"'
+            f"{_time('SessionNotOnOrAfter', self.session_until)}>"
             "<saml:AuthnContext><saml:AuthnContextClassRef>urn:oasis:names:tc:SAML:2.0:ac:classes:Password"
-            f"</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>{self._attributes()}</saml:Assertion>"
+            "</saml:AuthnContextClassRef></saml:AuthnContext></saml:AuthnStatement>"
+            f"{self._attributes()}</saml:Assertion>"
         )
 
     def _restriction(self) -> str:
@@ -148,8 +151,8 @@ class Signer:
         kind = "rsa" if isinstance(self.key, rsa.RSAPrivateKey) else "ecdsa"
         signature = etree.fromstring(
             f'<ds:Signature xmlns:ds="{TAGS["ds"]}"><ds:SignedInfo><ds:CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>'
-            f'<ds:SignatureMethod Algorithm="{MORE}{kind}-{digest}"/><ds:Reference URI="#{root.get("ID")}"><ds:Transforms>'
-            f'<ds:Transform Algorithm="{TAGS["ds"]}enveloped-signature"/>'
+            f'<ds:SignatureMethod Algorithm="{MORE}{kind}-{digest}"/><ds:Reference URI="#{root.get("ID")}">'
+            f'<ds:Transforms><ds:Transform Algorithm="{TAGS["ds"]}enveloped-signature"/>'
             f'<ds:Transform Algorithm="{EXCLUSIVE}">{inclusive}</ds:Transform></ds:Transforms>'
             f'<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#{digest}"/>'
             f"<ds:DigestValue>{base64.b64encode(sha).decode()}</ds:DigestValue></ds:Reference></ds:SignedInfo>"

@@ -17,6 +17,8 @@ from twisted_hoop.console.pages import PAGE_HEADERS, Pages, redirect
 from twisted_hoop.console.place import Place
 from twisted_hoop.console.renewal import Renewal
 from twisted_hoop.console.routes import Room, find, is_page, make_routes
+from twisted_hoop.console.saml import SamlPages
+from twisted_hoop.console.saml_attempts import Handovers, SamlAttempts
 from twisted_hoop.console.shared_visits import SharedVisits
 from twisted_hoop.console.static import Static
 from twisted_hoop.console.visits import Visit, Visits
@@ -51,7 +53,15 @@ class Console:
         def first(state: str) -> Awaitable[bool]:
             return once.first("log-in", state, now() + LIFETIME)
 
-        self._door = Door(place, self._pages, *people, lambda path: is_page(routes, path), first)
+        def page(path: str) -> bool:
+            return is_page(routes, path)
+
+        def first_saml(what: str, until: float) -> Awaitable[bool]:
+            return once.first("saml", what, until)
+
+        self._door = Door(place, self._pages, *people, page, first)
+        sealed = (SamlAttempts(now, key), Handovers(now, key))
+        self._saml = SamlPages(place, self._pages, self.visits, sealed, parts.identity, page, first_saml, now)
         routes = make_routes(self._room(parts, reactor, now))
         self._routes = routes
 
@@ -65,6 +75,7 @@ class Console:
             ArchivePages(archive, search, casts, pages, place),
             EstatePages(Estate(parts), parts.ways, pages, place),
             Live(parts, self._door.goes_on),
+            self._saml,
         )
 
     async def answer(self, call: Call) -> Answer:
@@ -80,7 +91,7 @@ class Console:
             return self._refusal(call, visit, fault)
 
     def _check(self, call: Call) -> None:
-        if self._place.issuer() is None:
+        if not self._place.is_open():
             raise Problem(404, "this gateway has no console")
         if not (call.peer.encrypted or call.local):
             # I8: as the API: what proves somebody is not taken in the clear.

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 from twisted_hoop.console.attempts import Attempt, Attempts
 from twisted_hoop.console.cookies import read_cookie, set_cookie
 from twisted_hoop.console.forms import asked, back_path, form_of
+from twisted_hoop.console.openid import OpenId
 from twisted_hoop.console.pages import Pages, redirect
 from twisted_hoop.console.place import Place
 from twisted_hoop.console.renewal import Renewal
@@ -60,15 +61,15 @@ class Door:
         if visit is None:
             return None
         await self._shared.seen(cookie)
-        openid = self._place.openid()
-        if self._renewal.due(visit, openid):
-            return await self._renewed(cookie, visit, call)
+        openid = self._place.maybe_openid()
+        if openid is not None and self._renewal.due(visit, openid):
+            return await self._renewed(cookie, visit, call, openid)
         return visit
 
-    async def _renewed(self, cookie: str, visit: Visit, call: Call) -> Visit | None:
+    async def _renewed(self, cookie: str, visit: Visit, call: Call, openid: OpenId) -> Visit | None:
         """A refresh token may be for once: of all replicas, one uses it, and the others look at what became of it."""
         if await self._shared.claim(cookie):
-            await self._renewal.renew(visit, self._place.openid(), call.peer)
+            await self._renewal.renew(visit, openid, call.peer)
             await self._shared.changed(cookie)
         else:
             await self._shared.fetch(cookie)
@@ -84,9 +85,12 @@ class Door:
         back = self._back(asked(call, "to", _LONGEST))
         if visit is not None:
             return redirect(back)
-        issuer = self._place.openid().section
-        start = "/login/start?" + urllib.parse.urlencode({"to": back})
-        return self._pages.show("login.html", None, start=start, issuer=issuer.name, address=issuer.issuer)
+        query = urllib.parse.urlencode({"to": back})
+        issuer = self._place.issuer()
+        ways = [(issuer.name, issuer.issuer, "/login/start")] if issuer is not None else []
+        ways += [(each.name, each.entity_id, f"/saml/{each.name}/login") for each in self._place.saml()]
+        told = [{"name": name, "address": address, "start": f"{start}?{query}"} for name, address, start in ways]
+        return self._pages.show("login.html", None, ways=told)
 
     async def start(self, call: Call, visit: Visit | None) -> Reply:
         """GET /login/start?to=…: off to the issuer."""
@@ -140,9 +144,11 @@ class Door:
         """POST /logout: the visit ends here; the issuer's own session can be ended there."""
         form_of(call, visit, self._place.origin)
         await self._shared.end(self._cookie(call))
+        openid = self._place.maybe_openid()
         try:
-            farewell = await self._place.openid().farewell(self._place.url + "/login")
-        except (IssuerUnavailable, Problem):
+            own = openid is not None and openid.section.issuer == visit.principal.issuer
+            farewell = await openid.farewell(self._place.url + "/login") if openid is not None and own else ""
+        except IssuerUnavailable:
             farewell = ""
         page = self._pages.show("logged_out.html", None, farewell=farewell)
         return self._pages.with_cookie(page, set_cookie("", self._place.secure))

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import urllib.parse
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from twisted_hoop.console.openid import OpenId
 from twisted_hoop.identity.fetch import Fetcher
-from twisted_hoop.settings import ConsoleSection, IssuerSection, Settings
+from twisted_hoop.settings import ConsoleSection, IssuerSection, SamlSection, Settings
 from twisted_hoop.web.problems import Problem
 
 _PORTS = {"http": 80, "https": 443}
@@ -59,18 +59,34 @@ class Place:
         return f"{urllib.parse.urlsplit(self.url).scheme}://{host.lower()}" == self.origin
 
     def issuer(self) -> IssuerSection | None:
-        """Where people log in; None when there is no console."""
+        """The OpenID issuer people log in at; None when there is no console, or they log in by SAML alone."""
         settings = self._settings()
         if not settings.console.enabled:
             return None
         wanted = settings.console.issuer
         return next((one for one in settings.issuers if one.client_id and wanted in ("", one.name)), None)
 
+    def saml(self) -> Sequence[SamlSection]:
+        """The SAML providers people log in at."""
+        settings = self._settings()
+        return settings.saml if settings.console.enabled else ()
+
+    def is_open(self) -> bool:
+        """Whether there is a console, which is to say, anywhere to log in at."""
+        return self.issuer() is not None or bool(self.saml())
+
     def openid(self) -> OpenId:
-        """The issuer's log-in, or a Problem when there is no console."""
+        """The issuer's log-in, or a Problem when there is none."""
+        found = self.maybe_openid()
+        if found is None:
+            raise Problem(404, "this gateway has no log-in by OpenID")
+        return found
+
+    def maybe_openid(self) -> OpenId | None:
+        """The issuer's log-in, if there is one."""
         section = self.issuer()
         if section is None:
-            raise Problem(404, "this gateway has no console")
+            return None
         if self._openid is None or self._openid.section != section:
             self._openid = OpenId(section, Fetcher(self._reactor, section.ca), self._secret)
         return self._openid

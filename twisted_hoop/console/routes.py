@@ -14,6 +14,7 @@ from twisted_hoop.console.estate import EstatePages
 from twisted_hoop.console.inbox import InboxPages
 from twisted_hoop.console.live import Live
 from twisted_hoop.console.pages import redirect
+from twisted_hoop.console.saml import SamlPages
 from twisted_hoop.console.static import Static
 from twisted_hoop.web.calls import Answer, Call, Reply
 from twisted_hoop.web.problems import Problem
@@ -40,10 +41,15 @@ class Room:
     archive: ArchivePages
     estate: EstatePages
     live: Live
+    saml: SamlPages
 
 
 class _Id(BaseConverter):
     regex = "[A-Za-z0-9_-]{8,64}"
+
+
+class _Name(BaseConverter):
+    regex = "[a-z0-9][a-z0-9-]{0,39}"
 
 
 class _File(BaseConverter):
@@ -59,7 +65,7 @@ def make_routes(room: Room) -> Map:
     rules = [Rule(path, methods=[method], endpoint=page) for method, path, page in _table(room)]
     return Map(
         rules,
-        converters={"id": _Id, "file": _File},
+        converters={"id": _Id, "file": _File, "name": _Name},
         strict_slashes=False,
         merge_slashes=False,
         redirect_defaults=False,
@@ -73,6 +79,10 @@ def _table(room: Room) -> list[tuple[str, str, Page]]:
         ("GET", "/login", Page(door.page, anybody=True)),
         ("GET", "/login/start", Page(door.start, anybody=True)),
         ("GET", "/login/callback", Page(door.callback, anybody=True)),
+        ("GET", "/saml/<name:name>/metadata", Page(room.saml.metadata, anybody=True)),
+        ("GET", "/saml/<name:name>/login", Page(room.saml.login, anybody=True)),
+        ("POST", "/saml/<name:name>/acs", Page(room.saml.acs, anybody=True)),
+        ("POST", "/saml/token", Page(room.saml.token, anybody=True)),
         ("POST", "/logout", Page(door.logout)),
         ("GET", "/static/<id:version>/<file:name>", Page(room.static.file, anybody=True)),
         ("GET", "/approvals", Page(inbox.page, whole=True)),

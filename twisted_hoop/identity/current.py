@@ -27,6 +27,15 @@ class CurrentIdentity:
         """See ISshIdentityProvider."""
         return self._provider().certify_ssh(principal, key, seconds)
 
+    @property
+    def saml(self) -> Any:
+        """See IdentityProvider."""
+        return self._provider().saml
+
+    def saml_login(self, name: str, sent: str, request: str, peer: Any) -> Any:
+        """See IdentityProvider."""
+        return self._provider().saml_login(name, sent, request, peer)
+
     def browser_login(self, issuer: str, token: str, client_id: str, nonce: str, peer: Any, renews: Any = None) -> Any:
         """See IdentityProvider."""
         return self._provider().browser_login(issuer, token, client_id, nonce, peer, renews)

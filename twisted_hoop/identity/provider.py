@@ -20,6 +20,8 @@ from twisted_hoop.identity.own_issuer import PROOF as EXCHANGED
 from twisted_hoop.identity.own_issuer import Issued, OwnIssuer
 from twisted_hoop.identity.own_tokens import OwnTokens
 from twisted_hoop.identity.replay import ReplayGuard
+from twisted_hoop.identity.saml_logins import PROOF as BY_SAML
+from twisted_hoop.identity.saml_logins import SamlLogins
 from twisted_hoop.identity.scram import PLAIN, ScramServer
 from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.identity.ssh_certificates import Certificate
@@ -86,7 +88,9 @@ class IdentityProvider:
         self._issuers: dict[str, Issuer] = make_issuers(settings, reactor, now, previous._issuers if previous else None)
         self._accounts = Accounts(settings)
         self._secret = self._accounts.secret
-        self._vouching = Vouching(self._issuers, self._accounts, now, more)
+        self.saml = SamlLogins(settings, reactor, self._replay, now)
+        sections = {each.entity_id: each for each in self.saml.sections}
+        self._vouching = Vouching(self._issuers, self._accounts, now, {**(more or {}), **sections})
         self._own = OwnTokens(own, self._vouching)
         self._ssh = SshLogins(authority, self._vouching, self._accounts, self._replay, now)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
@@ -101,7 +105,7 @@ class IdentityProvider:
             keys, loaded, problem = issuer.keys.describe()
             named = {"name": issuer.section.name, "issuer": issuer.section.issuer}
             found.append({**named, "keys": keys, "loaded": loaded, "problem": problem})
-        return found
+        return [*found, *self.saml.describe()]
 
     async def authenticate(self, credential: str, peer: Peer) -> Principal:
         """The principal a bearer credential (JWT or account token) proves, or raise AuthenticationFailed."""
@@ -143,6 +147,16 @@ class IdentityProvider:
             self._check_locks(principal)
             return principal
 
+    async def saml_login(self, name: str, sent: str, request: str, peer: Peer) -> Principal:
+        """The principal a SAML answer proves that was posted to us for this request, or raise AuthenticationFailed.
+
+        The same door (I8): source ranges, what was used before, and locks are looked at as for every credential.
+        """
+        with _counting(self._counted):
+            principal = await self.saml.proved(name, sent, request, peer)
+            self._check_locks(principal)
+            return principal
+
     def still_valid(self, principal: Principal) -> bool:
         """Whether a live session may go on: neither expired beyond grace, nor locked, nor its proof withdrawn (I9)."""
         if principal.expires is not None and self._now() >= principal.expires + self._grace:
@@ -153,6 +167,8 @@ class IdentityProvider:
             return self._own.unchanged(principal)
         if principal.proof == PROOF:
             return self._ssh.unchanged(principal)
+        if principal.proof == BY_SAML:
+            return self.saml.unchanged(principal)
         if principal.proof != "jwt":
             return self._accounts.unchanged(principal)
         if principal.issuer in self._changed:

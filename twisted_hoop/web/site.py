@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import secrets
 from typing import Any, Protocol
 
@@ -22,6 +23,8 @@ from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.sending import send_push, send_stream, send_whole, start
 
 MAX_BODY = 64 * 1024
+MAX_SAML = 512 * 1024
+_SAML = re.compile(rb"/saml/[a-z0-9-]{1,40}/acs")
 IDLE = 60.0  # seconds a connection may be silent, and a request may take to arrive whole
 CONNECTIONS = 4000  # at one listener, watchers included
 _TOO_LARGE = b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -32,18 +35,21 @@ class ApiRequest(Request):
     """A request whose body is bounded: what is larger is refused before it is read, or as soon as that shows."""
 
     _taken = 0
+    _most = MAX_BODY
     _refused = False
 
     def gotLength(self, length: int | None) -> None:
         """A declared length; None for chunked."""
-        super().gotLength(0 if (length or 0) > MAX_BODY else length)  # type: ignore[no-untyped-call]
-        if (length or 0) > MAX_BODY:
+        # Answers of SAML providers may be larger than all else (I6); twisted.web knows the path already.
+        self._most = MAX_SAML if _SAML.fullmatch(getattr(self.channel, "_path", b"")) else MAX_BODY
+        super().gotLength(0 if (length or 0) > self._most else length)  # type: ignore[no-untyped-call]
+        if (length or 0) > self._most:
             self._refuse()
 
     def handleContentChunk(self, data: bytes) -> None:
         """A piece of the body."""
         self._taken += len(data)
-        if self._taken > MAX_BODY:
+        if self._taken > self._most:
             self._refuse()
         if not self._refused:
             super().handleContentChunk(data)  # type: ignore[no-untyped-call]

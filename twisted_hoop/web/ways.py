@@ -22,13 +22,19 @@ class Ways:
         self._policy = policy
 
     async def login(self, call: Call, principal: Principal | None) -> Reply:
-        """GET /v1/login: the issuers with a client of this gateway, for log-ins by device code and in the browser."""
+        """GET /v1/login: the issuers with a client of this gateway, for log-ins by device code and in the browser.
+
+        `saml` are the providers for those in the browser.
+        """
         issuers = [
             {"name": each.name, "issuer": each.issuer, "client_id": each.client_id, "scope": each.scope}
             for each in self._settings().issuers
             if each.client_id
         ]
-        return Reply({"issuers": issuers})
+        settings = self._settings()
+        home = f"{settings.gateway.url.rstrip('/')}/saml"
+        saml = [{"name": each.name, "issuer": each.entity_id, "login": f"{home}/{each.name}/login"} for each in settings.saml]
+        return Reply({"issuers": issuers, "saml": saml if settings.console.enabled else []})
 
     async def targets(self, call: Call, principal: Principal) -> Reply:
         """GET /v1/targets: those that open to the caller, with the addresses of the listeners that lead there."""
