@@ -42,7 +42,7 @@ class Agents:
         self.hub = Hub(reactor, self.door)
         self.registry.struck = self.hub.look
         self.desk = AgentDesk(table, self.registry, self.door.enrolment, settings, tell, time.time)
-        self.listening = AgentListening(reactor, settings().gateway, self.door, self.hub, authority, Pulse())
+        self.listening = AgentListening(reactor, settings().gateway, self.door, self.hub, authority, _pulse(settings()))
 
     def watched(self, metrics: Metrics) -> None:
         """Have them counted."""
@@ -59,3 +59,7 @@ class Agents:
         """End every connection."""
         self.hub.stop()
         await self.registry.stop()
+
+
+def _pulse(settings: Settings) -> Pulse:
+    return Pulse(settings.gateway.agent_heartbeat, settings.gateway.agent_dead)

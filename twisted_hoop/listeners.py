@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IListeningPort, IStreamServerEndpoint
 from twisted.logger import Logger
 from twisted.protocols.policies import WrappingFactory
 
+from twisted_hoop.agent.listening import AgentListening
 from twisted_hoop.console.front import Front
 from twisted_hoop.errors import ConfigurationError
 from twisted_hoop.http.listening import HttpListening
@@ -51,6 +52,7 @@ class Listeners:
         http: HttpListening | None = None,
         cancel: Callable[[int, bytes], bool] | None = None,
         endpoint: Callable[[ListenerSection], IStreamServerEndpoint] | None = None,
+        agents: AgentListening | None = None,
     ) -> None:
         self._reactor = reactor
         self._settings = settings
@@ -60,6 +62,7 @@ class Listeners:
         self._console = console
         self._ssh = ssh
         self._http = http
+        self._agents = agents
         self._cancel = cancel or services.sessions.cancel
         self._endpoint = endpoint or (lambda section: server_endpoint(reactor, section.endpoint))
         self._ports: list[tuple[ListenerSection, IListeningPort]] = []
@@ -95,6 +98,10 @@ class Listeners:
             if self._http is None:
                 raise ConfigurationError([f"listeners: {section.name}: HTTP is not to be had here"])
             return self._http.factory(section, _context(section, ("http/1.1",)))
+        if section.protocol == "agent":
+            if self._agents is None:
+                raise ConfigurationError([f"listeners: {section.name}: agents are not to be had here"])
+            return self._agents.factory(section, _context(section, ("http/1.1",)))
         return self._postgres(section)
 
     def _postgres(self, section: ListenerSection) -> PostgresFactory:

@@ -44,7 +44,7 @@ class Plan:
     pulse: tuple[float, float]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Attachment:
     """A connection that runs. `ended` fires with the reason when it is gone."""
 

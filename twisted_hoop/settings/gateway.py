@@ -29,6 +29,10 @@ class GatewaySection(Section):
     workers: int = Field(default=1, ge=1, le=256)
     """Processes that serve, each on a core of its own; what they share is in the store. Listeners are then of tcp,
     tcp6, unix or systemd."""
+    agent_heartbeat: Duration = Field(default=10.0, ge=0.1, le=300)
+    """How often connected agents are asked whether they live."""
+    agent_dead: Duration = Field(default=25.0, ge=0.3, le=900)
+    """After so long without a word an agent is taken for dead, and its connection is closed."""
     stop_timeout: Duration = 30.0
     """On SIGTERM: how long live sessions may finish what they run."""
     peers: str = ""

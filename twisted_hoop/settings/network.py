@@ -14,8 +14,8 @@ class ListenerSection(Section):
 
     name: str
     """Name in logs."""
-    protocol: Literal["postgres", "ssh", "http", "api"]
-    """What is spoken there."""
+    protocol: Literal["postgres", "ssh", "http", "api", "agent"]
+    """What is spoken there. `agent`: where agents dial in, over TLS, or over a WebSocket at `/v1/agent`."""
     endpoint: str
     """Twisted server endpoint string: `tcp:5432:interface=127.0.0.1`."""
     address: str = Field(default="", pattern=r"^(.+:[0-9]{1,5})?$")
@@ -62,7 +62,8 @@ class TargetSection(Section):
     protocol: Literal["postgres", "ssh", "http", "kubernetes"]
     """What is spoken with it. A listener of protocol `http` serves those of `http` and of `kubernetes`."""
     endpoint: str
-    """Twisted client endpoint string: `tcp:db.internal:5432`, `unix:/run/…`."""
+    """Twisted client endpoint string: `tcp:db.internal:5432`, `unix:/run/…`. With `agent:NAME:` in front of it that
+    agent connects."""
     database: str = ""
     """Database when the client names none. Clients may name another only when `databases` lists it."""
     databases: list[str] = Field(default_factory=list)

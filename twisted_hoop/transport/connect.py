@@ -40,7 +40,7 @@ class Unreachable(error.ConnectError):
     """A place that cannot be connected to for a reason that explains itself."""
 
     def __init__(self, why: str) -> None:
-        super().__init__(string=why)
+        super().__init__(string=why)  # type: ignore[no-untyped-call]
         self.why = why
 
     def __str__(self) -> str:
