@@ -48,8 +48,11 @@ def test_nothing_that_concerns_somebody_is_open(routes: Any) -> None:
     """I8: every other route asks for a token."""
     open_ones = {rule.rule for rule in routes.iter_rules() if rule.endpoint.access != "bearer"}
     # Slack's callbacks prove themselves by a signature (A9).
+    # An exchange asks for its tokens in the form (RFC 8693); keys and metadata are public.
+    issuer = {"/oauth/token", "/oauth/keys"}
+    issuer |= {f"/.well-known/{name}" for name in ("openid-configuration", "oauth-authorization-server")}
     process, told = {"/healthz", "/readyz", "/metrics"}, {"/v1/login", "/v1/ssh/authorities", "/v1/openapi.json"}
-    assert open_ones == process | told | {"/v1/slack/actions"}
+    assert open_ones == process | told | issuer | {"/v1/slack/actions"}
 
 
 @pytest.mark.parametrize(

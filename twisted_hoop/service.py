@@ -35,6 +35,8 @@ from twisted_hoop.health import Asked, Health
 from twisted_hoop.http.listening import HttpListening
 from twisted_hoop.identity.current import CurrentIdentity
 from twisted_hoop.identity.locks import Locks
+from twisted_hoop.identity.own_issuer import OwnIssuer
+from twisted_hoop.identity.own_keys import load_own_keys
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.identity.ssh_key_files import load_gateway_keys
@@ -70,6 +72,7 @@ from twisted_hoop.store.locks import LockTable
 from twisted_hoop.store.once import Once
 from twisted_hoop.store.reads import ReadLog
 from twisted_hoop.store.replicas import Replica, Replicas
+from twisted_hoop.store.secret_leases import SecretLeases
 from twisted_hoop.store.sessions import SessionIndex
 from twisted_hoop.warden import Warden
 from twisted_hoop.web.feed import Feed
@@ -131,7 +134,8 @@ class GatewayService(Service):
         self.authority = SshAuthority(keys, settings.ssh)
         self._grants = Grants()
         self.policy = PolicyInForce(settings, self._granted)
-        self.identity = self._identity_of(settings, None)
+        self._own = self._own_of(settings)
+        self.identity = self._identity_of(settings, self._own, None)
         self.sessions = Sessions()
         self.metrics = Metrics()
         self.recorder = Recorder(
@@ -173,7 +177,7 @@ class GatewayService(Service):
         self.courier = Courier(self.deliveries, reactor, time.time, self._page_of, self.metrics.notice)
         self._shelf.told.listen(self.courier.heard)
         self.health = Health(self._asked(), self.database, self.deliveries, reactor)
-        self._vault = vault = SecretStore(reactor, environ, root=path.parent)
+        self._vault = vault = self._secrets_of(settings, environ)
         self.courier.replace(self._channels_of(settings))
         memory, by_agent = self._state / "bindings", self.agents.hub.endpoint
         self.halls = Halls(reactor, settings, vault, masking_key(self._state), memory, self.authority, by_agent)
@@ -182,7 +186,15 @@ class GatewayService(Service):
 
     # -- composing ------------------------------------------------------------------------------------------------
 
-    def _identity_of(self, settings: Settings, previous: IdentityProvider | None) -> IdentityProvider:
+    def _own_of(self, settings: Settings) -> OwnIssuer | None:
+        section = settings.own_issuer
+        if not section.enabled:
+            return None
+        return OwnIssuer(section, settings.gateway.url, load_own_keys(section, self._state))
+
+    def _identity_of(
+        self, settings: Settings, own: OwnIssuer | None, previous: IdentityProvider | None
+    ) -> IdentityProvider:
         return IdentityProvider(
             settings,
             self._reactor,
@@ -192,6 +204,7 @@ class GatewayService(Service):
             counted=lambda result: self.metrics.login(result),
             looked_up=lambda hit: self.metrics.token_looked_up(hit),
             authority=self.authority,
+            own=own,
         )
 
     def _listeners_of(self, settings: Settings, vault: SecretStore) -> Listeners:
@@ -207,6 +220,25 @@ class GatewayService(Service):
             self._tie.endpoint if self._tie is not None else None,
             self.agents.listening,
         )
+
+    def _secrets_of(self, settings: Settings, environ: Mapping[str, str]) -> SecretStore:
+        store = SecretStore(
+            self._reactor,
+            environ,
+            root=self._path.parent,
+            secrets=settings.secrets,
+            vault=settings.vault,
+            book=SecretLeases(self.database, time.time, self.ident),
+            lost=self._login_lost,
+        )
+        self.metrics.watch("hoop_secret_leases", "Log-ins that Vault made, held now.", lambda: len(store.leases))
+        return store
+
+    def _login_lost(self, session_id: str, why: str) -> None:
+        """What a session logged in with at its target is about to end."""
+        live = self.sessions.find(session_id)
+        if live is not None:
+            live.handle.end("57P01", f"hoop: {why}")
 
     def _services(self, hall: Callable[[str], _HallT]) -> Services[_HallT]:
         return Services(
@@ -259,11 +291,13 @@ class GatewayService(Service):
             settings=lambda: self._settings,
             policy=self.policy,
             locks=self._locking,
+            agents=self.agents.desk,
             feed=self.feed,
             deliveries=self.deliveries,
             health=self.health.whole,
             unready=self.health.unready,
             tell=self._news.tell,
+            own=lambda: self._own,
             slack=self._slack(),
             auditors=frozenset(settings.api.auditors),
             operators=frozenset(settings.api.operators),
@@ -365,6 +399,7 @@ class GatewayService(Service):
             log_session(self.log, "session opened", session)
         else:
             self.policy.forget(session)
+            self._vault.release(session.id)
             self.metrics.session_ended(session.target.name, outcome.code)
             work = self.index.closed(session.id, outcome, commands)
             self.keeper.closed(session.id)
@@ -399,6 +434,7 @@ class GatewayService(Service):
         await self.index.interrupted([r.session for r in recovered])
         await self._shelf.interrupted([r.session for r in recovered])
         await self.membership.start()
+        await self._vault.start([r.session for r in recovered])
         await self.follower.start()
         await self.agents.start()
         await self._news.start()
@@ -438,13 +474,17 @@ class GatewayService(Service):
             problems = check_files(settings, self._path)
             if problems:
                 raise ConfigurationError(problems)
-            identity = self._identity_of(settings, self.identity)
+            own = self._own_of(settings)
+            identity = self._identity_of(settings, own, self.identity)
             channels = self._channels_of(settings)
             self.policy.replace(settings)
         except Exception as error:  # noqa: BLE001  whatever is wrong, the old configuration stays
             self.log.error("the configuration was not reloaded, the old one stays: {why}", why=str(error))
             return
-        self.identity = identity
+        self.identity, self._own = identity, own
+        self._vault.replace(settings.secrets)
+        if settings.vault != self._settings.vault:
+            self.log.warn("[vault] has changed: that takes effect with the next start")
         self.courier.replace(channels)
         self.halls.replace(settings)
         self.warden.look()
@@ -479,6 +519,7 @@ class GatewayService(Service):
         await self.membership.stop()
         await gatherResults([self.recorder.idle()])
         await self.keeper.stop()
+        await self._vault.stop()
         await self._stopped_database()
 
     async def _stopped_database(self) -> None:

@@ -14,8 +14,10 @@ from twisted_hoop.config.draft import Draft
 from twisted_hoop.config.lines import Key, Problem
 from twisted_hoop.config.network import check_listener, check_target, is_loopback, problem_with_key, required
 from twisted_hoop.config.notify import check_notify
+from twisted_hoop.config.own_issuer import check_own_issuer
 from twisted_hoop.config.rules import check_masks, check_rules, patterns
 from twisted_hoop.config.saml import check_saml
+from twisted_hoop.config.secrets import check_secrets
 from twisted_hoop.identity.scram_keys import parse_verifier
 from twisted_hoop.secrets.secret import problem_with as problem_with_secret
 from twisted_hoop.settings import AccountSection, IssuerSection, RetentionSection, StorageSection
@@ -32,9 +34,11 @@ def check(draft: Draft) -> Iterator[Problem]:
     yield from _gateway(draft)
     yield from _console(draft)
     yield from _storage(draft.recording.storage)
+    yield from check_secrets(draft)
     yield from _unique("issuers", "issuer", draft)
     yield from _unique("saml", "entity_id", draft)
     yield from check_saml(draft)
+    yield from check_own_issuer(draft)
     yield from _unique("accounts", "token_sha256", draft)
     for number, issuer in draft.issuers:
         yield from _issuer(("issuers", number), issuer, draft)
@@ -43,7 +47,7 @@ def check(draft: Draft) -> Iterator[Problem]:
     for number, listener in draft.listeners:
         yield from check_listener(("listeners", number), listener, draft)
     for number, target in draft.targets:
-        yield from check_target(("targets", number), target)
+        yield from check_target(("targets", number), target, draft.names("agents"))
     yield from check_agents(draft)
     yield from check_belonging(draft)
     yield from check_rules(draft)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from twisted_hoop.web.calls import Answer, Call
 from twisted_hoop.web.site import Answering
 
-API = ("/v1", "/healthz", "/readyz", "/metrics", "/openapi.json")
+API = ("/v1", "/healthz", "/readyz", "/metrics", "/openapi.json", "/.well-known", "/oauth")
 """What the API has; a path below one of these is the API's too."""
 
 

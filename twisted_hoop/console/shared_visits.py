@@ -160,11 +160,9 @@ def _key(visit_id: str) -> AESGCM:
 
 
 def _sealed(visit_id: str, visit: Visit) -> bytes:
-    who = visit.principal
-    principal = {**asdict(who), "groups": sorted(who.groups), "kind": who.kind.value}
     told = {"csrf": visit.csrf, "nonce": visit.nonce, "refresh": visit.refresh, "renew_at": visit.renew_at}
     nonce = os.urandom(_NONCE)
-    plain = json.dumps({"principal": principal, **told}).encode("ascii")
+    plain = json.dumps({"principal": _data(visit.principal), **told}).encode("ascii")
     return nonce + _key(visit_id).encrypt(nonce, plain, digest_of(visit_id))
 
 
@@ -178,6 +176,21 @@ def _opened(visit_id: str, sealed: bytes, began: float, seen: float) -> Visit | 
         return None
 
 
+def _data(who: Principal) -> dict[str, Any]:
+    targets = None if who.targets is None else sorted(who.targets)
+    within = [_data(each) for each in who.within]
+    return {**asdict(who), "groups": sorted(who.groups), "kind": who.kind.value, "within": within, "targets": targets}
+
+
 def _principal(told: dict[str, Any]) -> Principal:
     chain = tuple(Actor(**each) for each in told.pop("chain"))
-    return Principal(groups=frozenset(told.pop("groups")), kind=Kind(told.pop("kind")), chain=chain, **told)
+    within = tuple(_principal(each) for each in told.pop("within", ()))
+    targets = told.pop("targets", None)
+    return Principal(
+        groups=frozenset(told.pop("groups")),
+        kind=Kind(told.pop("kind")),
+        chain=chain,
+        within=within,
+        targets=None if targets is None else frozenset(targets),
+        **told,
+    )

@@ -57,6 +57,7 @@ class ClaimRules:
             expires=_expires(claims, section.leeway, now),
             proof_id=digest,
             max_sessions=section.max_sessions,
+            within=self._bounds(claims) if section.intersect else (),
         )
 
     def _check_conditions(self, claims: Claims) -> None:
@@ -75,6 +76,18 @@ class ClaimRules:
         value = claim_at(claims, path) if path else _MISSING
         found = _group_names(() if value is _MISSING or value is None else value)
         return frozenset((*(self.section.group_prefix + name for name in found), *self.section.groups))
+
+    def _bounds(self, claims: Claims) -> tuple[Principal, ...]:
+        """Those who act, as themselves; what they may not do they may not do for somebody else either (`intersect`)."""
+        found: list[Principal] = []
+        link: Mapping[str, Any] = claims
+        for actor in _chain(claims, self.section.issuer):
+            link = link["act"]
+            value = claim_at(link, self.section.groups_claim) if self.section.groups_claim else _MISSING
+            names = _group_names(() if value is _MISSING or value is None else value)
+            groups = frozenset(self.section.group_prefix + name for name in names)
+            found.append(Principal(actor.issuer, actor.subject, groups=groups, kind=Kind.MACHINE, proof="bound"))
+        return tuple(found)
 
     def _kind(self, claims: Claims) -> Kind:
         path = self.section.kind_claim

@@ -23,6 +23,10 @@ class CurrentIdentity:
         """See IIdentityProvider."""
         return self._provider().still_valid(principal)
 
+    def issue(self, principal: Principal, lifetime: float | None = None, audience: str = "") -> Any:
+        """See IdentityProvider."""
+        return self._provider().issue(principal, lifetime, audience)
+
     def certify_ssh(self, principal: Principal, key: Any, seconds: float | None = None) -> Any:
         """See ISshIdentityProvider."""
         return self._provider().certify_ssh(principal, key, seconds)

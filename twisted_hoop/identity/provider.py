@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +32,7 @@ from twisted_hoop.identity.tokens import Peek, looks_like_jwt, peek
 from twisted_hoop.identity.vouching import Vouching
 from twisted_hoop.interfaces import IIdentityProvider, IReplayGuard, IScramProvider, ISshIdentityProvider
 from twisted_hoop.model import Peer, Principal
-from twisted_hoop.settings import Section, Settings
+from twisted_hoop.settings import Settings
 
 MAX_CACHED = 10_000
 
@@ -58,8 +58,7 @@ class IdentityProvider:
     What lives on then: locks, used one-time tokens, and the keys of issuers whose settings did not change. Tokens of
     the others must be shown again: live sessions do not keep what the new settings would not give (I9). `counted` is
     told how each authentication ended: "ok", "failed" or "unavailable"; `looked_up` whether a token was known.
-    `authority` makes certificates of SSH, `own` the gateway's own tokens. `more` are the sections of other kinds of
-    issuers, by the issuer of their principals: those may be given such tokens, too.
+    `authority` makes certificates of SSH, `own` the gateway's own tokens.
     """
 
     def __init__(
@@ -75,7 +74,6 @@ class IdentityProvider:
         looked_up: Callable[[bool], None] = lambda hit: None,
         authority: SshAuthority | None = None,
         own: OwnIssuer | None = None,
-        more: Mapping[str, Section] | None = None,
     ) -> None:
         self._counted = counted
         self._looked_up = looked_up
@@ -89,8 +87,7 @@ class IdentityProvider:
         self._accounts = Accounts(settings)
         self._secret = self._accounts.secret
         self.saml = SamlLogins(settings, reactor, self._replay, now)
-        sections = {each.entity_id: each for each in self.saml.sections}
-        self._vouching = Vouching(self._issuers, self._accounts, now, {**(more or {}), **sections})
+        self._vouching = Vouching(self._issuers, self._accounts, now, self.saml.sections)
         self._own = OwnTokens(own, self._vouching)
         self._ssh = SshLogins(authority, self._vouching, self._accounts, self._replay, now)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()

@@ -73,7 +73,10 @@ class SshLogins:
         if self._authority is None:
             raise ValueError("this gateway has no SSH listener, so nobody wants certificates")
         until = float("inf") if seconds is None else self._now() + seconds
-        return self._authority.issue_user(principal, key, until, self._vouching.terms(principal))
+        terms = self._vouching.terms(principal)
+        if not terms:
+            raise ValueError("somebody who is part of this identity comes from an issuer that is not configured here")
+        return self._authority.issue_user(principal, key, until, terms)
 
     def unchanged(self, principal: Principal) -> bool:
         """Whether the settings a certificate was made under still hold, for a session that lives (I9)."""

@@ -12,27 +12,31 @@ from typing import Union
 
 from twisted_hoop.identity.accounts import Account, Accounts
 from twisted_hoop.identity.issuers import Issuer
+from twisted_hoop.identity.sources import SourceRanges
 from twisted_hoop.identity.ssh_identity import terms_of
 from twisted_hoop.identity.stating import TERMS
 from twisted_hoop.model import Peer, Principal
-from twisted_hoop.settings import Section
+from twisted_hoop.settings import SamlSection
 
 
 class Vouching:
-    """See the module. `more` are the sections of further kinds of issuers, by the issuer of their principals."""
+    """See the module. People of `saml` come from an entity id as others from an issuer."""
 
     def __init__(
         self,
         issuers: Mapping[str, Issuer],
         accounts: Accounts,
         now: Callable[[], float],
-        more: Mapping[str, Section] | None = None,
+        saml: Iterable[SamlSection] = (),
     ) -> None:
         self._issuers = issuers
         self._accounts = accounts
         self._now = now
         self._terms = {issuer: terms_of(one.section) for issuer, one in issuers.items()}
-        self._terms |= {issuer: terms_of(section) for issuer, section in (more or {}).items()}
+        self._sources: dict[str, SourceRanges] = {}
+        for section in saml:
+            self._terms[section.entity_id] = terms_of(section)
+            self._sources[section.entity_id] = SourceRanges(section.sources, f"saml ({section.name})")
 
     def terms(self, principal: Principal) -> str:
         """The terms of those who vouch for it, and for all whose rights bound its; "" when one of them is gone."""
@@ -49,6 +53,8 @@ class Vouching:
                 owner.check(peer, self._now())
             elif owner is not None:
                 owner.check(peer)
+            elif each.issuer in self._sources:
+                self._sources[each.issuer].check(peer)
 
     def one_time(self, principal: Principal) -> bool:
         """Whether what one of them stands on may be used once only (I10)."""

@@ -14,6 +14,7 @@ from zope.interface import classImplements
 
 from twisted_hoop.interfaces import IPolicy
 from twisted_hoop.model import Command, Decision, Effect, Facts, Principal, Session, Target
+from twisted_hoop.policy.bounds import everyone, named, outside, strictest
 from twisted_hoop.policy.compiled import Rule, compile_rule, way_in
 from twisted_hoop.policy.findings import FOUND, with_findings
 from twisted_hoop.policy.reasons import no_rule
@@ -86,8 +87,17 @@ class RulePolicy:
     def authorize(self, principal: Principal, target: Target) -> Decision:
         """Whether the principal may open a session: one of its groups is the target's, or the target's is `*`.
 
-        Or its request for access was granted and holds, and it might still ask (A6: a role that was lost ends it).
+        Or its request for access was granted and holds, and it might still ask (A6: a role that was lost ends it). A
+        token that names its targets opens no other, and whoever is bounded by others opens what each of them may.
         """
+        if principal.targets is None and not principal.within:
+            return self._opening(principal, target)
+        if reason := outside(principal, target):
+            return Decision(Effect.DENY, f"target {target.name}", reason, policy_version=self.version)
+        who = everyone(principal)
+        return strictest(who, [self._opening(each, target) for each in who])
+
+    def _opening(self, principal: Principal, target: Target) -> Decision:
         if way_in(principal, target) == "group":
             return Decision(Effect.ALLOW, f"target {target.name}", policy_version=self.version)
         askers = self._askable.get(target.name, _NOBODY)
@@ -102,7 +112,14 @@ class RulePolicy:
         """What the rules say; `trace` is empty: ask `explain` for it."""
         if not command.facts:
             return no_rule(None, self.version)
-        view = self._view(session.principal, session.target)
+        principal = session.principal
+        if principal.within:
+            who = everyone(principal)
+            return strictest(who, [self._decide_for(each, session.target, command) for each in who])
+        return self._decide_for(principal, session.target, command)
+
+    def _decide_for(self, principal: Principal, target: Target, command: Command) -> Decision:
+        view = self._view(principal, target)
         shut = self._shut_rules() if view.timed else _NONE
         if len(command.facts) == 1:
             return self._decide_one(view, shut, command.facts[0])
@@ -111,8 +128,11 @@ class RulePolicy:
     def explain(self, session: Session, command: Command) -> Decision:
         """The same decision with its trace: one line for every rule looked at. Slow; for people."""
         trace: list[str] = []
-        for number, facts in enumerate(command.facts, 1):
-            trace += [f"statement {number}: {line}" for line in self._explained(session, facts)]
+        for each in everyone(session.principal):
+            whose = f"for {named(each)}: " if session.principal.within else ""
+            for number, facts in enumerate(command.facts, 1):
+                lines = self._explained(each, session.target, facts)
+                trace += [f"{whose}statement {number}: {line}" for line in lines]
         if not command.facts:
             trace.append("nothing is known of the command: deny")
         return replace(self.decide(session, command), trace=tuple(trace))
@@ -125,7 +145,7 @@ class RulePolicy:
         return tuple(
             mask
             for mask, checks in self._masks
-            if mask.default and all(check.holds(principal, target) for check in checks)
+            if mask.default and any(all(check.holds(each, target) for check in checks) for each in everyone(principal))
         )
 
     def mask_named(self, name: str) -> MaskSection:
@@ -187,11 +207,11 @@ class RulePolicy:
         found = facts.get(FOUND)
         return with_findings(decision, found, self.mask_named, self.version) if found else decision
 
-    def _explained(self, session: Session, facts: Facts) -> list[str]:
+    def _explained(self, principal: Principal, target: Target, facts: Facts) -> list[str]:
         lines: list[str] = []
         known, now = prepared(facts), self._now()
         for rule in self._rules:
-            miss = rule.miss(session.principal, session.target, now, known)
+            miss = rule.miss(principal, target, now, known)
             title = f"rule {rule.position} {rule.name!r}"
             if not miss:
                 found = [f"mask {name!r} found values on their way in" for name in sorted(facts.get(FOUND, ()))]

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from twisted_hoop.model import Decision, Effect
 
-_STRICTNESS = {Effect.ALLOW: 0, Effect.REVIEW: 1, Effect.DENY: 2}
+STRICTNESS = {Effect.ALLOW: 0, Effect.REVIEW: 1, Effect.DENY: 2}
+_CLASH = "its statements need the approval of different people: split them into several commands"
 
 
 def combine(decisions: Sequence[Decision]) -> Decision:
@@ -19,21 +20,22 @@ def combine(decisions: Sequence[Decision]) -> Decision:
     first = decisions[0]
     if all(decision is first for decision in decisions):
         return first
-    effect = max((d.effect for d in decisions), key=_STRICTNESS.__getitem__)
+    effect = max((d.effect for d in decisions), key=STRICTNESS.__getitem__)
     strictest = [d for d in decisions if d.effect is effect]
     if effect is Effect.DENY:  # a rule says more than that none matches
         return next((d for d in strictest if d.rule), strictest[0])
-    return _joined(strictest, frozenset().union(*(d.masks for d in decisions)))
+    return joined(strictest, frozenset().union(*(d.masks for d in decisions)), _CLASH)
 
 
-def _joined(decisions: list[Decision], masks: frozenset[str]) -> Decision:
+def joined(decisions: list[Decision], masks: frozenset[str], clash: str) -> Decision:
+    """One for several of one effect, none a denial; a denial for the reason `clash` where their approvers differ."""
     first = decisions[0]
     rules = ", ".join(dict.fromkeys(d.rule for d in decisions))
     if any(d.approvers != first.approvers for d in decisions):
         return Decision(
             Effect.DENY,
             rules,
-            "its statements need the approval of different people: split them into several commands",
+            clash,
             policy_version=first.policy_version,
         )
     return replace(

@@ -37,6 +37,9 @@ class Dispatcher:
         principal = None
         if endpoint.access == "bearer" or (endpoint.access == "local" and not call.local):
             principal = await self._authenticate(call)
+            if principal.targets is not None and not endpoint.narrow:
+                # I8: a token for certain targets neither votes nor asks for more in its owner's name.
+                raise Problem(403, "the token is for its targets only")
         answer = await endpoint.handler(call, principal, **ids)
         who = named(principal) if principal else ""
         self._log.debug("{method} {path}", method=call.method, path=call.path, principal=who, request=call.request_id)

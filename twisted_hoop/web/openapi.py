@@ -44,6 +44,10 @@ class Described(Protocol):
         """What is sent."""
 
     @property
+    def form(self) -> type[BaseModel] | None:
+        """The same where it is sent as a form."""
+
+    @property
     def answer(self) -> Any:
         """A type, or a media type."""
 
@@ -95,6 +99,9 @@ def _operation(method: str, path: str, endpoint: Described) -> dict[str, Any]:
     }
     if endpoint.body is not None:
         found["requestBody"] = {"required": True, "content": _json({"$ref": _ref(endpoint.body.__name__)})}
+    if endpoint.form is not None:
+        content = {"application/x-www-form-urlencoded": {"schema": {"$ref": _ref(endpoint.form.__name__)}}}
+        found["requestBody"] = {"required": True, "content": content}
     return found
 
 
@@ -139,7 +146,7 @@ def _ref(name: str) -> str:
 
 def _schemas(table: Iterable[tuple[str, str, Described]]) -> dict[str, Any]:
     rows = list(table)
-    bodies = {endpoint.body for _, _, endpoint in rows if endpoint.body is not None}
+    bodies = {body for _, _, endpoint in rows for body in (endpoint.body, endpoint.form) if body is not None}
     ordered = sorted(bodies, key=lambda model: model.__name__)
     found = models_json_schema([(model, "validation") for model in ordered], ref_template=_REFERENCE)[1].get(
         "$defs", {}

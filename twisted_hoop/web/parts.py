@@ -6,11 +6,13 @@ from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from twisted_hoop.agent.registry_desk import AgentDesk
 from twisted_hoop.approval.access import AccessDesk
 from twisted_hoop.approval.desk import Desk
 from twisted_hoop.archive.holds import Holds
 from twisted_hoop.archive.index import Index
 from twisted_hoop.archive.job import Job
+from twisted_hoop.identity.own_issuer import OwnIssuer
 from twisted_hoop.locking import LockDesk
 from twisted_hoop.model import Principal, Session
 from twisted_hoop.notify.deliveries import Deliveries
@@ -53,7 +55,7 @@ class Parts:
     `auditors` and `operators` are groups; `authorities` are public keys of SSH: those that sign certificates of users
     and of hosts, and the gateway's own. `settings` and `policy` give those in force. `health` tells how the parts are,
     `unready` why no clients should be sent here. `slack` decides by buttons, where a channel is configured for it.
-    `tell` tells the other replicas at once (`news.word`).
+    `tell` tells the other replicas at once (`news.word`). `own` is the gateway's own issuer, where there is one.
     """
 
     identity: Any
@@ -77,7 +79,9 @@ class Parts:
     health: Callable[[], Awaitable[dict[str, Any]]]
     unready: Callable[[], Awaitable[list[str]]]
     slack: Slack | None = None
+    agents: AgentDesk | None = None
     tell: Callable[[str, str], None] = lambda kind, value: None
+    own: Callable[[], OwnIssuer | None] = lambda: None
     auditors: frozenset[str] = frozenset()
     operators: frozenset[str] = frozenset()
     authorities: tuple[str, ...] = ()

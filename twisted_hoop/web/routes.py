@@ -10,7 +10,9 @@ from pydantic import BaseModel
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter, Map, Rule
 
+from twisted_hoop.identity.own_issuer import KEYS_PATH, TOKEN_PATH
 from twisted_hoop.web import shapes
+from twisted_hoop.web.agents import AgentCalls, Agents
 from twisted_hoop.web.approvals import Approvals
 from twisted_hoop.web.archive import Archive
 from twisted_hoop.web.basics import Basics
@@ -18,6 +20,7 @@ from twisted_hoop.web.callbacks import Callbacks
 from twisted_hoop.web.calls import Answer
 from twisted_hoop.web.casts import Casts
 from twisted_hoop.web.estate import Estate
+from twisted_hoop.web.exchange import Exchange, ExchangeForm
 from twisted_hoop.web.inbox import Inbox
 from twisted_hoop.web.inputs import (
     AccessBody,
@@ -29,11 +32,13 @@ from twisted_hoop.web.inputs import (
     ExplainBody,
     HoldBody,
     HoldsQuery,
+    JoinTokenBody,
     LiftBody,
     LiftHoldBody,
     LockBody,
     NoQuery,
     RetentionBody,
+    RevokeBody,
     SearchQuery,
 )
 from twisted_hoop.web.keeping import Keeping
@@ -54,7 +59,8 @@ class Endpoint:
     """A handler, and who it is for: "anybody", "local" (anybody on this machine, else a bearer) or "bearer".
 
     The rest describes it (openapi.py): `query` and `body` are what may be sent, `answer` a type of `shapes`, or a media
-    type where it is no JSON; `status` of a call that went well.
+    type where it is no JSON; `status` of a call that went well. `form` is a body that is no JSON but a form. `narrow`:
+    also for tokens that are for certain targets only; nothing else is, or they would be for more.
     """
 
     handler: Handler
@@ -63,6 +69,8 @@ class Endpoint:
     body: type[BaseModel] | None = None
     answer: Any = None
     status: int = 200
+    form: type[BaseModel] | None = None
+    narrow: bool = False
 
 
 class _Id(BaseConverter):
@@ -84,10 +92,12 @@ def make_table(parts: Parts, reactor: Any) -> list[Row]:
     """Method, path and endpoint of every route; what /v1/openapi.json says is made from it."""
     table = [
         *_basics(parts, reactor),
+        *_exchange(Exchange(parts)),
         *_approvals(Approvals(Inbox(parts))),
         *_sessions(_session_handlers(parts, reactor)),
         *_operations(Operations(parts, Estate(parts))),
         *_keeping(Keeping(parts)),
+        *_agents(AgentCalls(Agents(parts))),
     ]
     table.append(("GET", "/v1/openapi.json", Endpoint(Document(table).show, "anybody", answer=dict[str, Any])))
     return table
@@ -95,16 +105,27 @@ def make_table(parts: Parts, reactor: Any) -> list[Row]:
 
 def _basics(parts: Parts, reactor: Any) -> list[Row]:
     basics, ways, ssh = Basics(parts, reactor), parts.ways, SshKeys(parts)
+    certificate = Endpoint(ssh.certificate, body=CertificateBody, answer=dict[str, Any], narrow=True)
     return [
         ("GET", "/healthz", Endpoint(basics.health, "anybody", answer=shapes.Status)),
         ("GET", "/readyz", Endpoint(basics.ready, "anybody", answer=shapes.Readiness)),
         ("GET", "/metrics", Endpoint(basics.metrics, "local", answer="text/plain")),
-        ("GET", "/v1/whoami", Endpoint(basics.whoami, answer=shapes.WhoAmI)),
+        ("GET", "/v1/whoami", Endpoint(basics.whoami, answer=shapes.WhoAmI, narrow=True)),
         ("GET", "/v1/login", Endpoint(ways.login, "anybody", answer=dict[str, Any])),
-        ("GET", "/v1/targets", Endpoint(ways.targets, answer=dict[str, Any])),
-        ("POST", "/v1/ssh/certificate", Endpoint(ssh.certificate, body=CertificateBody, answer=dict[str, Any])),
+        ("GET", "/v1/targets", Endpoint(ways.targets, answer=dict[str, Any], narrow=True)),
+        ("POST", "/v1/ssh/certificate", certificate),
         ("GET", "/v1/ssh/authorities", Endpoint(ssh.authorities, "anybody", answer=dict[str, Any])),
         ("POST", "/v1/slack/actions", Endpoint(Callbacks(parts).slack, "anybody", answer="text/plain")),
+    ]
+
+
+def _exchange(exchange: Exchange) -> list[Row]:
+    metadata = Endpoint(exchange.metadata, "anybody", answer=dict[str, Any])
+    return [
+        ("GET", "/.well-known/openid-configuration", metadata),
+        ("GET", "/.well-known/oauth-authorization-server", metadata),
+        ("GET", KEYS_PATH, Endpoint(exchange.keys, "anybody", answer=dict[str, Any])),
+        ("POST", TOKEN_PATH, Endpoint(exchange.token, "anybody", form=ExchangeForm, answer=dict[str, Any])),
     ]
 
 
@@ -154,6 +175,16 @@ def _operations(ops: Operations) -> list[Row]:
         ("GET", "/v1/deliveries", Endpoint(ops.deliveries, query=DeliveriesQuery, answer=shapes.Deliveries)),
         ("POST", "/v1/deliveries/<id:ident>/retry", again),
         ("GET", "/v1/events", Endpoint(ops.events, query=EventsQuery, answer="text/event-stream")),
+    ]
+
+
+def _agents(agents: AgentCalls) -> list[Row]:
+    token = Endpoint(agents.token, body=JoinTokenBody, answer=shapes.JoinToken, status=201)
+    return [
+        ("GET", "/v1/agents", Endpoint(agents.list, answer=shapes.Agents)),
+        ("POST", "/v1/agents/tokens", token),
+        ("GET", "/v1/agents/<id:ident>", Endpoint(agents.show, answer=shapes.Agent)),
+        ("POST", "/v1/agents/<id:ident>/revoke", Endpoint(agents.revoke, body=RevokeBody, answer=shapes.Agent)),
     ]
 
 
