@@ -19,7 +19,6 @@ from twisted_hoop.console.shared_visits import SharedVisits
 from twisted_hoop.console.visits import Visit
 from twisted_hoop.errors import AuthenticationFailed, IssuerUnavailable
 from twisted_hoop.web.calls import Call, Reply, named
-from twisted_hoop.web.problems import Problem
 
 _STALE = "this log-in was begun in another browser, or too long ago"
 _LONGEST = 4096  # characters of a parameter of an issuer's answer

@@ -33,7 +33,10 @@ class Ways:
         ]
         settings = self._settings()
         home = f"{settings.gateway.url.rstrip('/')}/saml"
-        saml = [{"name": each.name, "issuer": each.entity_id, "login": f"{home}/{each.name}/login"} for each in settings.saml]
+        saml = [
+            {"name": each.name, "issuer": each.entity_id, "login": f"{home}/{each.name}/login"}
+            for each in settings.saml
+        ]
         return Reply({"issuers": issuers, "saml": saml if settings.console.enabled else []})
 
     async def targets(self, call: Call, principal: Principal) -> Reply:
