@@ -23,7 +23,7 @@ from twisted_hoop.store.database import Database
 
 
 class Agents:
-    """See the module. `key` signs agents' certificates; `ident` is this replica's id; `tell` tells the others a word."""
+    """See the module. `key` signs agents' certificates; `ident` is this replica, `tell` tells the others a word."""
 
     def __init__(
         self,

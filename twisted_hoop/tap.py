@@ -35,18 +35,23 @@ class Options(BaseOptions):
 
     def postOptions(self) -> None:
         """Check what was given."""
-        if self["log"] not in ("json", "text"):
-            raise UsageError("--log is json or text")
-        if self["log-level"] not in LEVELS:
-            raise UsageError(f"--log-level is one of {', '.join(LEVELS)}")
-        parent = getattr(self, "parent", None)
-        if self["log"] == "json" and parent is not None and not (parent.get("logger") or parent.get("logfile")):
-            parent["logger"] = f"twisted_hoop.observability.log_levels.{self['log-level']}"
+        check_log(self)
+
+
+def check_log(options: Any) -> None:
+    """Look at `log` and `log-level`, and have twistd log so. UsageError for what cannot be."""
+    if options["log"] not in ("json", "text"):
+        raise UsageError("--log is json or text")
+    if options["log-level"] not in LEVELS:
+        raise UsageError(f"--log-level is one of {', '.join(LEVELS)}")
+    parent = getattr(options, "parent", None)
+    if options["log"] == "json" and parent is not None and not (parent.get("logger") or parent.get("logfile")):
+        parent["logger"] = f"twisted_hoop.observability.log_levels.{options['log-level']}"
 
 
 def makeService(options: Options) -> IService:
     """What twistd asks for. Here alone the reactor is looked up, to be passed on: ours, or what twistd was told."""
-    _choose_reactor()
+    choose_reactor()
     from twisted.internet import reactor  # noqa: TID251
 
     from twisted_hoop.service import make_service
@@ -73,7 +78,7 @@ def worker_command(options: Options) -> Callable[[int], list[str]]:
     return command
 
 
-def _choose_reactor() -> None:
+def choose_reactor() -> None:
     """Ours, unless there is one already (`twistd --reactor`), or this system has no epoll."""
     if "twisted.internet.reactor" not in sys.modules:
         with suppress(ImportError):
