@@ -1,0 +1,1 @@
+"""compose.yaml built and run by podman: see `run`."""

@@ -1,0 +1,190 @@
+"""What docs/compose.md says, done: clients of this machine against the containers, and the containers themselves."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import time
+import traceback
+
+from tests.containers.machine import PATIENCE, Machine
+from twisted_hoop.demo.browser import Browser
+
+CLEAR = ("4111111111111111", "734-10-1000", "ada.lovelace1@")
+
+
+class Tour:
+    """Each method whose name begins with `shows` is one thing that is said, in order."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._folder = machine.scratch / "client"
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True)
+        self._ports = machine.ports
+
+    def run(self) -> list[str]:
+        """All of it; the names of what failed."""
+        (self._folder / "ca.pem").write_text(self._machine.run("issuer", "ca").stdout)
+        failed = []
+        for name in [name for name in Tour.__dict__ if name.startswith("shows_")]:
+            try:
+                getattr(self, name)()
+                print(f"  ok      {name[6:].replace('_', ' ')}", flush=True)
+            except Exception:
+                failed.append(name)
+                print(f"  FAILED  {name[6:].replace('_', ' ')}\n{traceback.format_exc()}", flush=True)
+        return failed
+
+    def shows_no_service_has_rights_it_does_not_need(self) -> None:
+        for service in self._machine.services():
+            facts = self._machine.inspect(service)
+            config, host = facts["Config"], facts["HostConfig"]
+            assert isinstance(config, dict) and isinstance(host, dict)
+            assert (config["User"], host["ReadonlyRootfs"]) == ("10001:10001", True), service
+            assert "no-new-privileges" in str(host["SecurityOpt"]) and not host["Privileged"], service
+            if service != "setup":
+                status = self._machine.run(service, "cat", "/proc/1/status").stdout
+                assert re.search(r"^Uid:\t10001\t10001", status, re.M), (service, status)
+                assert re.search(r"^CapEff:\t0+$", status, re.M) and re.search(r"^CapBnd:\t0+$", status, re.M), status
+                assert re.search(r"^NoNewPrivs:\t1$", status, re.M), status
+                assert self._machine.run(service, "sh", "-c", "> /usr/here").returncode, f"{service} may write /usr"
+
+    def shows_that_only_the_gateway_has_ports_and_on_loopback(self) -> None:
+        published = {
+            name: self._machine.inspect(name)["HostConfig"]["PortBindings"] for name in self._machine.services()
+        }  # type: ignore[index]
+        assert [name for name, ports in published.items() if ports] == ["gateway"], published
+        assert {one["HostIp"] for ports in published["gateway"].values() for one in ports} == {"127.0.0.1"}
+
+    def shows_that_no_secret_is_in_an_environment_or_a_log(self) -> None:
+        script = "cat /etc/hoop/*-password /etc/hoop/s3-secret | tr -d '\\n'"
+        found = re.findall(r"[0-9a-f]{48}", self._machine.run("gateway", "sh", "-c", script).stdout)
+        assert len(found) == 3
+        said = self._machine.logs() + "".join(str(self._machine.inspect(name)) for name in self._machine.services())
+        assert not [secret for secret in found if secret in said]
+
+    def shows_masked_cells_to_the_token_of_a_program(self) -> None:
+        said = self._psql("ci-bot", "select name, card_number, ssn, email from customers order by id limit 3")
+        assert "Ada Lovelace" in said and "************1111" in said and not any(clear in said for clear in CLEAR), said
+
+    def shows_a_refusal(self) -> None:
+        said = self._psql("bob", "drop table orders")
+        assert "not dropped here" in said, said
+
+    def shows_that_the_shop_is_not_let_in_by_its_side_door(self) -> None:
+        """Nobody on the gateway's own network gets to the shop with a name and a guess."""
+        said = self._psql("mallory", "select 1", token="guess")
+        assert "authentication failed" in said, said
+
+    def shows_a_delete_that_waits_for_bob(self) -> None:
+        waiting = self._machine.begin(*self._psql_line("alice", "delete from orders where id = 7"))
+        request = self._waiting_request()
+        said = self._machine.run("issuer", "as", "bob", "hoop", "approvals", "approve", request, "--yes").stdout
+        assert "granted" in said, said
+        assert "DELETE 1" in _end(waiting)
+
+    def shows_the_console_to_a_browser(self) -> None:
+        waiting = self._machine.begin(*self._psql_line("alice", "delete from orders where id = 9"))
+        request = self._waiting_request()
+        page = self._browser("bob")
+        assert request in page and "delete from orders where id = 9" in page, page[-2000:]
+        self._machine.run("issuer", "as", "carol", "hoop", "approvals", "deny", request, "--comment", "not today")
+        assert "not today" in _end(waiting)
+
+    def shows_the_host_behind_the_jump(self) -> None:
+        folder, port = self._folder, self._ports["HOOP_SSH_PORT"]
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "key")], check=True)
+        public = (folder / "key.pub").read_text()
+        given = self._machine.run("issuer", "sh", "-c", "certify alice 2>/dev/null", given=public).stdout
+        assert given.startswith("ssh-ed25519-cert-v01@openssh.com "), given
+        (folder / "key-cert.pub").write_text(given)
+        known = self._machine.run("issuer", "as", "alice", "hoop", "ssh-config", "--known-hosts").stdout
+        (folder / "known_hosts").write_text(known)
+        config = (
+            f"Host *\n  IdentityFile {folder}/key\n  IdentitiesOnly yes\n  BatchMode yes\n  StrictHostKeyChecking yes\n"
+        )
+        (folder / "ssh_config").write_text(f"{config}  UserKnownHostsFile {folder}/known_hosts\n")
+        line = f"ssh -F {folder}/ssh_config -J alice@localhost:{port} deploy@web-1"
+        said = self._machine.host(f"{line} 'id -un; echo hk_test_0123456789 > note; cat note'", {}).stdout
+        assert "deploy" in said and "hk_test_0123" not in said, said
+
+    def shows_what_was_recorded(self) -> None:
+        listed = self._machine.run(
+            "issuer", "as", "carol", "hoop", "sessions", "list", "--subject", "alice", "--ids"
+        ).stdout
+        shown = [
+            self._machine.run("issuer", "as", "carol", "hoop", "sessions", "replay", one) for one in listed.split()
+        ]
+        assert any("delete from orders where id = 7" in one.stdout for one in shown), listed
+        verified = self._machine.run("gateway", "hoop", "verify", "--state", "/var/lib/hoop")
+        assert verified.returncode == 0, verified.stdout
+
+    def shows_that_recordings_are_copied_to_object_storage(self) -> None:
+        until = time.monotonic() + PATIENCE
+        said = ""
+        while time.monotonic() < until:
+            said = self._machine.run("storage", "sh", "-c", self._listing()).stdout
+            if ".hoop" in said:
+                return
+            time.sleep(1)
+        raise AssertionError(said)
+
+    def shows_that_everything_outlives_a_restart(self) -> None:
+        self._machine.compose("restart", "gateway")
+        self._machine.healthy(["gateway"])
+        self._machine.compose("restart", "issuer")
+        self._machine.healthy(["issuer"])
+        assert "(1 row)" in self._psql("ci-bot", "select 1")
+        listed = self._machine.run(
+            "issuer", "as", "carol", "hoop", "sessions", "list", "--subject", "alice", "--ids"
+        ).stdout
+        assert listed.split(), "the sessions are gone"
+
+    def _listing(self) -> str:
+        """Objects of the bucket, by the storage's own shell."""
+        shell = "weed shell -master=127.0.0.1:9333 -filer=127.0.0.1:8888"
+        return f"echo 'fs.tree /buckets/recordings' | timeout 20 {shell} 2>&1"
+
+    def _psql_line(self, who: str, sql: str, token: str = "") -> tuple[str, dict[str, str]]:
+        password = token or self._machine.run("issuer", "token", who).stdout.strip()
+        where = f"host=localhost port={self._ports['HOOP_POSTGRES_PORT']} dbname=shop user={who} sslmode=verify-full"
+        environment = {"PGPASSWORD": password, "PSQLRC": "/dev/null", "PAGER": "cat"}
+        return f'{_psql()} "{where} sslrootcert={self._folder}/ca.pem" -c "{sql}"', environment
+
+    def _psql(self, who: str, sql: str, token: str = "") -> str:
+        return self._machine.host(*self._psql_line(who, sql, token)).stdout
+
+    def _waiting_request(self) -> str:
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
+            said = self._machine.run("issuer", "as", "carol", "hoop", "approvals", "list", "--ids").stdout.split()
+            if said:
+                return said[0]
+            time.sleep(0.2)
+        raise AssertionError("nothing waits")
+
+    def _browser(self, who: str) -> str:
+        import os
+
+        before = os.environ.get("SSL_CERT_FILE")
+        os.environ["SSL_CERT_FILE"] = str(self._folder / "ca.pem")
+        try:
+            return Browser().log_in(f"https://localhost:{self._ports['HOOP_CONSOLE_PORT']}", who)
+        finally:
+            os.environ.pop("SSL_CERT_FILE")
+            if before is not None:
+                os.environ["SSL_CERT_FILE"] = before
+
+
+def _end(process: subprocess.Popen[str]) -> str:
+    said, _ = process.communicate(timeout=PATIENCE)
+    return said
+
+
+def _psql() -> str:
+    """This machine's psql, or that of the Python index."""
+    from twisted_hoop.demo.database import programs
+
+    return shutil.which("psql") or str(programs(17) / "psql")
