@@ -73,10 +73,13 @@ class AgentHouse:
         self.registry.struck = lambda: self.struck.append("struck")
         self.door = AgentDoor(current, lambda: self.provider, self.authority, self.table, self.registry, self.time)
         self.desk = AgentDesk(self.table, self.registry, self.door.enrolment, current, self.told.append, self.time)
-        row = Replica(
-            self.replica, "hoop", "1", "v1", 1.0, 1.0, 0, peer=f"unix:/{self.replica}", peer_key="ssh-ed25519 AA"
-        )
+
+    def lives(self) -> AgentHouse:
+        """Write its replica down as one that lives."""
+        where = {"peer": f"unix:/{self.replica}", "peer_key": "ssh-ed25519 AA"}
+        row = Replica(self.replica, "hoop", "1", "v1", 1.0, 1.0, 0, **where)
         self.loop.run(lambda: Replicas(self.database).here(row))
+        return self
 
     def token(self, name: str = "office", seconds: float = 900.0) -> JoinToken:
         """A join token, as an operator makes one."""
@@ -105,11 +108,16 @@ def agent_house(loop: Loop, url: str, *agents: dict[str, Any], **more: Any) -> A
     """A house over a store of its own. Stop it with `house.database.stop()`."""
     database = Database(url, loop.reactor)
     database.start()
-    return AgentHouse(
-        loop, database, settings_of(*agents, **more), AgentAuthority(CA(), clock := Time(time.time())), clock
-    )
+    clock = Time(time.time())
+    return AgentHouse(loop, database, settings_of(*agents, **more), AgentAuthority(CA(), clock), clock).lives()
 
 
 def second_replica(house: AgentHouse, replica: str = "replica-b") -> AgentHouse:
     """Another replica of the same store, with the same authority."""
-    return AgentHouse(house.loop, house.database, house.settings, house.authority, house.time, replica)
+    parts = (house.database, house.settings, house.authority, house.time)
+    return AgentHouse(house.loop, *parts, replica).lives()
+
+
+def agent_desk(loop: Loop, database: Database, clock: Any) -> AgentDesk:
+    """A desk for tests of what stands on it, with the agents office and lab."""
+    return AgentHouse(loop, database, settings_of(), AgentAuthority(CA(), clock), clock).desk

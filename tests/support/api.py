@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from tests.support.agents import agent_desk
 from tests.support.approvals import ISSUER, Office, session_of
 from tests.support.loop import Loop
 from tests.support.recordings import command, recorded
@@ -189,6 +190,7 @@ def listening_api(
         locks=locking,
         feed=feed,
         deliveries=Deliveries(office.database, office.time),
+        agents=agent_desk(loop, office.database, office.time),
         health=_well,
         unready=_ready,
         auditors=frozenset({"auditors"}),

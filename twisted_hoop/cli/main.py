@@ -11,6 +11,7 @@ from twisted_hoop.cli.options import Connection, connection_options
 _COMMANDS = {
     "access": "twisted_hoop.cli.access:access",
     "account-token": "twisted_hoop.cli.accounts:account_token",
+    "agents": "twisted_hoop.cli.agents:agents",
     "approvals": "twisted_hoop.cli.approvals:approvals",
     "check": "twisted_hoop.cli.config:check",
     "config": "twisted_hoop.cli.config:config",

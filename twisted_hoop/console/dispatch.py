@@ -7,6 +7,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from twisted_hoop.console.agents import AgentPages
 from twisted_hoop.console.archive import ArchivePages
 from twisted_hoop.console.attempts import LIFETIME, Attempts
 from twisted_hoop.console.door import Door
@@ -23,6 +24,7 @@ from twisted_hoop.console.shared_visits import SharedVisits
 from twisted_hoop.console.static import Static
 from twisted_hoop.console.visits import Visit, Visits
 from twisted_hoop.store.once import Once
+from twisted_hoop.web.agents import Agents
 from twisted_hoop.web.archive import Archive
 from twisted_hoop.web.calls import Answer, Call, Push, Reply, named
 from twisted_hoop.web.casts import Casts
@@ -74,6 +76,7 @@ class Console:
             InboxPages(Inbox(parts), pages, place, now),
             ArchivePages(archive, search, casts, pages, place),
             EstatePages(Estate(parts), parts.ways, pages, place),
+            AgentPages(Agents(parts), pages, place),
             Live(parts, self._door.goes_on),
             self._saml,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import BaseConverter, Map, Rule
 
+from twisted_hoop.console.agents import AgentPages
 from twisted_hoop.console.archive import ArchivePages
 from twisted_hoop.console.door import Door
 from twisted_hoop.console.estate import EstatePages
@@ -40,6 +41,7 @@ class Room:
     inbox: InboxPages
     archive: ArchivePages
     estate: EstatePages
+    agents: AgentPages
     live: Live
     saml: SamlPages
 
@@ -108,6 +110,8 @@ def _table(room: Room) -> list[tuple[str, str, Page]]:
         ("GET", "/may-i", Page(estate.may_i, whole=True)),
         ("POST", "/may-i", Page(estate.explain)),
         ("GET", "/health", Page(estate.health, whole=True)),
+        ("GET", "/agents", Page(room.agents.page, whole=True)),
+        ("POST", "/agents/<id:ident>/revoke", Page(room.agents.revoke)),
     ]
 
 

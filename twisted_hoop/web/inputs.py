@@ -49,6 +49,19 @@ class LiftBody(Input):
     value: Plain = Field(min_length=1)
 
 
+class JoinTokenBody(Input):
+    """POST /v1/agents/tokens: `name` of one of [[agents]]; `seconds` the token may be used within."""
+
+    name: Plain = Field(min_length=1, max_length=64)
+    seconds: float = Field(default=900, ge=10, le=604_800, allow_inf_nan=False)
+
+
+class RevokeBody(Input):
+    """POST /v1/agents/{id}/revoke."""
+
+    reason: Plain = Field(default="", max_length=500)
+
+
 class DrainBody(Input):
     """POST /v1/replicas/{id}/drain: `reason` is logged by the one that stops."""
 

@@ -305,6 +305,65 @@ class Drained(TypedDict):
     draining: str
 
 
+class AgentName(TypedDict):
+    """An agent that is configured: whether it may join by token, and the issuer of the workloads that are it, or ""."""
+
+    name: str
+    join_tokens: bool
+    issuer: str
+
+
+class AgentConnection(TypedDict):
+    """A connection that lives, at a `replica`. `offered` is what the agent says it reaches; bytes are `sent` to it."""
+
+    connection: str
+    replica: str
+    address: str
+    version: str
+    offered: list[str]
+    since: float
+    seen: float
+    streams: int
+    sent: int
+    received: int
+
+
+class Agent(TypedDict):
+    """One installation. `until` is the end of its newest certificate or token; `revoked` is when it was, or 0.
+
+    `proof` is join-token or jwt; `by_key` the operator whose token it used, or the workload; `fingerprint` its key's.
+    """
+
+    ident: str
+    name: str
+    proof: str
+    by_key: str
+    enrolled: float
+    until: float
+    address: str
+    seen: float
+    revoked: float
+    revoked_by: str
+    revoked_reason: str
+    fingerprint: str
+    connections: list[AgentConnection]
+
+
+class Agents(TypedDict):
+    """The names that are configured, and every installation."""
+
+    names: list[AgentName]
+    agents: list[Agent]
+
+
+class JoinToken(TypedDict):
+    """A token that lets one agent of that name enrol, once, until then."""
+
+    name: str
+    token: str
+    until: float
+
+
 class Delivery(TypedDict):
     """One notice on its way: waiting, sent, or dead after too many attempts; `error` is the last one."""
 
