@@ -19,7 +19,7 @@ _DURATION = re.compile(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)([smhd])")
 _LOOK = 2.0
 
 
-class _Duration(click.ParamType[float]):
+class _Durations(click.ParamType[float]):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
@@ -28,6 +28,10 @@ class _Duration(click.ParamType[float]):
         if match is None:
             self.fail(f'{value!r} is no duration: write "30m", "1h" or "1d"', param, ctx)
         return float(match[1]) * _UNITS[match[2]]
+
+
+DURATION = _Durations()
+"""The type of an option that takes a time span, as seconds."""
 
 
 @click.group()
@@ -44,7 +48,7 @@ def access() -> None:
 
 @access.command("request")
 @click.argument("target")
-@click.option("--for", "seconds", required=True, type=_Duration(), help="How long: 30m, 1h, 1d.")
+@click.option("--for", "seconds", required=True, type=DURATION, help="How long: 30m, 1h, 1d.")
 @click.option("--reason", default="", help="Why; approvers read it.")
 @click.option("--wait", is_flag=True, help="Wait until it is decided: exit code 0 when granted, 1 otherwise.")
 @with_api

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from http.client import HTTPException, HTTPResponse
 from typing import Any
 from urllib.error import HTTPError, URLError
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult, urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, ProxyHandler, Request, build_opener
 
 import click
@@ -42,6 +42,11 @@ class Api:
         """Send JSON, get JSON."""
         return self._json(self._open("POST", path, json.dumps(body).encode()))
 
+    def form(self, path: str, fields: list[tuple[str, str]]) -> Any:
+        """Send a form, get JSON."""
+        body = urlencode(fields).encode("ascii")
+        return self._json(self._open("POST", path, body, "application/x-www-form-urlencoded"))
+
     def lines(self, path: str) -> Iterator[str]:
         """The lines of an answer that may be long."""
         with self._open("GET", path) as answer:
@@ -65,11 +70,11 @@ class Api:
         except ValueError as fault:
             raise CommandFailed(f"{self._url} does not answer like a hoop gateway") from fault
 
-    def _open(self, method: str, path: str, body: bytes | None = None) -> HTTPResponse:
+    def _open(self, method: str, path: str, body: bytes | None = None, media: str = "application/json") -> HTTPResponse:
         request = Request(self._url + path, data=body, method=method)  # noqa: S310 - the scheme was checked
         request.add_header("Accept", "application/json")
         if body is not None:
-            request.add_header("Content-Type", "application/json")
+            request.add_header("Content-Type", media)
         if self._token:
             request.add_header("Authorization", f"Bearer {self._token}")
         try:
@@ -157,7 +162,7 @@ def _refused(fault: HTTPError) -> CommandFailed:
     """The API's problem details as a message; a 401 and a 503 have exit codes of their own."""
     try:
         problem = json.loads(fault.read(65536))
-        detail = str(problem.get("detail") or problem.get("title") or fault.reason)
+        detail = str(problem.get("detail") or problem.get("error_description") or problem.get("title") or fault.reason)
         lines = [str(line) for line in problem.get("errors", ())]
     except (ValueError, AttributeError, OSError, HTTPException):
         detail, lines = str(fault.reason), []

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from twisted_hoop.cli.lazy import LazyGroup
 from twisted_hoop.cli.options import Connection, connection_options, json_option
 
 if TYPE_CHECKING:
     from twisted_hoop.cli.client import Api
     from twisted_hoop.cli.openid import Client
+
+_MORE = {"exchange": "twisted_hoop.cli.exchange:exchange"}
 
 
 @click.command("login")
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
 @click.option("--client-id", default="", help="OAuth client to log in as; the gateway's when not said.")
 @click.option("--scope", default="", help="Scope to ask for; the gateway's when not said.")
 @click.option("--use", type=click.Choice(["access_token", "id_token"]), help="Which token the gateway is shown.")
+@click.option("--saml", default="", help="Name of a SAML provider of the gateway, to log in there instead.")
 @click.option("--browser/--no-browser", default=True, help="Whether to open the page here.")
 def login(
     url: str,
@@ -29,14 +33,16 @@ def login(
     client_id: str,
     scope: str,
     use: str | None,
+    saml: str,
     browser: bool,
 ) -> None:
-    """Log in at the gateway's OpenID issuer with a code, and keep the token for the other commands.
+    """Log in at the gateway's OpenID issuer with a code, or at a SAML provider, and keep the token for other commands.
 
     The token is kept in ~/.config/hoop, readable by you only, and refreshed when the issuer allows it.
 
     \b
     hoop login --url https://hoop.example.com
+    hoop login --url https://hoop.example.com --saml partner
     hoop whoami --url https://hoop.example.com
 
     Exit codes: 0 logged in, 1 refused, 3 not reachable, 4 the issuer said no.
@@ -46,6 +52,9 @@ def login(
     from twisted_hoop.cli.stored import make_login, store
 
     connection = _connection(Connection(url, token, token_file, ca))
+    if saml:
+        _log_in_by_saml(connection, saml, browser)
+        return
     client = _client(connection.anonymous(), connection.ca, issuer, client_id, scope)
     metadata = discover(client)
     code = begin(client, metadata)
@@ -54,6 +63,20 @@ def login(
     if browser:
         click.launch(code.complete)
     known = make_login(connection.address, client, use or "", wait(client, metadata, code))
+    click.echo(f"logged in; the token is kept in {store(known)}", err=True)
+
+
+def _log_in_by_saml(connection: Connection, name: str, browser: bool) -> None:
+    """What is kept is a token of the gateway's own: it is not refreshed, people log in again."""
+    from twisted_hoop.approval.shown import visible
+    from twisted_hoop.cli.openid import Client
+    from twisted_hoop.cli.saml import find_way, log_in
+    from twisted_hoop.cli.stored import make_login, store
+
+    api = connection.anonymous()
+    way = find_way(api, name)
+    answer = log_in(api, way, lambda text: click.echo(visible(text), err=True), browser)
+    known = make_login(connection.address, Client(way.issuer, "", "", connection.ca), "access_token", answer)
     click.echo(f"logged in; the token is kept in {store(known)}", err=True)
 
 
@@ -71,20 +94,25 @@ def logout(url: str, token: str, token_file: str, ca: str) -> None:
     click.echo("logged out" if forget(connection.address) else "nobody was logged in", err=True)
 
 
-@click.command("token")
+@click.group("token", cls=LazyGroup, lazy=_MORE, invoke_without_command=True)
 @connection_options
 @json_option
-def token(url: str, token: str, token_file: str, ca: str, as_json: bool) -> None:
+@click.pass_context
+def token(context: click.Context, url: str, token: str, token_file: str, ca: str, as_json: bool) -> None:
     """Print a token of `hoop login` that is good now, for programs that want one.
 
     With --json as an ExecCredential of client.authentication.k8s.io/v1, which kubectl reads.
 
     \b
     PGPASSWORD=$(hoop token) psql "host=hoop.example.com dbname=shop user=me"
+    hoop token exchange --target shop --lifetime 5m
 
     Exit codes: 0 ok, 4 nobody is logged in.
     """
     connection = _connection(Connection(url, token, token_file, ca))
+    context.obj = connection
+    if context.invoked_subcommand is not None:
+        return
     found, expires = connection.found_token()
     if as_json:
         from twisted_hoop.cli.output import print_json

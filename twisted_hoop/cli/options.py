@@ -62,7 +62,7 @@ class Connection:
         return token, expires
 
     def _named(self) -> str:
-        return self.token or _token_in(self.token_file)
+        return self.token or token_in(self.token_file)
 
     def _of_login(self) -> tuple[str, float]:
         from twisted_hoop.cli.stored import fresh, stored
@@ -74,13 +74,14 @@ class Connection:
         return login.token, login.expires
 
 
-def _token_in(path: str) -> str:
+def token_in(path: str, option: str = "--token-file") -> str:
+    """What is in a file of a token, "" for no file; UsageError when it cannot be read."""
     if not path:
         return ""
     try:
         return Path(path).read_text("utf-8").strip()
     except (OSError, ValueError) as fault:
-        raise click.UsageError(f"--token-file: {fault}") from fault
+        raise click.UsageError(f"{option}: {fault}") from fault
 
 
 def connection_options(function: Function) -> Function:
