@@ -15,6 +15,7 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT_TOKEN = "root-token-of-a-test"
 PATIENCE = 20.0
@@ -71,3 +72,61 @@ def _wait(vault: Vault, process: subprocess.Popen[bytes], folder: Path) -> None:
         else:
             return
     raise AssertionError("the vault does not start:\n" + (folder / "log").read_text(errors="replace"))
+
+
+def enable_database(vault: Vault, server: Any, database: str = "postgres", **role: Any) -> None:
+    """Vault's database engine at `database/`, with the role `shop`, whose log-ins may read what everybody may."""
+    vault.call("POST", "sys/mounts/database", {"type": "database"})
+    address = f"{server.host}:{server.port}/{database}?sslmode=disable"
+    vault.call("POST", "database/config/shop", {
+        "plugin_name": "postgresql-database-plugin",
+        "allowed_roles": "*",
+        "connection_url": f"postgresql://{{{{username}}}}:{{{{password}}}}@{address}",
+        "username": server.user,
+        "password": server.password,
+        "password_authentication": "scram-sha-256",
+    })  # fmt: skip
+    make_role(vault, "shop", **role)
+
+
+def make_role(vault: Vault, name: str, **more: Any) -> None:
+    """A role of the database engine; `more` are fields of the API."""
+    made = (
+        "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}' IN ROLE pg_read_all_data"
+    )
+    usual = {"db_name": "shop", "creation_statements": made, "default_ttl": "60s", "max_ttl": "600s"}
+    vault.call("POST", f"database/roles/{name}", {**usual, **more})
+
+
+def enable_ssh(vault: Vault, account: str) -> str:
+    """Vault's SSH engine at `ssh-client-signer/`, with the role `hosts`: the line of its CA's key."""
+    vault.call("POST", "sys/mounts/ssh-client-signer", {"type": "ssh"})
+    made = vault.call("POST", "ssh-client-signer/config/ca", {"generate_signing_key": True, "key_type": "ed25519"})
+    vault.call("POST", "ssh-client-signer/roles/hosts", {
+        "key_type": "ca",
+        "allow_user_certificates": True,
+        "allow_user_key_ids": True,
+        "allowed_users": account,
+        "default_extensions": {"permit-pty": ""},
+        "ttl": "10m",
+    })  # fmt: skip
+    return str(json.loads(made)["data"]["public_key"]).strip()
+
+
+POLICY = """\
+path "secret/data/*" { capabilities = ["read"] }
+path "database/creds/*" { capabilities = ["read"] }
+path "ssh-client-signer/sign/*" { capabilities = ["update"] }
+path "sys/leases/renew" { capabilities = ["update"] }
+path "sys/leases/revoke" { capabilities = ["update"] }
+"""
+
+
+def enable_approle(vault: Vault, **more: Any) -> tuple[str, str]:
+    """AppRole with the policy above: (role id, secret id)."""
+    vault.call("PUT", "sys/policies/acl/hoop", {"policy": POLICY})
+    vault.call("POST", "sys/auth/approle", {"type": "approle"})
+    usual = {"token_policies": "hoop", "token_ttl": "60s", "token_max_ttl": "600s"}
+    vault.call("POST", "auth/approle/role/hoop", {**usual, **more})
+    role = json.loads(vault.call("GET", "auth/approle/role/hoop/role-id"))["data"]["role_id"]
+    return role, json.loads(vault.call("POST", "auth/approle/role/hoop/secret-id"))["data"]["secret_id"]

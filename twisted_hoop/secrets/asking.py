@@ -14,7 +14,7 @@ from typing import Any
 from treq.client import HTTPClient
 from treq.content import collect
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
+from twisted.internet.interfaces import IConsumer, IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import (
     Certificate,
     PrivateCertificate,
@@ -24,7 +24,7 @@ from twisted.internet.ssl import (
 )
 from twisted.web.client import Agent
 from twisted.web.http_headers import Headers
-from twisted.web.iweb import IPolicyForHTTPS
+from twisted.web.iweb import IBodyProducer, IPolicyForHTTPS
 from zope.interface import implementer
 
 from twisted_hoop.errors import SecretUnavailable
@@ -77,9 +77,8 @@ class Asker:
     async def _asked(self, method: str, url: str, headers: Mapping[str, str], body: bytes) -> tuple[int, bytes]:
         client = self._http()
         given = Headers({name: [value] for name, value in headers.items()})
-        response = await client.request(
-            method, url, headers=given, data=body or None, allow_redirects=False, unbuffered=True
-        )
+        data = _Body(body) if body else None
+        response = await client.request(method, url, headers=given, data=data, allow_redirects=False, unbuffered=True)
         answer = bytearray()
 
         def take(data: bytes) -> None:
@@ -95,6 +94,31 @@ class Asker:
             agent = Agent(self._reactor, self._trust(), connectTimeout=self._timeout)
             self._client = HTTPClient(agent)
         return self._client
+
+
+@implementer(IBodyProducer)
+class _Body:
+    """A body in one piece. treq's own producer would need the process's reactor to run."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self.length = len(data)
+
+    def startProducing(self, consumer: IConsumer) -> Deferred[None]:
+        """Twisted's."""
+        consumer.write(self._data)
+        done: Deferred[None] = Deferred()
+        done.callback(None)
+        return done
+
+    def pauseProducing(self) -> None:
+        """Twisted's: it is on its way already."""
+
+    def resumeProducing(self) -> None:
+        """Twisted's."""
+
+    def stopProducing(self) -> None:
+        """Twisted's."""
 
 
 def refused(who: str, status: int) -> SecretUnavailable:

@@ -1,0 +1,113 @@
+"""What was read is kept for a while, used on in an outage where that is wanted, and read once for many."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from twisted.internet.defer import Deferred
+
+from tests.support.tokens import Time
+from tests.test_secrets_leases import now
+from twisted_hoop.errors import SecretUnavailable
+from twisted_hoop.secrets.kept import FRESH, Flights, Kept
+from twisted_hoop.secrets.secret import Secret
+
+AWAY = SecretUnavailable("away", passing=True)
+GONE = SecretUnavailable("status 404")
+
+
+class Provider:
+    def __init__(self) -> None:
+        self.value: str | Exception = "one"
+        self.reads = 0
+
+    async def __call__(self) -> Secret:
+        self.reads += 1
+        if isinstance(self.value, Exception):
+            raise self.value
+        return Secret(self.value)
+
+
+def kept(time: Time, stale: float = 0.0) -> Kept:
+    return Kept(time, lambda: stale)
+
+
+def test_it_is_read_again_when_its_time_is_over() -> None:
+    time, provider = Time(100.0), Provider()
+    known = kept(time)
+    for _ in range(3):
+        assert now(known.get("env:A", 60.0, provider)) == "one"
+    assert provider.reads == 1
+    time.now += 60
+    provider.value = "two"
+    assert now(known.get("env:A", 60.0, provider)) == "two"
+    assert now(known.get("env:B", 0.0, provider)) == now(known.get("env:B", 0.0, provider))
+    assert provider.reads == 4
+
+
+def test_an_outage_is_refused_unless_stale_values_are_wanted() -> None:
+    """Fail closed by default."""
+    for stale, answer in ((0.0, None), (300.0, "one")):
+        time, provider = Time(100.0), Provider()
+        known = kept(time, stale)
+        now(known.get("vault:a/b#c", 60.0, provider))
+        time.now += 61
+        provider.value = AWAY
+        if answer is None:
+            with pytest.raises(SecretUnavailable):
+                now(known.get("vault:a/b#c", 60.0, provider))
+        else:
+            assert now(known.get("vault:a/b#c", 60.0, provider)) == answer
+            time.now += stale
+            with pytest.raises(SecretUnavailable):
+                now(known.get("vault:a/b#c", 60.0, provider))
+
+
+def test_R11_what_was_taken_away_is_not_used_on() -> None:
+    """R11: a provider that says no has said no; only one that does not answer may be bridged."""
+    time, provider = Time(100.0), Provider()
+    known = kept(time, 300.0)
+    now(known.get("k8s:a/b#c", 60.0, provider))
+    time.now += 61
+    provider.value = GONE
+    with pytest.raises(SecretUnavailable, match="404"):
+        now(known.get("k8s:a/b#c", 60.0, provider))
+    provider.value = AWAY
+    with pytest.raises(SecretUnavailable, match="away"):
+        now(known.get("k8s:a/b#c", 60.0, provider))
+
+
+def test_doubt_reads_it_anew_but_not_in_a_storm() -> None:
+    time, provider = Time(100.0), Provider()
+    known = kept(time)
+    now(known.get("env:A", 60.0, provider))
+    for _ in range(100):
+        known.forget("env:A")
+        now(known.get("env:A", 60.0, provider))
+    assert provider.reads == 1
+    time.now += FRESH
+    known.forget("env:A")
+    known.forget("env:OTHER")
+    now(known.get("env:A", 60.0, provider))
+    assert provider.reads == 2
+
+
+def test_many_who_ask_at_once_are_one_who_reads() -> None:
+    reads: list[int] = []
+    answer: Deferred[str] = Deferred()
+    flights: Flights[str] = Flights()
+
+    async def work() -> str:
+        reads.append(1)
+        return await answer
+
+    found: list[Any] = []
+    waiting = [Deferred.fromCoroutine(flights.join("k", work)).addBoth(found.append) for _ in range(50)]
+    waiting[0].cancel()
+    answer.callback("it")
+    assert reads == [1] and found.count("it") == 49
+    answer = Deferred()
+    again = [Deferred.fromCoroutine(flights.join("k", work)).addBoth(found.append) for _ in range(2)]
+    answer.errback(AWAY)
+    assert len(again) == 2 and [each.value for each in found[-2:]] == [AWAY, AWAY] and reads == [1, 1]
