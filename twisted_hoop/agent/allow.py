@@ -16,6 +16,10 @@ from twisted_hoop.policy.destinations import destination_of, is_inward
 
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
+_INWARD: tuple[Network, ...] = tuple(
+    map(ipaddress.ip_network, ("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "224.0.0.0/4", "fe80::/10", "ff00::/8"))
+)
+"""Networks of which every address is inward."""
 _LAST_PORT = 65535
 
 
@@ -46,8 +50,9 @@ class Entry:
         """Whether nothing but inward addresses is meant: somebody wrote just those (S11)."""
         if self.network is None:
             return is_inward(destination_of(self.name, 0))
-        first, last = self.network.network_address, self.network.broadcast_address
-        return is_inward(destination_of(str(first), 0)) and is_inward(destination_of(str(last), 0))
+        if self.network.num_addresses == 1:
+            return is_inward(destination_of(str(self.network.network_address), 0))
+        return any(_within(self.network, inward) for inward in _INWARD)
 
 
 class AllowList:
@@ -118,6 +123,12 @@ def entry_of(section: AllowSection) -> Entry:
     if not _is_name(host):
         raise ValueError("write a name, *.domain, an address or a network")
     return Entry(shown, ports, name=host)
+
+
+def _within(network: Network, other: Network) -> bool:
+    if isinstance(network, ipaddress.IPv4Network):
+        return isinstance(other, ipaddress.IPv4Network) and network.subnet_of(other)
+    return isinstance(other, ipaddress.IPv6Network) and network.subnet_of(other)
 
 
 def _network(host: str) -> Network | None:

@@ -20,6 +20,8 @@ class MemoryTls:
 
     def __init__(self, context: ssl.SSLContext, hostname: str | None) -> None:
         """ValueError when the context checks names and there is none."""
+        if context.check_hostname and not hostname:  # over memory the ssl module does not look, and would check no name
+            raise ValueError("check_hostname requires server_hostname")
         self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._in, self._out, server_side=False, server_hostname=hostname)
         self.session: TlsSession | None = None
