@@ -158,6 +158,7 @@ class GatewayService(Service):
         self.agents = Agents(
             *(reactor, lambda: self._settings, lambda: self.identity, self.authority, keys.agent_ca),
             *(self.database, self.ident, self._news.tell),
+            *(self._state, worker.number if worker is not None else 0),
         )
         self.agents.watched(self.metrics)
         self._watch = Watch(lambda ids: self._shelf.decided(ids), reactor)
@@ -321,7 +322,8 @@ class GatewayService(Service):
     def _replica(self) -> Replica:
         policy, live = self.policy().version, len(self.sessions)
         name = self._settings.gateway.name
-        return Replica(self.ident, name, __version__, policy, self._started, time.time(), live)
+        peer = {"peer": self.agents.peer_listening.address, "peer_key": self.agents.peer_key}
+        return Replica(self.ident, name, __version__, policy, self._started, time.time(), live, **peer)
 
     def _follower_of(self, settings: Settings) -> Follower:
         shared = (self.database, self._shelf, self._grants, self._locking, self.sessions)
@@ -433,6 +435,7 @@ class GatewayService(Service):
         recovered = await self.recorder.recover()
         await self.index.interrupted([r.session for r in recovered])
         await self._shelf.interrupted([r.session for r in recovered])
+        await self.agents.listen()
         await self.membership.start()
         await self._vault.start([r.session for r in recovered])
         await self.follower.start()

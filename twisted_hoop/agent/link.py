@@ -136,7 +136,7 @@ class Link:
             raise AgentUnavailable("its connection was lost")
         kind, data = pack_place(place.where)
         self.streams += 1
-        stream = AgentStream(self._reactor, _Led(place), self._transport.transport.getHost(), self._counted, self._over)
+        stream = AgentStream(self._reactor, Led(place), self._transport.transport.getHost(), self._counted, self._over)
         channel = self._connection.open(kind, data, stream, WINDOW)
         stream.began(channel)
         try:
@@ -263,7 +263,7 @@ class Link:
 
 
 @implementer(IAddress)
-class _Led:
+class Led:
     """Where a stream leads, as an address."""
 
     def __init__(self, place: Place) -> None:

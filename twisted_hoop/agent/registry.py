@@ -29,7 +29,7 @@ KEPT = 30 * 86400.0
 class Registry:
     """See the module. `replica` is this process's id; `tell` tells the other replicas that there is something to see.
 
-    `struck` is called when somebody was revoked, so that live connections end at once.
+    `struck` is called when somebody was revoked, so that live connections end at once; `looked` after every look.
     """
 
     _log = Logger()
@@ -46,6 +46,7 @@ class Registry:
         self._reactor, self._table, self._settings = reactor, table, settings
         self._replica, self._tell, self._now = replica, tell, now
         self.struck: Callable[[], None] = lambda: None
+        self.looked: Callable[[], None] = lambda: None
         self._here: dict[str, LinkRow] = {}
         self._changed: set[str] = set()
         self._gone: set[str] = set()
@@ -179,6 +180,7 @@ class Registry:
         self._here_revoked -= self._seen.revoked
         if self._seen.revoked - before:
             self.struck()
+        self.looked()
 
     def look_soon(self) -> None:
         """There is something to see: look at once, and again when a look is under way that may have missed it."""
