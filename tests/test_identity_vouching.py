@@ -1,0 +1,69 @@
+"""Who vouches for somebody now."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.support.exchange import AGENTS, Exchanging
+from tests.support.loop import Loop
+from tests.support.tokens import ISSUER, PEER
+from twisted_hoop.errors import AuthenticationFailed
+from twisted_hoop.identity.accounts import Account
+from twisted_hoop.identity.issuers import Issuer
+from twisted_hoop.identity.vouching import Vouching, everyone
+from twisted_hoop.model import Peer, Principal
+from twisted_hoop.settings import SamlSection
+
+ETL = {"name": "etl", "token_sha256": "0" * 64, "sources": ["10.0.0.0/8"], "expires": "2100-01-01T00:00:00Z"}
+ALICE = Principal(ISSUER, "alice")
+AGENT = Principal(AGENTS, "agent-7", proof="bound")
+ACCOUNT, GONE = Principal("hoop", "etl"), Principal("hoop", "nobody")
+SAML = "https://saml.example.org"
+
+
+@pytest.fixture
+def vouching(loop: Loop, tmp_path: Path) -> Vouching:
+    return Exchanging(loop, tmp_path, accounts=[ETL]).provider._vouching
+
+
+def test_terms_are_those_of_everybody(vouching: Vouching) -> None:
+    alone, both = vouching.terms(ALICE), vouching.terms(replace(ALICE, within=(AGENT,)))
+    assert len({alone, both, vouching.terms(AGENT), vouching.terms(ACCOUNT)}) == 4
+    assert {len(alone), len(both)} == {16}
+    for gone in (GONE, Principal("https://unknown.example", "x")):
+        assert vouching.terms(gone) == "" == vouching.terms(replace(ALICE, within=(gone,)))
+
+
+def test_owners(vouching: Vouching) -> None:
+    assert isinstance(vouching.owner(ALICE), Issuer) and isinstance(vouching.owner(ACCOUNT), Account)
+    assert vouching.owner(GONE) is None
+    assert list(everyone(replace(ALICE, within=(AGENT,)))) == [replace(ALICE, within=(AGENT,)), AGENT]
+
+
+def test_places_are_checked_for_everybody(vouching: Vouching) -> None:
+    vouching.check(replace(ALICE, within=(AGENT,)), PEER)
+    with pytest.raises(AuthenticationFailed):
+        vouching.check(replace(ALICE, within=(ACCOUNT,)), PEER)
+    vouching.check(replace(ALICE, within=(ACCOUNT,)), Peer("10.1.2.3"))
+
+
+def test_one_time(loop: Loop, tmp_path: Path) -> None:
+    vouching = Exchanging(loop, tmp_path, agents={"one_time": True}).provider._vouching
+    assert vouching.one_time(AGENT) and vouching.one_time(replace(ALICE, within=(AGENT,)))
+    assert not vouching.one_time(ALICE) and not vouching.one_time(ACCOUNT)
+
+
+def test_people_of_saml(loop: Loop, tmp_path: Path) -> None:
+    house = Exchanging(loop, tmp_path)
+    section = SamlSection(
+        name="s", entity_id=SAML, sso_url="https://saml.example.org/sso", certificate="c", sources=["10.0.0.0/8"]
+    )
+    vouching = Vouching({}, house.provider._accounts, house.time, [section])
+    who = Principal(SAML, "alice", proof="saml")
+    assert vouching.terms(who) and vouching.owner(who) is None
+    vouching.check(who, Peer("10.0.0.1"))
+    with pytest.raises(AuthenticationFailed):
+        vouching.check(who, PEER)
