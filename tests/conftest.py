@@ -14,6 +14,7 @@ from tests.support.api import Api, listening_api
 from tests.support.approvals import Office, Time, open_office
 from tests.support.archive import Archive
 from tests.support.loop import Loop, running_loop
+from tests.support.moto import Moto, running_moto
 from tests.support.postgres import Server, load_shop, start_postgres
 from tests.support.s3 import Seaweed, running_seaweed
 from tests.support.ssh_house import SshHouse, ssh_house
@@ -110,4 +111,11 @@ def archive(office: Office, tmp_path: Path) -> Archive:
 def seaweed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seaweed]:
     """A real server that speaks S3 for the whole test session (one per xdist worker)."""
     with running_seaweed(tmp_path_factory.mktemp("seaweed")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def moto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Moto]:
+    """AWS as moto imitates it, for the whole test session (one per xdist worker)."""
+    with running_moto(tmp_path_factory.mktemp("moto")) as running:
         yield running

@@ -11,6 +11,7 @@ import obstore
 import pytest
 from obstore.store import from_url
 
+from tests.support.moto import Moto
 from tests.support.s3 import Seaweed, bucket
 from twisted_hoop.archive.catalogue import Kept
 from twisted_hoop.archive.storage import Storage, StorageFault
@@ -29,16 +30,16 @@ class Place:
         return [each["path"] for some in obstore.list(self.store) for each in some]
 
 
-@pytest.fixture(params=["seaweed", "folder"])
+@pytest.fixture(params=["seaweed", "moto", "folder"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "folder":
         store = from_url(f"file://{tmp_path}/copies", mkdir=True)
         return Place(Storage(store, SEGMENT), store)
-    return over_s3(request.getfixturevalue("seaweed"))
+    return over_s3(request.getfixturevalue(request.param))
 
 
-def over_s3(seaweed: Seaweed) -> Place:
-    store = bucket(seaweed.endpoint, secrets.token_hex(6))
+def over_s3(server: Seaweed | Moto) -> Place:
+    store = bucket(server.endpoint, secrets.token_hex(6))
     return Place(Storage(store, SEGMENT), store)
 
 

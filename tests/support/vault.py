@@ -75,7 +75,12 @@ def _wait(vault: Vault, process: subprocess.Popen[bytes], folder: Path) -> None:
 
 
 def enable_database(vault: Vault, server: Any, database: str = "postgres", **role: Any) -> None:
-    """Vault's database engine at `database/`, with the role `shop`, whose log-ins may read what everybody may."""
+    """Vault's database engine at `database/`, with the role `shop`, whose log-ins may read everything.
+
+    Passwords that it makes are forty letters of QZXJ, to be found wherever they should not be.
+    """
+    policy = 'length = 40\nrule "charset" { charset = "QZXJ" }\n'
+    vault.call("PUT", "sys/policies/password/marked", {"policy": policy})
     vault.call("POST", "sys/mounts/database", {"type": "database"})
     address = f"{server.host}:{server.port}/{database}?sslmode=disable"
     vault.call("POST", "database/config/shop", {
@@ -85,6 +90,7 @@ def enable_database(vault: Vault, server: Any, database: str = "postgres", **rol
         "username": server.user,
         "password": server.password,
         "password_authentication": "scram-sha-256",
+        "password_policy": "marked",
     })  # fmt: skip
     make_role(vault, "shop", **role)
 
