@@ -8,7 +8,8 @@ start, so that a change of it or of a port is taken on; certificates are, once t
     /quickstart/shop        certificate and first.sql of the shop's database; store: the same, of the gateway's store
     /quickstart/host        host key, and the authority whose certificates the host lets in
     /quickstart/storage     certificate of the object storage, and who may use it
-    /quickstart/issuer      the certificate authority's certificate, to hand out
+    /quickstart/issuer      the provider's keys, and the certificate authority's certificate, to hand out
+    /quickstart/agent       agent.toml; its join token is put beside it once the gateway runs (bin/enrol)
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from twisted_hoop.demo.certificates import issue, make_ca
+from twisted_hoop.demo.keyring import open_keyring
 from twisted_hoop.demo.place import write_private
 
 HERE = Path(__file__).parent
-VOLUMES = ("authority", "gateway", "shop", "store", "host", "storage", "issuer")
+VOLUMES = ("authority", "gateway", "shop", "store", "host", "storage", "issuer", "agent")
 PORTS = {"POSTGRES_PORT": "15432", "SSH_PORT": "12222", "CONSOLE_PORT": "18443", "ISSUER_PORT": "18081"}
 """Variables of the environment and what they are when nothing is said. They stand in hoop.toml as @NAME@."""
 MONTH = datetime.timedelta(days=30)
@@ -70,7 +72,7 @@ class FirstRun:
                 write_private(self._root / volume / "server.key", key.read_text("ascii"))
                 write_private(self._root / volume / "server.pem", certificate.read_text("ascii"))
                 key.unlink()
-        for volume in ("gateway", "issuer"):
+        for volume in ("gateway", "issuer", "agent"):
             shutil.copyfile(authority / "ca.pem", self._root / volume / "ca.pem")
 
     def _host(self) -> None:
@@ -98,6 +100,8 @@ class FirstRun:
         write_private(folder / "pgpass", f"store:5432:store:hoop:{self._secret('store-password')}\n")
         given = {**self._ports, "HOST_KEY": _ssh_key(self._root / "host" / "host_key")}
         template = (HERE / "hoop.toml").read_text("utf-8")
+        open_keyring(self._root / "issuer" / "keys", f"http://127.0.0.1:{self._ports['ISSUER_PORT']}")
+        shutil.copyfile(HERE / "agent.toml", self._root / "agent" / "agent.toml")
         write_private(folder / "hoop.toml", re.sub(r"@([A-Z_]+)@", lambda match: given[match[1]], template))
 
     def _secret(self, name: str) -> str:

@@ -17,8 +17,10 @@ HELPERS = ("/usr/lib/podman/netavark", "/usr/lib/podman/aardvark-dns")
 BASE = "localhost/hoop-base"
 SUITE = "trixie"
 PATIENCE = 120.0
-FIRST = ("setup", "shop", "store", "storage", "web-1")
-"""Podman of Debian 12 does not wait for `service_healthy`: these are started, and waited for, before the others."""
+WAVES = (("setup",), ("shop", "store", "storage", "web-1"), ("gateway", "issuer"), ("enrol",), ("agent",))
+"""Podman of Debian 12 does not wait for `service_healthy`: each of these is started once those before it are well."""
+ONCE = ("setup", "enrol")
+"""Services that do their work and end."""
 _NEW_NETWORK = 0x40000000
 """CLONE_NEWNET of sched.h."""
 _INSIDE = "HOOP_CONTAINERS_INSIDE"
@@ -141,11 +143,12 @@ class Machine:
 
     def up(self) -> None:
         """Start everything and wait until it is well."""
-        services = [name for name in self.services() if name not in FIRST]
-        self.compose("up", "-d", "--no-build", *FIRST)
-        self.healthy([name for name in FIRST if name != "setup"])
-        self.compose("up", "-d", "--no-build", *services)
-        self.healthy(services)
+        for services in WAVES:
+            self.compose("up", "-d", "--no-build", "--no-recreate", *services)
+            for name in services:
+                if name in ONCE:
+                    self._call(["podman", "wait", _name(name)])
+            self.healthy([name for name in services if name not in ONCE])
 
     def healthy(self, services: list[str]) -> None:
         """Until the image's or compose.yaml's own check of each service says yes."""

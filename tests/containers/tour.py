@@ -44,7 +44,7 @@ class Tour:
             assert isinstance(config, dict) and isinstance(host, dict)
             assert (config["User"], host["ReadonlyRootfs"]) == ("10001:10001", True), service
             assert "no-new-privileges" in str(host["SecurityOpt"]) and not host["Privileged"], service
-            if service != "setup":
+            if service not in ("setup", "enrol"):
                 status = self._machine.run(service, "cat", "/proc/1/status").stdout
                 assert re.search(r"^Uid:\t10001\t10001", status, re.M), (service, status)
                 assert re.search(r"^CapEff:\t0+$", status, re.M) and re.search(r"^CapBnd:\t0+$", status, re.M), status
@@ -73,10 +73,16 @@ class Tour:
         said = self._psql("bob", "drop table orders")
         assert "not dropped here" in said, said
 
-    def shows_that_the_shop_is_not_let_in_by_its_side_door(self) -> None:
-        """Nobody on the gateway's own network gets to the shop with a name and a guess."""
-        said = self._psql("mallory", "select 1", token="guess")
-        assert "authentication failed" in said, said
+    def shows_that_what_is_guarded_is_reached_by_the_agent_alone(self) -> None:
+        """S11: neither by name nor by address from the gateway's networks; and the agent gets nowhere but there."""
+        for service, port in (("shop", 5432), ("web-1", 2222)):
+            networks = self._machine.inspect(service)["NetworkSettings"]["Networks"]  # type: ignore[index]
+            assert list(networks) == ["hoop_private"], networks
+            address = networks["hoop_private"]["IPAddress"]
+            for place in (service, address):
+                assert self._reaches("agent", place, port), (service, place)
+                assert not self._reaches("gateway", place, port), (service, place)
+        assert not self._reaches("agent", "store", 5432) and not self._reaches("shop", "gateway", 17443, "bash")
 
     def shows_a_delete_that_waits_for_bob(self) -> None:
         waiting = self._machine.begin(*self._psql_line("alice", "delete from orders where id = 7"))
@@ -121,6 +127,16 @@ class Tour:
         verified = self._machine.run("gateway", "hoop", "verify", "--state", "/var/lib/hoop")
         assert verified.returncode == 0, verified.stdout
 
+    def shows_that_the_agent_is_known_and_that_nothing_is_reached_without_it(self) -> None:
+        listed = self._machine.run("issuer", "as", "bob", "hoop", "agents", "list").stdout
+        assert "private" in listed and "connected" in listed, listed
+        self._machine.compose("stop", "agent")
+        said = self._psql("ci-bot", "select 1")
+        assert "(1 row)" not in said and ("ERROR" in said or "FATAL" in said), said
+        self._machine.compose("start", "agent")
+        self._machine.healthy(["agent"])
+        assert "(1 row)" in self._psql("ci-bot", "select 1")
+
     def shows_that_recordings_are_copied_to_object_storage(self) -> None:
         until = time.monotonic() + PATIENCE
         said = ""
@@ -141,6 +157,13 @@ class Tour:
             "issuer", "as", "carol", "hoop", "sessions", "list", "--subject", "alice", "--ids"
         ).stdout
         assert listed.split(), "the sessions are gone"
+
+    def _reaches(self, service: str, host: str, port: int, by: str = "python") -> bool:
+        python = f"import socket; socket.create_connection(({host!r}, {port}), 2)"
+        words = (
+            ["python", "-c", python] if by == "python" else ["timeout", "2", "bash", "-c", f"< /dev/tcp/{host}/{port}"]
+        )
+        return self._machine.run(service, *words).returncode == 0
 
     def _listing(self) -> str:
         """Objects of the bucket, by the storage's own shell."""
