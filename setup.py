@@ -14,12 +14,17 @@ POSTGRES = (
 )
 MASKING = "cards detectors fields jsonstreams members patterns spans strategies streams textblocks validators"
 HTTP = (
-    "answering client_end connection ends entries exchange framing joining looking messages pool reading recording"
-    " routing session sharing writing"
+    "answering client_end connection ends entries exchange framing joining looking mediatypes messages pool reading"
+    " recording routing session sharing writing"
 )
+AGENT = "memory_tls pump stream"
+SSH = "channel ciphers connection events fields packets"
+KUBERNETES = "bodies dialect documents items kinds lists objects pointers requests scanning sentinels"
 RECORDING = "encoding recording sealing segments timing writer"
 MODULES = [
+    *(f"twisted_hoop/agent/{name}.py" for name in AGENT.split()),
     *(f"twisted_hoop/http/{name}.py" for name in HTTP.split()),
+    *(f"twisted_hoop/kubernetes/{name}.py" for name in KUBERNETES.split()),
     *(f"twisted_hoop/masking/{name}.py" for name in MASKING.split()),
     *(f"twisted_hoop/postgres/{name}.py" for name in POSTGRES.split()),
     *(f"twisted_hoop/{name}.py" for name in ("model", "steps", "gate", "bridge")),
@@ -27,6 +32,7 @@ MODULES = [
     "twisted_hoop/policies.py",
     "twisted_hoop/observability/counting.py",
     "twisted_hoop/sql/statements.py",
+    *(f"twisted_hoop/ssh/{name}.py" for name in SSH.split()),
     *(f"twisted_hoop/transport/{name}.py" for name in ("dispatch", "outbox", "socket", "stream", "wire")),
     *(f"twisted_hoop/recording/{name}.py" for name in RECORDING.split()),
 ]

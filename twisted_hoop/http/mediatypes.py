@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from enum import Enum, auto
+from functools import lru_cache
 
 from twisted_hoop.http.messages import Headers, RequestHead
 
@@ -45,6 +45,10 @@ _CHARSET = re.compile(r";\s*charset\s*=\s*(\"?)([^;\"]*)\1\s*(?=;|\Z)", re.IGNOR
 _TEXT_START = re.compile(rb"[\t\n\f\r\x1b\x20-\xff]*")
 
 
+_REMEMBERED = 256
+"""Bytes of a Content-Type that is remembered."""
+
+
 class Look(Enum):
     """How a body is read."""
 
@@ -66,10 +70,15 @@ class Look(Enum):
 
 def look_of(headers: Headers) -> Look:
     """How a body with these headers is read. Several types, or one that is malformed, cannot be told (REFUSE)."""
-    types = {value.decode("latin-1").strip() for name, value in headers if name == b"content-type"}
-    if len(types) > 1:
-        return Look.REFUSE
-    told = next(iter(types), "")
+    types = {value for name, value in headers if name == b"content-type"}
+    if len(types) == 1:
+        (told,) = types
+        return _known(told) if len(told) <= _REMEMBERED else _look_of(told)
+    return Look.REFUSE if len({told.strip() for told in types}) > 1 else _look_of(next(iter(types), b""))
+
+
+def _look_of(value: bytes) -> Look:
+    told = value.decode("latin-1").strip()
     kind = told.partition(";")[0].strip().lower()
     look = _look(kind)
     if look in (Look.PASS, Look.REFUSE, Look.SNIFF):
@@ -77,6 +86,9 @@ def look_of(headers: Headers) -> Look:
     charsets = {match[2].strip().lower() for match in _CHARSET.finditer(told)}
     known = all(each in _CHARSETS or _LATIN.fullmatch(each) for each in charsets)
     return look if known and len(charsets) == told.lower().count("charset") else Look.REFUSE
+
+
+_known = lru_cache(maxsize=256)(_look_of)
 
 
 def _look(kind: str) -> Look:
@@ -107,6 +119,8 @@ def looks_like_text(begin: bytes) -> Look:
 
 def encoding_of(headers: Headers) -> str:
     """Content codings other than identity (RFC 9110, section 8.4), "" for none."""
+    if not any(name == b"content-encoding" for name, _ in headers):
+        return ""
     codings = [value.decode("latin-1").strip().lower() for name, value in headers if name == b"content-encoding"]
     return ", ".join(coding for coding in codings if coding not in ("", "identity"))
 
@@ -114,7 +128,9 @@ def encoding_of(headers: Headers) -> str:
 def readable(head: RequestHead) -> RequestHead:
     """The request as it is sent where masks apply: the answer is wanted whole and as it is."""
     kept = tuple(pair for pair in head.headers if pair[0] not in _NOT_WHOLE)
-    return replace(head, headers=(*kept, (b"accept-encoding", b"identity")))
+    headers = (*kept, _IDENTITY)
+    return RequestHead(head.method, head.path, head.query, head.host, headers, head.framing, head.length, head.upgrade)
 
 
+_IDENTITY = (b"accept-encoding", b"identity")
 _NOT_WHOLE = frozenset({b"accept-encoding", b"range", b"if-range", b"a-im"})

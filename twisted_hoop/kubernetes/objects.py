@@ -73,9 +73,16 @@ class Objects:
 
     def hide(self, thing: Any, kind: str, api: str = "", raw: bytes | None = None) -> None:
         """Hide in a document what is to be hidden. `raw` is its text. Raises RecursionError for what is too deep."""
+        if self._holds_nothing(thing):
+            return
         fields = self._hiding.fields
         self._look = fields is not None and bool(fields) and (raw is None or fields.might(raw))
         self._document(thing, kind, api, None, ROOT, 0)
+
+    def _holds_nothing(self, thing: Any) -> bool:
+        """Whether it is one object of a kind in which nothing is hidden, and says so."""
+        kind, api = (thing.get("kind"), thing.get("apiVersion")) if isinstance(thing, dict) else (None, None)
+        return isinstance(kind, str) and isinstance(api, str) and self.plain(kind, api)
 
     # -- documents ------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """JSON-Patch under masks: `copy`, `move` and `test` of what is hidden are refused (M10; RFC 6902, RFC 6901). Pure.
 
 `copy` and `move` would put a hidden value where it is shown, `test` tells whether it was guessed. So does what stands
-above a hidden value. What only writes is not looked at here.
+above a hidden value. What only writes is not looked at here, but for names of variables, by which they are hidden.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class HiddenPlaces:
         self._fields = fields
 
     def refused(self, patch: Any) -> str:
-        """The operation that reads something hidden, for people; "" when none does."""
+        """The operation that reads something hidden, or shows it, for people; "" when none does."""
         for operation in patch if isinstance(patch, list) else ():
             if not isinstance(operation, dict):
                 continue
@@ -46,7 +46,16 @@ class HiddenPlaces:
             pointer = operation.get(member) if member else None
             if isinstance(pointer, str) and self._hides(_segments(pointer)):
                 return f"{operation['op']} of {pointer or 'everything'}"
+            if self._renames(operation.get("path")):
+                return f"{operation.get('op')} of {operation['path']}, by which it is known that its value is hidden"
         return ""
+
+    def _renames(self, pointer: Any) -> bool:
+        """Whether a variable would be called otherwise, and its value be shown (M10)."""
+        names = _segments(pointer) if isinstance(pointer, str) else []
+        if names[-1:] != ["name"] or names[-3:-2] != ["env"]:
+            return False
+        return bool(self._fields) or any(each.below("env") or each.strategy("env") for each in self._all)
 
     def written(self, step: Any) -> Any:
         """One step as people may see it: without the value of what is hidden, or stands above it."""

@@ -92,7 +92,7 @@ class WriteGuard:
         except ValueError as error:
             raise refused(self._request, 400, f"the patch cannot be read: {error}") from None
         if reads:
-            raise refused(self._request, 403, f"the patch reads what is hidden: {reads}")
+            raise refused(self._request, 403, f"the patch reads or shows what is hidden: {reads}")
 
 
 class BytesLook:
