@@ -11,14 +11,14 @@ from __future__ import annotations
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionAborted, ConnectionDone, ConnectionLost
 from twisted.internet.interfaces import IAddress, IConsumer, IHalfCloseableProtocol, IPushProducer, ITCPTransport
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from twisted_hoop.agent.memory_tls import MemoryTls
 from twisted_hoop.errors import AgentUnavailable, ProtocolError
@@ -50,11 +50,10 @@ class Counted:
         self.sent = self.received = 0
 
 
-@implementer(ITCPTransport, IConsumer, IPushProducer)
 class AgentStream:
     """See the module: a ChannelHandler for the connection of the agent. `attach` a protocol once it is open."""
 
-    log = Logger()
+    log: ClassVar[Logger] = Logger()
 
     def __init__(
         self, reactor: Any, peer: IAddress, host: IAddress, counted: Counted, over: Callable[[], None]
@@ -423,6 +422,10 @@ class AgentStream:
     def getTcpKeepAlive(self) -> bool:
         """See ITCPTransport."""
         return False
+
+
+# A decorator would keep mypyc from making it native.
+classImplements(AgentStream, ITCPTransport, IConsumer, IPushProducer)
 
 
 def _printable(text: str) -> str:

@@ -88,7 +88,8 @@ class Plain:
     """Before the first keys."""
 
     __slots__ = ("_random",)
-    header, trailer = 4, 0
+    header = 4
+    trailer = 0
 
     def __init__(self) -> None:
         self._random = _Padding()
@@ -113,7 +114,8 @@ class Gcm:
     """AES-GCM: the length is in clear and authenticated; the nonce is a fixed part and a counter (RFC 5647, 7.1)."""
 
     __slots__ = ("_counter", "_decrypt", "_encrypt", "_fixed", "_random")
-    header, trailer = 4, 16
+    header = 4
+    trailer = 16
 
     def __init__(self, key: bytes, iv: bytes) -> None:
         cipher = AESGCM(key)
@@ -152,7 +154,8 @@ class ChaCha:
     """ChaCha20 with Poly1305 of a key for each packet; a second key hides the length."""
 
     __slots__ = ("_head", "_main", "_random")
-    header, trailer = 4, 16
+    header = 4
+    trailer = 16
 
     def __init__(self, key: bytes, iv: bytes) -> None:
         self._main = _chacha(key[:32])
