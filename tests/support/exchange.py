@@ -73,7 +73,7 @@ def exchanging_api(office: Office, loop: Loop, folder: Path, **more: Any) -> Ite
     """The API over such a door, with three targets."""
     house = Exchanging(loop, folder, **more)
     rules = RulePolicy(house.settings)
-    parts = {
+    parts: dict[str, Any] = {
         "identity": CurrentIdentity(lambda: house.provider),
         "own": lambda: house.own if house.settings.own_issuer.enabled else None,
         "settings": lambda: house.settings,
