@@ -143,9 +143,12 @@ class Machine:
 
     def up(self) -> None:
         """Start everything and wait until it is well."""
+        self.compose("up", "--no-start", "--no-build")
         for services in WAVES:
-            self.compose("up", "-d", "--no-build", "--no-recreate", *services)
             for name in services:
+                done = self._call(["podman", "start", _name(name)])
+                if done.returncode:
+                    raise SystemExit(f"{name} does not start: {done.stdout}\n{self.logs()}")
                 if name in ONCE:
                     self._call(["podman", "wait", _name(name)])
             self.healthy([name for name in services if name not in ONCE])

@@ -52,11 +52,8 @@ class Tour:
                 assert self._machine.run(service, "sh", "-c", "> /usr/here").returncode, f"{service} may write /usr"
 
     def shows_that_only_the_gateway_has_ports_and_on_loopback(self) -> None:
-        published = {
-            name: self._machine.inspect(name)["HostConfig"]["PortBindings"] for name in self._machine.services()
-        }  # type: ignore[index]
-        assert [name for name, ports in published.items() if ports] == ["gateway"], published
-        assert {one["HostIp"] for ports in published["gateway"].values() for one in ports} == {"127.0.0.1"}
+        found = [(name, one["HostIp"]) for name in self._machine.services() for one in self._published(name)]
+        assert set(found) == {("gateway", "127.0.0.1")} and len(found) == 4, found
 
     def shows_that_no_secret_is_in_an_environment_or_a_log(self) -> None:
         script = "cat /etc/hoop/*-password /etc/hoop/s3-secret | tr -d '\\n'"
@@ -157,6 +154,11 @@ class Tour:
             "issuer", "as", "carol", "hoop", "sessions", "list", "--subject", "alice", "--ids"
         ).stdout
         assert listed.split(), "the sessions are gone"
+
+    def _published(self, service: str) -> list[dict[str, str]]:
+        host = self._machine.inspect(service)["HostConfig"]
+        assert isinstance(host, dict)
+        return [one for ports in host["PortBindings"].values() for one in ports or []]
 
     def _reaches(self, service: str, host: str, port: int, by: str = "python") -> bool:
         python = f"import socket; socket.create_connection(({host!r}, {port}), 2)"
