@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 from twisted.internet.error import ConnectionDone
 
-from tests.support.agent_house import AgentHouse, Quiet
+from tests.support.agent_house import AgentHouse, Target
 from tests.support.gateway import wait_for
-from tests.support.loop import Loop
 from tests.support.transports import End, HalfEnd, TlsEnd
 from twisted_hoop.errors import ProtocolError
-from twisted_hoop.transport import client_context, server_context, server_endpoint
+from twisted_hoop.transport import client_context, server_context
 
 
 @pytest.fixture(scope="module")
-def house(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentHouse]:
+def house(loop: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AgentHouse]:
     house = AgentHouse(loop, tmp_path_factory.mktemp("house"))
     house.open()
     house.agent()
@@ -28,31 +27,8 @@ def house(loop: Loop, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agen
     house.close()
 
 
-class Target:
-    """A listening target; `ends` are its connections."""
-
-    def __init__(self, loop: Loop, make: Any) -> None:
-        self.loop = loop
-        self.ends: list[Any] = []
-        self.make = make
-        endpoint = server_endpoint(loop.reactor, "tcp:0:interface=127.0.0.1")
-        self._port: Any = loop.run(lambda: endpoint.listen(Quiet.forProtocol(self._made)))
-        self.number: int = self._port.getHost().port
-
-    def _made(self) -> Any:
-        self.ends.append(self.make())
-        return self.ends[-1]
-
-    def end(self) -> Any:
-        """The first connection."""
-        return wait_for(lambda: self.ends[:1], "a connection")[0]
-
-    def close(self) -> None:
-        self.loop.run(self._port.stopListening)
-
-
 @pytest.fixture
-def target(loop: Loop) -> Iterator[Target]:
+def target(loop: Any) -> Iterator[Target]:
     target = Target(loop, HalfEnd)
     yield target
     target.close()
@@ -70,7 +46,7 @@ def over(house: AgentHouse) -> None:
     wait_for(lambda: house.loop.run(lambda: sum(a.streams for a in house.agents)) == 0, "the agent's streams to end")
 
 
-def test_bytes_go_both_ways_and_the_end_behind_them(house: AgentHouse, target: Target, loop: Loop) -> None:
+def test_bytes_go_both_ways_and_the_end_behind_them(house: AgentHouse, target: Target, loop: Any) -> None:
     near, far = joined(house, target)
     data = os.urandom(2_500_000)
     loop.run(lambda: near.transport.write(data))
@@ -83,7 +59,7 @@ def test_bytes_go_both_ways_and_the_end_behind_them(house: AgentHouse, target: T
     over(house)
 
 
-def test_what_the_target_said_last_arrives(house: AgentHouse, target: Target, loop: Loop) -> None:
+def test_what_the_target_said_last_arrives(house: AgentHouse, target: Target, loop: Any) -> None:
     near, far = joined(house, target)
     loop.run(near.transport.pauseProducing)
 
@@ -100,7 +76,7 @@ def test_what_the_target_said_last_arrives(house: AgentHouse, target: Target, lo
     over(house)
 
 
-def test_half_closes_pass_both_ways(house: AgentHouse, target: Target, loop: Loop) -> None:
+def test_half_closes_pass_both_ways(house: AgentHouse, target: Target, loop: Any) -> None:
     near, far = joined(house, target, HalfEnd)
     loop.run(near.transport.loseWriteConnection)
     wait_for(lambda: "read-lost" in far.events, "the near end's half close")
@@ -112,7 +88,7 @@ def test_half_closes_pass_both_ways(house: AgentHouse, target: Target, loop: Loo
     over(house)
 
 
-def test_an_abort_is_an_abort(house: AgentHouse, target: Target, loop: Loop) -> None:
+def test_an_abort_is_an_abort(house: AgentHouse, target: Target, loop: Any) -> None:
     near, far = joined(house, target)
     loop.run(near.transport.abortConnection)
     loop.run(near.ended)
@@ -121,7 +97,7 @@ def test_an_abort_is_an_abort(house: AgentHouse, target: Target, loop: Loop) -> 
     over(house)
 
 
-def test_a_protocol_that_fails_ends_its_stream_only(house: AgentHouse, target: Target, loop: Loop) -> None:
+def test_a_protocol_that_fails_ends_its_stream_only(house: AgentHouse, target: Target, loop: Any) -> None:
     near, far = joined(house, target)
 
     def bad(data: bytes) -> None:
@@ -134,7 +110,7 @@ def test_a_protocol_that_fails_ends_its_stream_only(house: AgentHouse, target: T
     assert house.links("office") == 1
 
 
-def test_S9_a_stopped_stream_is_bounded_and_stalls_no_other(house: AgentHouse, target: Target, loop: Loop) -> None:
+def test_S9_a_stopped_stream_is_bounded_and_stalls_no_other(house: AgentHouse, target: Target, loop: Any) -> None:
     """S9: one reader stops with 50 MB on the way; memory holds its window; another stream goes on."""
     stopped, far = joined(house, target)
     loop.run(stopped.transport.pauseProducing)
@@ -155,7 +131,7 @@ def test_S9_a_stopped_stream_is_bounded_and_stalls_no_other(house: AgentHouse, t
     over(house)
 
 
-def test_S9_a_target_that_does_not_read_holds_the_writer_back(house: AgentHouse, target: Target, loop: Loop) -> None:
+def test_S9_a_target_that_does_not_read_holds_the_writer_back(house: AgentHouse, target: Target, loop: Any) -> None:
     """S9: the producer is told to stop, and to go on."""
     near, far = joined(house, target)
     told: list[str] = []
@@ -184,7 +160,7 @@ def test_S9_a_target_that_does_not_read_holds_the_writer_back(house: AgentHouse,
     over(house)
 
 
-def test_tls_inside(house: AgentHouse, loop: Loop, tmp_path: Path) -> None:
+def test_tls_inside(house: AgentHouse, loop: Any, tmp_path: Path) -> None:
     files = house.certificates
     context = server_context(files.cert, files.key, ("one",))
 
@@ -221,7 +197,7 @@ def test_tls_inside(house: AgentHouse, loop: Loop, tmp_path: Path) -> None:
     target.close()
 
 
-def test_tls_that_fails_says_why(house: AgentHouse, target: Target, loop: Loop) -> None:
+def test_tls_that_fails_says_why(house: AgentHouse, target: Target, loop: Any) -> None:
     near, far = joined(house, target)
 
     async def start() -> None:
@@ -235,7 +211,7 @@ def test_tls_that_fails_says_why(house: AgentHouse, target: Target, loop: Loop) 
     over(house)
 
 
-def test_P1_bytes_in_the_clear_before_tls_are_not_believed(house: AgentHouse, target: Target, loop: Loop) -> None:
+def test_P1_bytes_in_the_clear_before_tls_are_not_believed(house: AgentHouse, target: Target, loop: Any) -> None:
     """P1: what a target, or an agent, said before TLS."""
     near, _far = joined(house, target)
     context = client_context("verify-full", house.certificates.ca)
@@ -248,7 +224,7 @@ def test_P1_bytes_in_the_clear_before_tls_are_not_believed(house: AgentHouse, ta
     over(house)
 
 
-def test_a_thousand_streams_on_one_agent(house: AgentHouse, loop: Loop) -> None:
+def test_a_thousand_streams_on_one_agent(house: AgentHouse, loop: Any) -> None:
     target = Target(loop, Echo)
     ends = [house.connect(f"agent:office:tcp:127.0.0.1:{target.number}", End) for _ in range(1000)]
     assert loop.run(lambda: house.hub.streams) == 1000
@@ -271,4 +247,4 @@ class Echo(End):
     """Says what it hears."""
 
     def dataReceived(self, data: bytes) -> None:
-        self.transport.write(data)
+        self.transport.write(data)  # type: ignore[union-attr]

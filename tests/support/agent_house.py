@@ -50,7 +50,8 @@ class AgentHouse:
     """See the module."""
 
     def __init__(self, loop: Loop, folder: Path, pulse: Pulse | None = None, grace: float = 30.0) -> None:
-        self.loop, self.folder = loop, folder
+        self.loop: Any = loop
+        self.folder = folder
         self.door = FakeAgentDoor({"office": "office-token", "other": "other-token"})
         self.hub = Hub(loop.reactor, self.door)
         self.authority = SshAuthority(GatewayKeys(*(new_private_key() for _ in range(4))), SshSection())
@@ -131,3 +132,26 @@ class AgentHouse:
         """The connected protocol."""
         found = client_endpoint(self.loop.reactor, endpoint, self.hub.endpoint)
         return self.loop.run(lambda: found.connect(Quiet.forProtocol(make)))
+
+
+class Target:
+    """A listening target; `ends` are its connections."""
+
+    def __init__(self, loop: Loop, make: Any) -> None:
+        self.loop = loop
+        self.ends: list[Any] = []
+        self.make = make
+        endpoint = server_endpoint(loop.reactor, "tcp:0:interface=127.0.0.1")
+        self._port: Any = loop.run(lambda: endpoint.listen(Quiet.forProtocol(self._made)))
+        self.number: int = self._port.getHost().port
+
+    def _made(self) -> Any:
+        self.ends.append(self.make())
+        return self.ends[-1]
+
+    def end(self) -> Any:
+        """The first connection."""
+        return wait_for(lambda: self.ends[:1], "a connection")[0]
+
+    def close(self) -> None:
+        self.loop.run(self._port.stopListening)

@@ -100,7 +100,7 @@ class Link:
         self._renewed: list[float] = []
         self._beat: Any = None
         self._heard = -1
-        self._heard_at = 0.0
+        self._heard_at = self._began = 0.0
 
     @property
     def usable(self) -> bool:
@@ -159,7 +159,7 @@ class Link:
     def started(self, connection: IsConnection) -> None:
         """See ConnectionHandler. It counts from its Hello on."""
         self._connection = connection
-        self._heard_at = self._reactor.seconds()
+        self._heard_at = self._began = self._reactor.seconds()
         self._beat = self._reactor.callLater(self._pulse.every, self._ask)
 
     def open_requested(self, opening: IsOpening) -> None:
@@ -249,7 +249,7 @@ class Link:
         if self._hello is not None:
             self._door.heartbeat(self.identity, self.report())
             self._owner.beat(self)
-        elif self._reactor.seconds() - self._heard_at > self._pulse.dead:
+        elif self._reactor.seconds() - self._began > self._pulse.dead:
             self._transport.disconnect(_FOULED, "no greeting came")
         connection.request(ALIVE, b"", True)
         self._beat = self._reactor.callLater(self._pulse.every, self._ask)
