@@ -61,15 +61,20 @@ def free_port() -> int:
 
 
 def installed(script: Path) -> Path:
-    """The script, beside the provider it imports; installs the provider when it is missing."""
+    """The script, beside the provider it imports."""
+    return node_script(script, f"oidc-provider@{VERSION}")
+
+
+def node_script(script: Path, package: str) -> Path:
+    """The script, beside the npm package (`name@version`) it imports, which is installed when it is missing."""
     assert shutil.which("node") and shutil.which("npm"), "node and npm are needed for this test"
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    folder = cache / "twisted-hoop" / f"oidc-provider-{VERSION}"
+    folder = cache / "twisted-hoop" / package.replace("@", "-")
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "done").exists():
-            command = ["npm", "install", "--silent", "--no-audit", "--no-fund", f"oidc-provider@{VERSION}"]
+            command = ["npm", "install", "--silent", "--no-audit", "--no-fund", package]
             subprocess.run([*command, "--prefix", str(folder)], check=True, timeout=120)
             (folder / "done").touch()
         copy = folder / script.name

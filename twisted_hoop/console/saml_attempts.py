@@ -6,8 +6,6 @@ request of this very browser, with the RelayState it was given, once, within ten
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import hmac
 import re
 import secrets
@@ -16,6 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from twisted_hoop.console.attempts import LIFETIME
+from twisted_hoop.console.handing import challenge_of, number_of
 from twisted_hoop.console.sealed import Sealed
 from twisted_hoop.model import Kind, Principal
 
@@ -34,9 +33,8 @@ class Asking:
 
     @property
     def number(self) -> str:
-        """What program and page both show, so that people see that one belongs to the other."""
-        found = int.from_bytes(hashlib.sha256(self.challenge.encode("ascii")).digest()[:8], "big") % 10**8
-        return f"{found // 10**4:04d}-{found % 10**4:04d}"
+        """What people compare."""
+        return number_of(self.challenge)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,12 +100,6 @@ class Handovers:
         if values is None or not hmac.compare_digest(values["challenge"], challenge_of(verifier)):
             return None
         return Handed(values["id"], values["provider"], _principal(values["who"]))
-
-
-def challenge_of(verifier: str) -> str:
-    """Method S256 (RFC 7636 section 4.2)."""
-    digest = hashlib.sha256(verifier.encode("utf-8", "replace")).digest()
-    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
 
 def asking_of(challenge: str, port: str) -> Asking | None:
