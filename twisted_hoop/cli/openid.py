@@ -58,12 +58,12 @@ def begin(client: Client, metadata: Mapping[str, Any]) -> Code:
         raise CommandFailed(f"{client.issuer} offers no log-in by device code; use --token-file", REFUSED)
     answer = _send(client, endpoint, {"client_id": client.client_id, "scope": client.scope})
     try:
-        where = _page(answer["verification_uri"])
+        where = page(answer["verification_uri"])
         return Code(
             str(answer["device_code"]),
             str(answer["user_code"]),
             where,
-            _page(answer.get("verification_uri_complete") or where),
+            page(answer.get("verification_uri_complete") or where),
             max(1.0, float(answer.get("interval", 5))),
             float(answer["expires_in"]),
         )
@@ -71,7 +71,7 @@ def begin(client: Client, metadata: Mapping[str, Any]) -> Code:
         raise CommandFailed(f"{endpoint} does not answer as RFC 8628 says: {fault}") from fault
 
 
-def _page(url: Any) -> str:
+def page(url: Any) -> str:
     """The address of a web page; ValueError for what would open something else on this machine: a file, a program."""
     text = str(url)
     parts = urlsplit(text)
