@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from twisted_hoop.errors import SecretUnavailable
-from twisted_hoop.secrets.files import MAX_SIZE, read_secret_file
+from twisted_hoop.secrets.files import MAX_SIZE, read_credential, read_secret_file, read_token_file
 
 
 def written(folder: Path, data: bytes) -> Path:
@@ -48,3 +48,23 @@ def test_a_link_is_followed_as_kubernetes_needs_it(tmp_path: Path) -> None:
 def test_a_missing_file(tmp_path: Path) -> None:
     with pytest.raises(SecretUnavailable, match="No such file"):
         read_secret_file(tmp_path / "missing")
+
+
+def test_what_systemd_hands_over(tmp_path: Path) -> None:
+    (tmp_path / "db").write_text("hunter2\n")
+    (tmp_path / "db").chmod(0o400)
+    assert read_credential({"CREDENTIALS_DIRECTORY": str(tmp_path)}, "db") == "hunter2"
+    for environ, why in (({}, "not set"), ({"CREDENTIALS_DIRECTORY": "/nowhere"}, "No such file")):
+        with pytest.raises(SecretUnavailable, match=why):
+            read_credential(environ, "db")
+
+
+def test_a_pods_token_may_be_readable_by_all_but_is_a_file(tmp_path: Path) -> None:
+    """The kubelet makes it so, and links lead to it."""
+    (tmp_path / "..data").mkdir()
+    (tmp_path / "..data" / "token").write_text("t0ken\n")
+    (tmp_path / "token").symlink_to("..data/token")
+    (tmp_path / "token").chmod(0o644)
+    assert read_token_file(tmp_path / "token") == "t0ken"
+    with pytest.raises(SecretUnavailable):
+        read_token_file(tmp_path)

@@ -13,7 +13,9 @@ from tests.support.tokens import Time
 from tests.support.web import running_web
 from twisted_hoop.errors import SecretUnavailable
 from twisted_hoop.interfaces import ISecretStore
+from twisted_hoop.secrets.secret import Login
 from twisted_hoop.secrets.store import SecretStore
+from twisted_hoop.settings import SecretsSection, TargetSection
 
 TTL = 60.0
 
@@ -62,3 +64,54 @@ def test_what_cannot_be_had_is_said_and_not_remembered(loop: Loop, tmp_path: Pat
             loop.run(lambda reference=reference: store.resolve(reference))
     environ["DB"] = "here"
     assert loop.run(lambda: store.resolve("env:DB")) == "here"
+
+
+def section(**more: object) -> TargetSection:
+    usual = {"name": "shop", "protocol": "postgres", "endpoint": "tcp:db.internal:5432", "login": "app"}
+    return TargetSection.model_validate({**usual, **more})
+
+
+def test_log_ins_with_and_without_a_secret(loop: Loop) -> None:
+    environ = {"DB": "hunter2"}
+    store = SecretStore(loop.reactor, environ, now=Time(100.0))
+    assert loop.run(lambda: store.login(section(secret="env:DB"), "s1")) == Login("app", "hunter2")
+    assert loop.run(lambda: store.login(section(), "s1")) == Login("app", "")
+
+
+def test_another_log_in_only_where_there_is_another(loop: Loop) -> None:
+    """A wrong password is shown to the target once, not twice: it may count, and lock the account."""
+    environ, time = {"DB": "old"}, Time(100.0)
+    store, target = SecretStore(loop.reactor, environ, now=time), section(secret="env:DB")
+    first = loop.run(lambda: store.login(target, "s1"))
+    time.now += 10
+    assert loop.run(lambda: store.login_anew(target, "s1", first)) is None
+    environ["DB"] = "new"
+    time.now += 10
+    assert loop.run(lambda: store.login_anew(target, "s1", first)) == Login("app", "new")
+    for reference in ("", "aws-rds-iam:eu-central-1"):
+        assert loop.run(lambda reference=reference: store.login_anew(section(secret=reference), "s1", first)) is None
+
+
+def test_each_scheme_has_its_time(loop: Loop, tmp_path: Path) -> None:
+    (tmp_path / "db").write_text("old")
+    (tmp_path / "db").chmod(0o600)
+    environ, time = {"DB": "old", "CREDENTIALS_DIRECTORY": str(tmp_path)}, Time(100.0)
+    kept = SecretsSection.model_validate({"ttl": {"env": "10s", "file": "0s"}})
+    store = SecretStore(loop.reactor, environ, root=tmp_path, now=time, secrets=kept)
+    for reference in ("env:DB", "file:db", "systemd:db"):
+        assert loop.run(lambda reference=reference: store.resolve(reference)) == "old"
+    environ["DB"] = "new"
+    (tmp_path / "db").write_text("new")
+    found = [loop.run(lambda name=name: store.resolve(name)) for name in ("env:DB", "file:db", "systemd:db")]
+    assert found == ["old", "new", "new"]
+    store.replace(SecretsSection.model_validate({"ttl": {"env": "0s"}}))
+    time.now += 10
+    assert loop.run(lambda: store.resolve("env:DB")) == "new"
+
+
+def test_stopping_what_never_began(loop: Loop) -> None:
+    store = SecretStore(loop.reactor, {})
+    store.release("s1")
+    loop.run(store.stop)
+    with pytest.raises(SecretUnavailable, match="stops"):
+        loop.run(lambda: store.login(section(secret="vault:database/creds/x", login=""), "s1"))

@@ -30,6 +30,7 @@ _COMMANDS = {
     "retention": "twisted_hoop.cli.retention:retention",
     "replicas": "twisted_hoop.cli.replicas:replicas",
     "scram-verifier": "twisted_hoop.cli.accounts:scram_verifier",
+    "secrets": "twisted_hoop.cli.secrets:secrets",
     "sessions": "twisted_hoop.cli.sessions:sessions",
     "ssh-certificate": "twisted_hoop.cli.ssh:ssh_certificate",
     "ssh-config": "twisted_hoop.cli.ssh:ssh_config",
