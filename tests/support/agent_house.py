@@ -137,7 +137,7 @@ class AgentHouse:
 class Target:
     """A listening target; `ends` are its connections."""
 
-    def __init__(self, loop: Loop, make: Any) -> None:
+    def __init__(self, loop: Any, make: Any) -> None:
         self.loop = loop
         self.ends: list[Any] = []
         self.make = make
