@@ -51,6 +51,7 @@ MASK = "[[masks]]\nname='m'\n"
         (MASK + "detect=['card']\naction='deny'\n", "masks.0.action", "request"),
         (MASK + "detect=['card']\ndirection='request'\naction='review'\n", "masks.0.approvers", "missing"),
         (MASK + "detect=['card']\napprovers=['dba']\n", "masks.0.approvers", "review"),
+        (MASK + "detect=['card']\ndirection='request'\nsentinels='restore'\n", "masks.0.sentinels", "response"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_key(text: str, key: str, part: str) -> None:
