@@ -10,6 +10,7 @@ import re
 import ssl
 import subprocess
 import sys
+import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from tests.support.console import PATIENCE
 from tests.support.gateway import wait_for
 from tests.support.postgres import Server
 from tests.support.samlify import NAMES, SamlWorld, saml_world
+from twisted_hoop.console.handing import challenge_of
 
 STALE = "another browser"
 
@@ -248,12 +250,18 @@ def test_i6_larger_than_any_answer(saml: SamlWorld) -> None:
 def test_i8_a_lock_holds_for_people_of_saml(saml: SamlWorld) -> None:
     """I8, I9: their visit ends, they cannot come back, and a code that was handed out before is worth nothing."""
     caller, program = saml.caller(), saml.caller()
-    challenge = base64.urlsafe_b64encode(b"\x00" * 32).rstrip(b"=").decode()
+    verifier = "v" * 43
     assert caller.log_in("eve").status == 303 and caller.get(f"{saml.url}/approvals").status == 200
-    shown = program.log_in("eve", "people", f"?challenge={challenge}")
+    shown = program.log_in("eve", "people", f"?challenge={challenge_of(verifier)}")
     assert "Log in a program as eve?" in shown.text
-    lock = {"kind": "principal", "value": f"{saml.provider}/corp|id-of-eve", "reason": "left"}
+    lock = {"kind": "principal", "value": f"{saml.provider}/people|id-of-eve", "reason": "left"}
     locked = call(saml, "/v1/locks", "token-of-olga", lock)
     assert locked["value"] == lock["value"]
     wait_for(lambda: caller.get(f"{saml.url}/approvals").status == 303, "the visit to end")
     assert saml.caller().log_in("eve").status == 403
+    code = re.search(r"code=([^\"&]+)\"", shown.text) or re.search(r"<textarea[^>]*>([^<]+)<", shown.text)
+    assert code is not None
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        call(saml, "/saml/token", "", {"code": code[1], "verifier": verifier})
+    with refused.value:
+        assert refused.value.code == 403 and "does not count" in json.load(refused.value)["detail"]
