@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from tests.support.gateway import wait_for
 from tests.support.loop import Loop
 from tests.support.recordings import command, now, outcome, recorded, recorder, session, spans
 from twisted_hoop.archive import catalogue, indexer
-from twisted_hoop.archive.index import find
-from twisted_hoop.archive.indexer import BATCH, Indexer, Pace, read_on
+from twisted_hoop.archive.index import find, put
+from twisted_hoop.archive.indexer import BATCH, Indexer, Pace, followed, read_on
 from twisted_hoop.archive.query import parse
+from twisted_hoop.archive.rows import Row, RowMaker
 from twisted_hoop.errors import StoreUnavailable
 from twisted_hoop.model import Outcome
 from twisted_hoop.recording.library import Library
@@ -143,14 +145,13 @@ def test_one_that_cannot_be_indexed_stops_no_other(
     """R15."""
     for number in range(3):
         recorded(tmp_path / "state", command(f"select {number}"), name=f"session-000{number}")
-    real = indexer.row_of
 
-    def fails(header: Any, entry: Any) -> Any:
+    def fails(header: Any) -> Any:
         if header["session"] == "session-0001":
             raise KeyError("odd")
-        return real(header, entry)
+        return RowMaker(header)
 
-    monkeypatch.setattr(indexer, "row_of", fails)
+    monkeypatch.setattr(indexer, "RowMaker", fails)
     monkeypatch.setattr(indexer, "EVERY", 0.02)
     monkeypatch.setattr(indexer, "LONGEST", 0.02)
     running._pause = 0.02
@@ -165,24 +166,63 @@ def test_a_session_without_a_recording_is_forgotten(office: Office, loop: Loop, 
     until(lambda: len(running) == 0 and not running.behind, "an empty list")
 
 
-def test_a_long_recording_is_read_once_while_it_lives(
+def test_a_recording_is_read_on_from_where_the_reader_was(
     office: Office, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is read again and again would cost more than it finds; storage wants to know how long it is."""
-    monkeypatch.setattr(indexer, "LONG", 10)
     recording = recorder(tmp_path / "state").open(session("session-long"))
     recording.write(command("select 'early'"))
-    assert not read_on(office.database, library, "session-long", live=True)
-    before = kept(office, "session-long").bytes
+    follower = followed(library, "session-long")
+    assert not read_on(office.database, library, "session-long", follower)
+    before = kept(office, "session-long")
+    behind, real = before.bytes, os.pread
+    read: list[int] = []
+
+    def counted(file: int, size: int, at: int) -> bytes:
+        read.append(at)
+        return real(file, size, at)
+
+    monkeypatch.setattr(os, "pread", counted)
+    for _ in range(2):
+        assert not read_on(office.database, library, "session-long", follower)
+    assert kept(office, "session-long") == before
     recording.write(command("select 'late'"))
-    assert not read_on(office.database, library, "session-long", live=True)
-    assert texts(office) == ["select 'early'"] and kept(office, "session-long").bytes > before
+    assert not read_on(office.database, library, "session-long", follower)
+    assert texts(office) == ["select 'late'", "select 'early'"] and kept(office, "session-long").bytes > behind
     now(recording.close(Outcome("closed")))
-    assert read_on(office.database, library, "session-long")
-    assert texts(office) == ["select 'late'", "select 'early'"]
+    assert read_on(office.database, library, "session-long", follower)
+    assert min(read) >= behind and kept(office, "session-long").complete
 
 
-@pytest.mark.parametrize(("others", "times"), [(0.0, 4.0), (0.05, 4.0), (0.9, 32.0)])
+def test_a_new_reader_finds_the_place_where_the_index_ends(office: Office, library: Library, tmp_path: Path) -> None:
+    """R5: after a restart, nothing twice and nothing left out."""
+    recording = recorder(tmp_path / "state").open(session("session-more"))
+    for number in range(6):
+        recording.write(command(f"select {number}"))
+        recording.write(outcome(), lazy=number % 2 == 0)
+        assert not read_on(office.database, library, "session-more")
+    assert sorted(texts(office)) == [f"select {number}" for number in range(6)]
+    now(recording.close(Outcome("closed")))
+
+
+def test_very_long_commands_do_not_wait_for_many_others(
+    office: Office, library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """R10: what is kept in memory is counted by words."""
+    monkeypatch.setattr(indexer, "MOST_WORDS", 100)
+    recorded(tmp_path / "state", *(command("select " + "a " * 60) for _ in range(9)), name="session-0001")
+    written: list[int] = []
+
+    def counted(connection: Any, rows: list[Row]) -> None:
+        written.append(len(rows))
+        put(connection, rows)
+
+    monkeypatch.setattr(indexer, "put", counted)
+    assert read_on(office.database, library, "session-0001")
+    assert written == [2, 2, 2, 2, 1]
+
+
+@pytest.mark.parametrize(("others", "times"), [(0.0, 4.0), (0.05, 4.0), (0.9, 64.0)])
 def test_it_works_in_small_pieces_with_rests_between_them(others: float, times: float) -> None:
     """A recording of a million commands must not keep sessions waiting for the interpreter, busy ones least of all."""
     thread, process, wall = [0.0], [0.0], [0.0]

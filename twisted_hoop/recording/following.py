@@ -1,0 +1,178 @@
+"""Reading a recording on from where it was: for who looks at one that grows again and again, for some of its entries.
+
+Of what is not wanted as little as can be is looked at. Output in bulk is passed over unread, and its link of the chain
+taken as it stands: what was changed there `verification.py` finds. Every segment that is opened is held against the
+chain, and opens with the data key, in its recording and at its place only, so that nobody can put commands there (R4).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from struct import Struct
+from typing import Any, BinaryIO
+
+import orjson
+
+from twisted_hoop.errors import RecordingDamaged
+from twisted_hoop.recording import files, framing
+from twisted_hoop.recording.entries import decode
+from twisted_hoop.recording.reading import opened
+from twisted_hoop.recording.segments import TAG
+from twisted_hoop.recording.unsealing import SegmentHead, Unsealer
+from twisted_hoop.recording.wrapping import KeyRing
+
+Found = tuple[int, list[dict[str, Any]]]
+"""The number of the last entry that was passed, and those that were wanted; of "open" and "close" the number is 0."""
+
+_HEADS = Struct(">IBQQIQB")
+_LEAST = _HEADS.size - framing.HEAD.size + TAG
+_BUFFER = 1 << 14
+"""Bytes that are read at a time: dozens of commands, and not much of what is passed over."""
+_KIND = re.compile(rb'\{"n":[0-9]+,"t":[0-9.]+,"kind":"([a-z-]+)"')
+
+
+class Follower:
+    """What has been read so far of the recording at `path`; `kinds` are those of the entries that are wanted.
+
+    `count` is the number of the last entry that was given, or passed over. Blocking, and for one thread at a time.
+    After an error it is of no use any more.
+    """
+
+    def __init__(self, path: Path, ring: KeyRing, kinds: frozenset[str]) -> None:
+        self._path, self._ring = path, ring
+        self._kinds = frozenset(kind.encode() for kind in kinds)
+        self._magic = b""
+        self._offset, self._chain = 0, b""
+        self._key, self._root = "", b""
+        self._unsealer: Unsealer | None = None
+        self._segments = 0
+        self._closed = False
+        self.count = 0
+        self.header: dict[str, Any] = {}
+
+    def more(self, known: int = 0) -> Iterator[Found]:
+        """What came since the last time, piece by piece: "open" first, and "close" last once it is closed.
+
+        Entries up to number `known` are passed over. Raises OSError; RecordingDamaged after the last good piece, also
+        when the file ends inside a frame and nobody writes it any more; RecordingSealed when the key cannot be had.
+        """
+        with opened(self._path) as stream:
+            try:
+                yield from self._more(stream, known)
+            except framing.Torn:
+                if not files.is_locked(stream.fileno()):
+                    raise
+
+    def _more(self, stream: BinaryIO, known: int) -> Iterator[Found]:
+        if not self._magic:
+            self._magic = framing.begin(stream)
+            self._offset, self._chain = len(self._magic), framing.root_of(self._magic)
+        while data := os.pread(stream.fileno(), _BUFFER, self._offset):
+            at = 0
+            while passed := self._sealed(data, at, known):
+                at += passed[0]
+                yield self.count, passed[1]
+            if not at:
+                found = self._other(stream, data, known)
+                if found is None:
+                    return
+                yield found
+
+    def _sealed(self, data: bytes, at: int, known: int) -> tuple[int, list[dict[str, Any]]] | None:
+        """Pass over a sealed frame that is whole in `data`: its length, and what of it is wanted. None without one."""
+        behind = at + _HEADS.size
+        if behind + TAG + framing.CHAIN > len(data) or self._closed or not self._root:
+            return None
+        length, kind, *_ = framing.HEAD.unpack_from(data, at)
+        end = at + framing.HEAD.size + length
+        if kind != framing.SEALED or length < _LEAST or end + framing.CHAIN > len(data):
+            return None
+        chain = sha256(self._chain + data[at:end]).digest()
+        if chain != data[end : end + framing.CHAIN]:
+            return None
+        frame = framing.Frame(self._offset, kind, data[at + framing.HEAD.size : end], chain)
+        return end + framing.CHAIN - at, self._segment(frame, known)
+
+    def _segment(self, frame: framing.Frame, known: int) -> list[dict[str, Any]]:
+        head = self._counted(frame)
+        found: list[dict[str, Any]] = []
+        if self.count > known:
+            if self._unsealer is None:
+                self._unsealer = Unsealer(self._ring.data_key(self._path, self._key), self._root)
+            text = self._unsealer.opened(frame, head).partition(b"\0")[0]
+            for line in text.split(b"\n"):
+                if (match := _KIND.match(line)) is None or match[1] in self._kinds:
+                    found.append(_entry(frame, line))
+        self._offset, self._chain = frame.end, frame.chain
+        return [entry for entry in found if entry["n"] > known]
+
+    def _counted(self, frame: framing.Frame) -> SegmentHead:
+        head = SegmentHead.parse(frame)
+        if head.number != self._segments + 1 or head.first != self.count + 1:
+            raise RecordingDamaged(f"the segment at byte {frame.offset} carries another number", frame.offset)
+        self._segments, self.count = head.number, self.count + head.count
+        return head
+
+    def _other(self, stream: BinaryIO, data: bytes, known: int) -> Found | None:
+        """Whatever else begins where we are, one frame; None at the end."""
+        if self._root and not self._closed and self._magic == framing.MAGIC and data[4:5] == b"B":
+            self._pass_over(stream, data)
+            return self.count, []
+        stream.seek(self._offset)
+        frame = framing.next_frame(stream, self._magic, self._offset, self._chain)
+        if frame is None:
+            return None
+        if self._closed or (frame.kind == framing.HEADER) != (self._root == b""):
+            raise RecordingDamaged(f"a frame out of place at byte {frame.offset}", frame.offset)
+        if frame.kind == framing.SEALED:
+            return self.count, self._segment(frame, known)
+        found = self._plain(frame)
+        self._offset, self._chain = frame.end, frame.chain
+        return found
+
+    def _pass_over(self, stream: BinaryIO, data: bytes) -> None:
+        """A bulk segment: no more than its heads and its chain value are read."""
+        if len(data) < framing.HEAD.size + _LEAST:
+            raise framing.Torn(f"the file ends inside a frame at byte {self._offset}", self._offset)
+        length, kind = framing.HEAD.unpack_from(data)
+        if not _LEAST <= length <= framing.MAX_BODY:
+            raise RecordingDamaged(f"no frame of this version begins at byte {self._offset}", self._offset)
+        end = self._offset + framing.HEAD.size + length
+        chain = os.pread(stream.fileno(), framing.CHAIN, end)
+        if len(chain) < framing.CHAIN:
+            raise framing.Torn(f"the file ends inside a frame at byte {self._offset}", self._offset)
+        self._counted(framing.Frame(self._offset, kind, data[framing.HEAD.size : framing.HEAD.size + _LEAST], chain))
+        self._offset, self._chain = end + framing.CHAIN, chain
+
+    def _plain(self, frame: framing.Frame) -> Found:
+        """What is not encrypted: the header, the end, a signed head, an entry of version 1."""
+        if frame.kind == framing.SIGNED:
+            return self.count, []
+        value = decode(frame)
+        if frame.kind == framing.ENTRY:
+            self.count += 1
+            if value.get("n") != self.count:
+                raise RecordingDamaged(
+                    f"entry {self.count} at byte {frame.offset} carries another number", frame.offset
+                )
+            return self.count, [value] if str(value.get("kind")).encode() in self._kinds else []
+        if frame.kind == framing.HEADER:
+            self.header, self._key, self._root = value, str(value.get("key")), frame.chain
+        elif value.get("head") != self._chain.hex():  # what was passed over is not what was signed
+            raise RecordingDamaged(f"the end at byte {frame.offset} belongs to another recording", frame.offset)
+        self._closed = frame.kind == framing.FINAL
+        return 0, [value]
+
+
+def _entry(frame: framing.Frame, line: bytes) -> dict[str, Any]:
+    try:
+        found = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise RecordingDamaged(f"the segment at byte {frame.offset} holds no JSON", frame.offset) from error
+    if not isinstance(found, dict) or not isinstance(found.get("n"), int):
+        raise RecordingDamaged(f"the segment at byte {frame.offset} holds no entries", frame.offset)
+    return found
