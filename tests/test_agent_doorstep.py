@@ -41,7 +41,7 @@ class House:
         self.clock = Clock()
         self.transport = StringTransport()
         self.step = Doorstep(self.clock, None, self._make, self._leave, 5.0)
-        self.step.makeConnection(self.transport)
+        self.step.makeConnection(self.transport)  # type: ignore[no-untyped-call]
 
     def _make(self) -> Inner:
         self.inner.append(Inner())
