@@ -19,7 +19,8 @@ FLOORS = (
     {"rehearsal"},
     {"web", "regression"},
     {"console"},
-    {"policies", "halls", "warden", "replicas", "health", "life", "listeners", "testing", "workers", "agents"},
+    {"policies", "halls", "warden", "replicas", "health", "life", "listeners", "testing", "workers"}
+    | {"agents", "telling"},
     {"service", "agent_service"},
     {"cli", "tap", "demo", "demo_data"},
     {"agent_tap"},

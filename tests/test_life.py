@@ -5,9 +5,14 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from tests.support.approvals import Office
+from tests.support.gateway import wait_for
 from tests.support.loop import Loop
-from twisted_hoop.life import GOODBYE, ended, masking_key
+from twisted_hoop.life import GOODBYE, SessionObserving, ended, masking_key
+from twisted_hoop.model import Outcome, Session
+from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.sessions import Sessions
+from twisted_hoop.store.sessions import SessionIndex
 from twisted_hoop.testing import make_session
 
 
@@ -48,6 +53,33 @@ def test_nobody_is_waited_for_longer_than_was_said(loop: Loop) -> None:
     sessions.open(make_session(), handle)
     loop.run(lambda: ended(sessions, loop.reactor, 0.1))
     assert handle.ends == [("57P01", GOODBYE)] and len(sessions) == 0
+
+
+class Kept:
+    """What a keeper is told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def opened(self, session: str) -> None:
+        self.told.append(f"opened {session}")
+
+    def closed(self, session: str) -> None:
+        self.told.append(f"closed {session}")
+
+
+def test_a_session_is_counted_written_down_and_let_go_of(office: Office, loop: Loop) -> None:
+    metrics, kept, over = Metrics(), Kept(), list[Session]()
+    index = SessionIndex(office.database, office.time, loop.reactor)
+    observe = SessionObserving(metrics, index, kept, over.append)  # type: ignore[arg-type]
+    session = make_session()
+    loop.run(lambda: observe(session, None, 0))
+    assert not over and kept.told == [f"opened {session.id}"]
+    loop.run(lambda: observe(session, Outcome("closed"), 3))
+    assert over == [session] and kept.told[1:] == [f"closed {session.id}"]
+    row = wait_for(lambda: loop.run(lambda: index.get(session.id)), "the row")
+    wait_for(lambda: loop.run(lambda: index.get(session.id)).state == "closed", "its end")
+    assert row.target == session.target.name and b'outcome="closed"' in metrics.render()
 
 
 def test_the_key_is_made_once_and_whole(tmp_path: Path) -> None:

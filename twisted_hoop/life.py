@@ -5,14 +5,18 @@ from __future__ import annotations
 import gc
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twisted_hoop.model import Session
+from twisted_hoop.archive.keeper import Keeper
+from twisted_hoop.model import Outcome, Session
+from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.sessions import Sessions
+from twisted_hoop.store.sessions import SessionIndex
 
 GOODBYE = "hoop: the gateway stops; connect again"
 _LAST = 5.0  # seconds in which sessions that were ended say goodbye
@@ -42,6 +46,33 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
+
+
+class SessionObserving:
+    """A `services.SessionObserver`: what is counted, written down and logged of each session. `over` is called first
+    when one ends."""
+
+    log = Logger()
+
+    def __init__(self, metrics: Metrics, index: SessionIndex, keeper: Keeper, over: Callable[[Session], None]) -> None:
+        self._metrics, self._index, self._keeper, self._over = metrics, index, keeper, over
+
+    def __call__(self, session: Session, outcome: Outcome | None, commands: int) -> None:
+        """A session opened, or it is over."""
+        work: Any
+        if outcome is None:
+            self._metrics.session_opened(session.target.name)
+            work = self._index.opened(session)
+            self._keeper.opened(session.id)
+            log_session(self.log, "session opened", session)
+        else:
+            self._over(session)
+            self._metrics.session_ended(session.target.name, outcome.code)
+            work = self._index.closed(session.id, outcome, commands)
+            self._keeper.closed(session.id)
+            log_session(self.log, f"session ended: {outcome.code}", session)
+        if isinstance(work, Deferred):
+            work.addErrback(lambda f: self.log.warn("the index of sessions waits for the store: {e}", e=str(f.value)))
 
 
 def log_session(log: Logger, what: str, session: Session) -> None:

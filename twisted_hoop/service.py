@@ -40,10 +40,10 @@ from twisted_hoop.identity.own_keys import load_own_keys
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.identity.ssh_key_files import load_gateway_keys
-from twisted_hoop.life import ended, log_session, masking_key, pause, settle_memory
+from twisted_hoop.life import SessionObserving, ended, masking_key, pause, settle_memory
 from twisted_hoop.listeners import Listeners
 from twisted_hoop.locking import LockDesk
-from twisted_hoop.model import Outcome, Principal, Session
+from twisted_hoop.model import Principal, Session
 from twisted_hoop.news.local import LocalNews
 from twisted_hoop.news.postgresql import PostgresNews
 from twisted_hoop.news.word import LOCKS, INews, Silence
@@ -65,7 +65,7 @@ from twisted_hoop.secrets.store import SecretStore
 from twisted_hoop.secrets.transit import transit_of
 from twisted_hoop.services import Services
 from twisted_hoop.sessions import Sessions
-from twisted_hoop.settings import NotifySection, Settings
+from twisted_hoop.settings import Settings
 from twisted_hoop.ssh.listener import SshListening
 from twisted_hoop.store.database import Database
 from twisted_hoop.store.locks import LockTable
@@ -74,6 +74,7 @@ from twisted_hoop.store.reads import ReadLog
 from twisted_hoop.store.replicas import Replica, Replicas
 from twisted_hoop.store.secret_leases import SecretLeases
 from twisted_hoop.store.sessions import SessionIndex
+from twisted_hoop.telling import Telling
 from twisted_hoop.warden import Warden
 from twisted_hoop.web.feed import Feed
 from twisted_hoop.web.parts import Parts
@@ -161,10 +162,16 @@ class GatewayService(Service):
             *(self._state, worker.number if worker is not None else 0),
         )
         self.agents.watched(self.metrics)
+        self._compose(settings, environ)
+
+    def _compose(self, settings: Settings, environ: Mapping[str, str]) -> None:
+        """What stands on all that: people, sessions, the way in."""
+        reactor = self._reactor
+        self._telling = Telling(reactor, lambda: self._settings, lambda: self._vault, self.database, self.metrics)
         self._watch = Watch(lambda ids: self._shelf.decided(ids), reactor)
         self._shelf = Shelf(self.database, time.time, lambda principal: self.identity.still_valid(principal))
         self.desk = Desk(self.database, self._shelf, self._watch)
-        self.approver = Approver(self._shelf, self._watch, reactor, settings.gateway.url, page=self._page_of)
+        self.approver = Approver(self._shelf, self._watch, reactor, settings.gateway.url, page=self._telling.page_of)
         self.gate = Gate(self.policy, self.approver)
         self._locking = self._locking_of()
         self.follower = self._follower_of(settings)
@@ -174,12 +181,11 @@ class GatewayService(Service):
         self._cancels, self._hearing = self._heard_and_told()
         self.metrics.watch("hoop_watchers", "Who watches events now.", lambda: len(self.feed))
         self._shelf.told.listen(lambda event, request: self.metrics.approval(event))
-        self.deliveries = Deliveries(self.database, time.time)
-        self.courier = Courier(self.deliveries, reactor, time.time, self._page_of, self.metrics.notice)
+        self.courier = self._telling.courier
         self._shelf.told.listen(self.courier.heard)
-        self.health = Health(self._asked(), self.database, self.deliveries, reactor)
+        self.health = Health(self._asked(), self.database, self._telling.deliveries, reactor)
         self._vault = vault = self._secrets_of(settings, environ)
-        self.courier.replace(self._channels_of(settings))
+        self.courier.replace(self._telling.channels_of(settings))
         memory, by_agent = self._state / "bindings", self.agents.hub.endpoint
         self.halls = Halls(reactor, settings, vault, masking_key(self._state), memory, self.authority, by_agent)
         self.warden = Warden(reactor, self.sessions, lambda: self.identity, self.policy, self._lock_of)
@@ -251,7 +257,7 @@ class GatewayService(Service):
             self.recorder,
             self.approver,
             self.sessions,
-            self._observe,
+            SessionObserving(self.metrics, self.index, self.keeper, self._over),
             self.metrics.decisions,
             self._objection,
         )
@@ -294,12 +300,12 @@ class GatewayService(Service):
             locks=self._locking,
             agents=self.agents.desk,
             feed=self.feed,
-            deliveries=self.deliveries,
+            deliveries=self._telling.deliveries,
             health=self.health.whole,
             unready=self.health.unready,
             tell=self._news.tell,
             own=lambda: self._own,
-            slack=self._slack(),
+            slack=self._telling.slack(self.desk, self._once, self._locks),
             auditors=frozenset(settings.api.auditors),
             operators=frozenset(settings.api.operators),
             authorities=tuple(k.line for k in (authority.user_ca, authority.host_ca, authority.host_key.public)),
@@ -322,8 +328,8 @@ class GatewayService(Service):
     def _replica(self) -> Replica:
         policy, live = self.policy().version, len(self.sessions)
         name = self._settings.gateway.name
-        peer = {"peer": self.agents.peer_listening.address, "peer_key": self.agents.peer_key}
-        return Replica(self.ident, name, __version__, policy, self._started, time.time(), live, **peer)
+        peer = (self.agents.peer_listening.address, self.agents.peer_key)
+        return Replica(self.ident, name, __version__, policy, self._started, time.time(), live, 0.0, "", *peer)
 
     def _follower_of(self, settings: Settings) -> Follower:
         shared = (self.database, self._shelf, self._grants, self._locking, self.sessions)
@@ -392,22 +398,9 @@ class GatewayService(Service):
 
     # -- what sessions tell ---------------------------------------------------------------------------------------
 
-    def _observe(self, session: Session, outcome: Outcome | None, commands: int) -> None:
-        work: Any
-        if outcome is None:
-            self.metrics.session_opened(session.target.name)
-            work = self.index.opened(session)
-            self.keeper.opened(session.id)
-            log_session(self.log, "session opened", session)
-        else:
-            self.policy.forget(session)
-            self._vault.release(session.id)
-            self.metrics.session_ended(session.target.name, outcome.code)
-            work = self.index.closed(session.id, outcome, commands)
-            self.keeper.closed(session.id)
-            log_session(self.log, f"session ended: {outcome.code}", session)
-        if isinstance(work, Deferred):
-            work.addErrback(lambda f: self.log.warn("the index of sessions waits for the store: {e}", e=str(f.value)))
+    def _over(self, session: Session) -> None:
+        self.policy.forget(session)
+        self._vault.release(session.id)
 
     def _objection(self, session: Session) -> str:
         """Why a session may not open although its log-in, perhaps long ago, succeeded (I9)."""
@@ -479,7 +472,7 @@ class GatewayService(Service):
                 raise ConfigurationError(problems)
             own = self._own_of(settings)
             identity = self._identity_of(settings, own, self.identity)
-            channels = self._channels_of(settings)
+            channels = self._telling.channels_of(settings)
             self.policy.replace(settings)
         except Exception as error:  # noqa: BLE001  whatever is wrong, the old configuration stays
             self.log.error("the configuration was not reloaded, the old one stays: {why}", why=str(error))
