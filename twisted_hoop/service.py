@@ -7,7 +7,6 @@ import secrets as random
 import sys
 import time
 from collections.abc import Callable, Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -47,11 +46,6 @@ from twisted_hoop.model import Principal, Session
 from twisted_hoop.news.local import LocalNews
 from twisted_hoop.news.postgresql import PostgresNews
 from twisted_hoop.news.word import LOCKS, INews, Silence
-from twisted_hoop.notify.channels import make_notifier
-from twisted_hoop.notify.courier import Channels, Courier
-from twisted_hoop.notify.deliveries import Deliveries
-from twisted_hoop.notify.posting import Poster
-from twisted_hoop.notify.slack_actions import SlackActions
 from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.one_time import OneTime
 from twisted_hoop.policies import PolicyInForce
@@ -350,27 +344,6 @@ class GatewayService(Service):
             return Silence()
         folder = private_folder(self._state / "news")
         return LocalNews(self._reactor, folder, self.ident, lambda word: self._hearing.heard(word))
-
-    def _channels_of(self, settings: Settings) -> Channels:
-        make = partial(make_notifier, reactor=self._reactor, secrets=self._vault, now=time.time)
-        return {section.name: (section, make(section)) for section in settings.notify}
-
-    def _slack(self) -> SlackActions:
-        def poster(section: NotifySection) -> Poster:
-            return Poster(self._reactor, section.ca, section.timeout)
-
-        def locked(principal: Principal) -> bool:
-            return self._locks.holds(principal) is not None
-
-        desk, once = self.desk, self._once
-        return SlackActions(lambda: self._settings, self._vault, desk, once, locked, time.time, poster)
-
-    def _page_of(self, ident: str) -> str:
-        """Where a person can look at a request: in the console, or else at the API."""
-        settings = self._settings
-        doors = bool(settings.saml) or any(issuer.client_id for issuer in settings.issuers)
-        console = settings.console.enabled and doors
-        return f"{settings.gateway.url.rstrip('/')}{'' if console else '/v1'}/approvals/{ident}"
 
     def _asked(self) -> Asked:
         counts = self.recorder.counts
