@@ -28,7 +28,7 @@ def check_belonging(draft: Draft) -> Iterator[Problem]:
             if target.protocol not in _PROTOCOLS[name]:
                 what = f"says nothing to a target of protocol {target.protocol}: remove it"
                 yield Problem(("targets", number, name), what)
-        if target.impersonate and "{issuer}" not in target.impersonate and len(draft.issuers) > 1:
+        if target.impersonate and "{issuer}" not in target.impersonate and len(draft.issuers) + len(draft.saml) > 1:
             what = "makes one user of people of two issuers: write {issuer} in it (I4)"
             yield Problem(("targets", number, "impersonate"), what)
     yield from _shared(draft)

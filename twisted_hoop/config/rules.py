@@ -75,7 +75,8 @@ def patterns(key: Key, given: Sequence[str], none: bool = False) -> Iterator[Pro
 
 def _vocabulary(draft: Draft) -> dict[str, Sequence[str]]:
     """What the patterns of some keys choose from, so that one that chooses nothing can be told."""
-    issuers = [*draft.names("issuers"), *draft.names("issuers", "issuer"), draft.gateway.name]
+    people = (*draft.names("saml"), *draft.names("saml", "entity_id"))
+    issuers = [*draft.names("issuers"), *draft.names("issuers", "issuer"), *people, draft.gateway.name]
     return {
         "targets": draft.names("targets"),
         "issuers": issuers,
