@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import http.server
+import json
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -18,7 +19,8 @@ from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import ConfigMap, Pod
 
 from tests.support.kube.cluster import ApiServer
-from tests.support.kube.place import MASKED, PLAIN, KubePlace
+from tests.support.kube.place import MASKED, PLAIN, RESTORING, KubePlace
+from tests.support.kube.raw import ask
 from tests.support.kube.samples import PORT, config_map, pod, secret
 
 
@@ -64,6 +66,42 @@ def test_kubernetes_watches(place: KubePlace, core: Any) -> None:
             else:
                 break
     assert seen == ["ADDED", "DELETED"]
+
+
+def test_kubernetes_hears_that_a_version_is_too_old(place: KubePlace, core: Any) -> None:
+    """410 Gone, by which clients list again: as a status, or as the only event of a watch."""
+    old = watch.Watch().stream(core.list_namespaced_secret, place.namespace, resource_version="1", timeout_seconds=20)
+    with pytest.raises(client.ApiException) as caught:
+        next(old)
+    assert caught.value.status == 410 and "too old resource version" in str(caught.value)
+
+
+@pytest.mark.parametrize("target", [PLAIN, MASKED])
+def test_a_version_that_is_too_old_is_told_word_for_word(place: KubePlace, target: str) -> None:
+    path = f"/api/v1/namespaces/{place.namespace}/secrets?watch=1&resourceVersion=1&timeoutSeconds=20"
+    told = json.loads(ask(place, "GET", path, target=target).body)
+    status = told.get("object", told)
+    assert (status["code"], status["reason"]) == (410, "Expired") and "too old" in status["message"]
+
+
+def test_kubernetes_reads_and_replaces_what_it_was_not_shown(place: KubePlace) -> None:
+    """M11: read, change, write, as controllers do; against one who is faster, again."""
+    place.apply(secret("copied", password="hunter2-very-secret"))
+    with config.new_client_from_config(str(place.kubeconfig(target=RESTORING))) as api:
+        core = client.CoreV1Api(api)
+        found = core.read_namespaced_secret("copied", place.namespace)
+        assert found.data["password"].startswith("QG1hc2tlZDp2MTp")
+        found.metadata.labels = {"seen": "yes"}
+        written = core.replace_namespaced_secret("copied", place.namespace, found)
+        assert written.data["password"].startswith("QG1hc2tlZDp2MTp") and written.metadata.labels == {"seen": "yes"}
+        with pytest.raises(client.ApiException) as caught:
+            core.replace_namespaced_secret("copied", place.namespace, found)
+        assert caught.value.status == 409 and caught.value.reason == "Conflict"
+        body = {"data": written.data, "metadata": {"labels": {"seen": "again"}}}
+        core.patch_namespaced_secret("copied", place.namespace, body)
+    live = place.json("get", "secret", "copied")
+    assert live["data"] == secret("copied", password="hunter2-very-secret")["data"]
+    assert live["metadata"]["labels"] == {"seen": "again"}
 
 
 def test_kubernetes_executes(place: KubePlace, core: Any) -> None:
