@@ -31,6 +31,7 @@ class Replica:
 def test_a_visit_goes_on_at_another_replica_and_after_a_restart(office: Office, loop: Loop) -> None:
     one, two = Replica(office), Replica(office)
     who = replace(AGENT_FOR_ALICE, expires=1.9e9, proof_id="ab" * 32, max_sessions=3)
+    who = replace(who, within=(replace(BOB, proof="bound"),), targets=frozenset({"shop", "crm"}))
 
     async def go() -> None:
         ident = await one.shared.begin(who, "the nonce", "the refresh token")

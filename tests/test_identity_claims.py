@@ -195,3 +195,18 @@ def test_any_claims_make_a_principal_or_are_refused(claims: dict[str, Any], path
         return
     assert found.key == f"{ISSUER}|alice"
     claim_at(claims, path)
+
+
+def test_who_acts_needs_the_rights_where_the_issuer_says_so() -> None:
+    """`intersect`: each actor as itself, its groups out of `act`; without it, a chain means what it always did."""
+    act = {"sub": "agent-7", "groups": ["ai"], "act": {"iss": "https://other", "sub": "older"}}
+    assert principal(act=act).within == ()
+    found = principal({"intersect": True, "group_prefix": "x:"}, act=act, groups=["dev"])
+    assert [(each.issuer, each.subject, each.groups, each.kind) for each in found.within] == [
+        (ISSUER, "agent-7", {"x:ai"}, Kind.MACHINE),
+        ("https://other", "older", frozenset(), Kind.MACHINE),
+    ]
+    assert found.groups == {"x:dev"} and len(found.chain) == 2
+    assert principal({"intersect": True}).within == ()
+    with pytest.raises(AuthenticationFailed, match="groups"):
+        principal({"intersect": True}, act={"sub": "agent-7", "groups": 5})

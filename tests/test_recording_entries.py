@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support.recordings import session
 from twisted_hoop.errors import RecordingDamaged
+from twisted_hoop.model import Kind, Principal
 from twisted_hoop.recording import framing
 from twisted_hoop.recording.entries import (
     MAX_MESSAGE,
@@ -29,6 +31,19 @@ def test_the_header_names_everybody_and_keeps_no_credential() -> None:
     assert (value["target"], value["peer"]["address"], value["policy"]) == ("shop", "192.0.2.7", "abc")
     assert "proof_id" not in value["principal"]
     assert (value["format"], value["cipher"], value["key"]) == (2, "AES-256-GCM", "k" * 64)
+
+
+def test_what_an_exchanged_token_narrowed_is_there() -> None:
+    """So that what was recorded can be judged again by other rules; who has no limits leaves no trace of any."""
+    assert not {"targets", "within"} & json.loads(describe(session(), "h", "p", "k"))["principal"].keys()
+    agent = Principal("hoop", "agent-7", groups=frozenset({"ai"}), kind=Kind.MACHINE, proof="bound")
+    found = session()
+    narrow = replace(found, principal=replace(found.principal, within=(agent,), targets=frozenset({"shop"})))
+    told = json.loads(describe(narrow, "h", "p", "k"))["principal"]
+    assert told["targets"] == ["shop"]
+    assert told["within"] == [
+        {"issuer": "hoop", "subject": "agent-7", "groups": ["ai"], "kind": "machine", "chain": []}
+    ]
 
 
 @given(st.binary(max_size=300))

@@ -63,7 +63,17 @@ def test_who_what_where_and_when_come_from_the_recording() -> None:
     assert (found.session, found.target, found.protocol, found.at) == ("session-1", "shop", "postgres", STARTED + 2.5)
     assert (found.principal.key, found.principal.kind) == ("https://ci|bot", Kind.MACHINE)
     assert found.principal.groups == {"ci"} and found.principal.chain[0].subject == "agent"
+    assert found.principal.within == () and found.principal.targets is None
     assert (found.effect, found.rule, found.tables) == (Effect.ALLOW, "old", {"public.a"})
+
+
+def test_the_rights_of_who_acted_count_again() -> None:
+    """An agent may not what its own groups do not allow, by the new rules as well."""
+    agent = {"issuer": "https://ci", "subject": "agent", "groups": ["ai"], "kind": "machine", "chain": []}
+    found = one(entry("SELECT 1"), principal={**OPEN["principal"], "within": [agent], "targets": ["shop"]})  # type: ignore[dict-item]
+    assert [each.groups for each in found.principal.within] == [{"ai"}] and found.principal.targets == {"shop"}
+    said = judge({**READS, "groups": ["ci"]}).judge(found)
+    assert said is not None and said.effect is Effect.DENY and "for agent" in said.reason
 
 
 @pytest.mark.parametrize(

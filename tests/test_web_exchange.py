@@ -53,7 +53,11 @@ def test_an_agent_acts(house: tuple[Exchanging, Api]) -> None:
     claims = claims_of(answer)
     assert claims["act"] == {"iss": AGENTS, "sub": "agent-7", "groups": ["ai"]} and claims["groups"] == ["dba", "dev"]
     who = api.ask("GET", "/v1/whoami", token=answer.json["access_token"]).json
-    assert who["subject"] == "alice" and who["chain"] == [{"issuer": AGENTS, "subject": "agent-7"}]
+    assert (
+        who["subject"] == "alice"
+        and who["targets"] == ["shop"]
+        and who["chain"] == [{"issuer": AGENTS, "subject": "agent-7"}]
+    )
     targets = api.ask("GET", "/v1/targets", token=answer.json["access_token"]).json["targets"]
     assert [each["name"] for each in targets] == ["shop"]
 

@@ -108,6 +108,8 @@ def _principal(told: Mapping[str, Any]) -> Principal:
         Kind.MACHINE if told.get("kind") == Kind.MACHINE.value else Kind.HUMAN,
         chain,
         str(told.get("proof") or "jwt"),
+        within=tuple(_principal(_mapping(each)) for each in _list(told.get("within"))),
+        targets=frozenset(map(str, _list(told["targets"]))) if "targets" in told else None,
     )
 
 

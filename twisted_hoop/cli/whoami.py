@@ -43,6 +43,7 @@ def _fields(who: dict[str, Any]) -> dict[str, Any]:
         "kind": who.get("kind"),
         "groups": who.get("groups"),
         "acting through": [actor["subject"] for actor in who.get("chain", ())],
+        "only for": who.get("targets") or [],
         "roles": roles,
         "until": when(who.get("expires")),
     }

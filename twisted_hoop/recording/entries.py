@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from twisted_hoop.errors import RecordingDamaged
-from twisted_hoop.model import Session
+from twisted_hoop.model import Principal, Session
 from twisted_hoop.recording import framing
 from twisted_hoop.recording.plain import as_json
 
@@ -42,6 +42,7 @@ def describe(session: Session, gateway: str, policy_version: str, key: str) -> b
                 "kind": who.kind.value,
                 "proof": who.proof,
                 "chain": list(who.chain),
+                **_bounds(who),
             },
             "target": session.target.name,
             "protocol": session.target.protocol,
@@ -51,6 +52,23 @@ def describe(session: Session, gateway: str, policy_version: str, key: str) -> b
             "key": key,
         }
     )
+
+
+def _bounds(who: Principal) -> dict[str, Any]:
+    """What an exchanged token narrowed; nothing for every other."""
+    found: dict[str, Any] = {} if who.targets is None else {"targets": sorted(who.targets)}
+    if who.within:
+        found["within"] = [
+            {
+                "issuer": each.issuer,
+                "subject": each.subject,
+                "groups": sorted(each.groups),
+                "kind": each.kind.value,
+                "chain": list(each.chain),
+            }
+            for each in who.within
+        ]
+    return found
 
 
 def decode(frame: framing.Frame) -> dict[str, Any]:

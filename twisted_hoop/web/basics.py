@@ -51,6 +51,7 @@ class Basics:
                 "kind": principal.kind.value,
                 "groups": sorted(principal.groups),
                 "chain": chain,
+                "targets": None if principal.targets is None else sorted(principal.targets),
                 "expires": principal.expires,
                 "approver": bool(principal.groups & self._parts.approver_groups()),
                 "auditor": self._parts.audits(principal),

@@ -443,7 +443,8 @@ class Readiness(TypedDict):
 
 
 class WhoAmI(TypedDict):
-    """What the token proves. `approver`: some rule or target names one of the caller's groups."""
+    """What the token proves. `approver`: some rule or target names one of the caller's groups. `targets`: the only ones
+    it opens; null where it does not say so."""
 
     issuer: str
     subject: str
@@ -451,6 +452,7 @@ class WhoAmI(TypedDict):
     kind: str
     groups: list[str]
     chain: list[dict[str, str]]
+    targets: list[str] | None
     expires: float | None
     approver: bool
     auditor: bool
