@@ -102,7 +102,7 @@ def test_reload_gives_new_settings_whole_or_none(tmp_path: Path) -> None:
         (("[[rules]]", '[api]\noperators = ["x"]\n[[rules]]'), "api: cannot change"),
         (("[[rules]]", '[store]\nurl = "sqlite:///x"\n[[rules]]'), "store: cannot change"),
         (("[[rules]]", '[ssh]\nbanner = "x"\n[[rules]]'), "ssh: cannot change"),
-        (("[[rules]]", '[recording]\ndurability = "fsync"\n[[rules]]'), "recording: cannot change"),
+        (("[[rules]]", '[recording]\ndurability = "fsync-per-command"\n[[rules]]'), "recording: cannot change"),
     ],
 )
 def test_reload_refuses_what_needs_a_restart(tmp_path: Path, change: tuple[str, str], told: str) -> None:

@@ -104,7 +104,7 @@ def test_a_page_cache_recording_has_no_barrier(tmp_path: Path) -> None:
 
 
 def test_under_fsync_a_barrier_waits_for_the_disk(tmp_path: Path) -> None:
-    place, recording, _clock = opened(tmp_path, durability="fsync")
+    place, recording, _clock = opened(tmp_path, durability="fsync-per-command")
     recording.write(command())
     assert now(recording.barrier()) is None
     now(recording.close(Outcome("closed")))
@@ -128,7 +128,8 @@ class Later:
 
 def test_close_waits_for_the_ledger_and_for_a_running_sync(tmp_path: Path) -> None:
     later = Later()
-    place = Recorder(RecordingSection(minimum_free=0, durability="fsync"), tmp_path, Clock(), "x", in_thread=later)
+    section = RecordingSection(minimum_free=0, durability="fsync-per-command")
+    place = Recorder(section, tmp_path, Clock(), "x", in_thread=later)
     recording = place.open(session())
     recording.write(command())
     barrier = recording.barrier()
@@ -168,7 +169,8 @@ from twisted_hoop.recording.recorder import Recorder
 from twisted_hoop.settings import RecordingSection
 
 async def main(reactor):
-    place = Recorder(RecordingSection(minimum_free=0, durability="fsync"), Path({str(tmp_path)!r}), reactor, "hoop")
+    section = RecordingSection(minimum_free=0, durability="fsync-per-command")
+    place = Recorder(section, Path({str(tmp_path)!r}), reactor, "hoop")
     assert await place.recover() == []
     recordings = [place.open(session(f"session-{{n:04}}")) for n in range(20)]
     for recording in recordings:

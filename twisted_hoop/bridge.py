@@ -231,7 +231,7 @@ class Bridge:
             meter.answered(self.session.target.name, masked, size)
 
     def _sync(self, step: ToTarget) -> None:
-        """Under `durability = "fsync"` a command leaves when its entry is on the disk; the steps wait meanwhile."""
+        """Under `fsync-per-command` a command leaves when its entry is on the disk; the steps wait meanwhile."""
         self._on_disk = step
         barrier = self._recording.barrier()
         if barrier is not None:

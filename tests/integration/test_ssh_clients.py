@@ -170,7 +170,7 @@ def _until(look: object) -> None:
 @JUMP
 def test_under_fsync_every_byte_arrives_too(tmp_path: Path, jump: bool) -> None:
     """Commands wait for the disk, and what is recorded before them with them."""
-    with ssh_gateway(tmp_path / "gw", more='[recording]\ndurability = "fsync"\n') as place:
+    with ssh_gateway(tmp_path / "gw", more='[recording]\ndurability = "fsync-per-command"\n') as place:
         done = place.run("sha256sum; exit 3", stdin=BIG, jump=jump)
         assert (done.returncode, done.stdout.split()[0].decode()) == (3, DIGEST)
         (tmp_path / "from").write_bytes(BIG)

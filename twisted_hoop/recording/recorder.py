@@ -57,7 +57,7 @@ class Recorder:
         self.key = load_signing_key(state, settings.key)
         self._minimum_free = settings.minimum_free
         self._gateway = gateway
-        durable = settings.durability == "fsync"
+        durable = settings.durability == "fsync-per-command"
         ledger = Ledger(self.folder / files.LEDGER, self.key, sync=durable)
         finisher = Finisher(self.key, ledger, public_keys(state))
         in_thread = in_thread or _pool(reactor)

@@ -35,7 +35,7 @@ class Counts:
     entries: int = 0
     bytes: int = 0
     waiting: int = 0
-    """Commands that wait for the disk now, under `durability = "fsync"`."""
+    """Commands that wait for the disk now, under `durability = "fsync-per-command"`."""
     lag: float = 0.0
     """Seconds the last of them waited."""
 
@@ -128,7 +128,7 @@ class Recording:
             self.on_failure(failure)
 
     def barrier(self) -> Deferred[None] | None:
-        """See IRecording: a Deferred under `durability = "fsync"`."""
+        """See IRecording: a Deferred under `durability = "fsync-per-command"`."""
         return self._counted(self._barrier.wait()) if self._means.durable else None
 
     def _counted(self, waiting: Deferred[None]) -> Deferred[None]:

@@ -78,8 +78,8 @@ class RecordingSection(Section):
 
     folder: str = ""
     """Where recordings are kept; empty means `recordings` in the state folder."""
-    durability: Literal["page-cache", "fsync"] = "page-cache"
-    """`page-cache` survives a killed process, `fsync` a lost machine, for every command."""
+    durability: Literal["page-cache", "fsync-per-command"] = "page-cache"
+    """`page-cache` survives a killed process, `fsync-per-command` a lost machine, for every command."""
     key: str = ""
     """PEM file with the Ed25519 key heads are signed with; empty makes one in the state folder."""
     key_provider: Literal["file", "vault-transit"] = "file"
