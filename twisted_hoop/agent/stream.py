@@ -238,19 +238,21 @@ class AgentStream:
         self._shaken.append(waiting)
         return waiting
 
-    def _shake(self) -> None:
+    def _shake(self) -> bool:
+        """Go on with the handshake: whether it is complete now."""
         tls = self._tls
         if tls is None or not self.connected or self.tls is not None:
-            return
+            return False
         try:
             done = tls.shake()
         except (OSError, ValueError) as why:
             self._send(tls.taken())
             self._end(ConnectionLost(str(why)))
-            return
+            return False
         self._send(tls.taken())
         if done:
             self._handshake_done(tls)
+        return done
 
     def _handshake_done(self, tls: MemoryTls) -> None:
         self.tls = tls.session
@@ -263,11 +265,8 @@ class AgentStream:
 
     def _through_tls(self, tls: MemoryTls, data: bytes | memoryview) -> None:
         tls.feed(data)
-        if self.tls is None:
-            self._shake()
-            if self.tls is None:
-                return
-        self._read_tls(tls)
+        if self.tls is not None or self._shake():
+            self._read_tls(tls)
 
     def _read_tls(self, tls: MemoryTls) -> None:
         try:
