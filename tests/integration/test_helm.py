@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.kube.place import MASKED, PLAIN, KubePlace
+from tests.support.kube.place import MASKED, PLAIN, RESTORING, KubePlace
 from tests.support.kube.programs import Ran, helm_path, run
 
 _CHART = "apiVersion: v2\nname: shop\nversion: 0.1.0\n"
@@ -24,6 +24,18 @@ metadata: {name: "{{ .Release.Name }}-secret"}
 stringData: {password: rendered-by-helm}
 """
 
+_KEPT = """\
+{{- $old := lookup "v1" "Secret" .Release.Namespace .Release.Name }}
+apiVersion: v1
+kind: Secret
+metadata:
+  name: "{{ .Release.Name }}"
+  labels: {colour: "{{ .Values.colour }}"}
+data:
+  password: {{ if $old }}{{ index $old.data "password" }}{{ else }}{{ b64enc "made-at-the-first" }}{{ end }}
+"""
+"""What charts do that make a password once and keep it."""
+
 
 @pytest.fixture(scope="module")
 def place(kubernetes: KubePlace) -> Iterator[KubePlace]:
@@ -35,6 +47,24 @@ def place(kubernetes: KubePlace) -> Iterator[KubePlace]:
     (chart / "templates" / "all.yaml").write_text(_TEMPLATE)
     yield running
     running.gone()
+
+
+def test_a_chart_that_keeps_a_password_it_is_not_shown(place: KubePlace) -> None:
+    """M11: it looks its own Secret up, and renders what it was shown."""
+    folder = place.folder / "keeping"
+    (folder / "templates").mkdir(parents=True)
+    (folder / "Chart.yaml").write_text(_CHART)
+    (folder / "values.yaml").write_text("colour: red\n")
+    (folder / "templates" / "all.yaml").write_text(_KEPT)
+    helm(place, "install", "keeps", str(folder), target=RESTORING).well()
+    for colour in ("blue", "green"):
+        helm(place, "upgrade", "keeps", str(folder), "--set", f"colour={colour}", target=RESTORING).well()
+        found = place.json("get", "secret", "keeps")
+        assert (
+            found["data"] == {"password": "bWFkZS1hdC10aGUtZmlyc3Q="}
+            and found["metadata"]["labels"]["colour"] == colour
+        )
+    helm(place, "uninstall", "keeps", target=RESTORING).well()
 
 
 def helm(place: KubePlace, *arguments: str, target: str = PLAIN) -> Ran:

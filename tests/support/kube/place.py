@@ -197,7 +197,7 @@ def plan_of(folder: Path, cluster: ApiServer | RealCluster, more: str = "") -> P
     text = _PLAN.format(folder=folder)
     text += _TARGET.format(name=PLAIN, **about, more="")
     text += _TARGET.format(name=MASKED, **about, more='impersonate = "oidc:{name}"')
-    text += _TARGET.format(name=RESTORING, **about, more='impersonate = "oidc:{name}"')
+    text += _TARGET.format(name=RESTORING, **about, more='impersonate = "oidc:{name}"\nhelm_releases = "allow"')
     text += _TARGET.format(name="releases", **about, more='helm_releases = "allow"')
     text += _TARGET.format(name="no-releases", **about, more='helm_releases = "deny"')
     return Plan(text + _MASK + more + RULES, environ)
