@@ -156,7 +156,7 @@ def test_a_workloads_token_is_read_anew(loop: Loop, tmp_path: Path) -> None:
     assert own.credentials.renew_at() == pytest.approx(now + 450, abs=5)
     file.write_text(ring.token("pod", exp=now + 5))
     assert own.current().token == file.read_text().strip()
-    assert own.credentials.renew_at() == own.time.now + 30  # not at once again, and again
+    assert own.credentials.renew_at() == own.time.now + 10  # not at once again, and again
     with pytest.raises(ValueError):
         own.renewed("x")
 

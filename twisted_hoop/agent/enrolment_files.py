@@ -35,7 +35,7 @@ FILE = "identity"
 """The agent's key and certificate, in its state folder."""
 _LARGEST = 64 * 1024
 _COMMAND_SECONDS = 30.0
-_AGAIN = 30.0
+_AGAIN = 10.0
 """Seconds before a token that did not change is shown again."""
 _END = b"-----END OPENSSH PRIVATE KEY-----\n"
 
