@@ -121,7 +121,7 @@ def test_secrets_are_named_and_never_written(built: dict[str, list[Manifest]], p
 
 
 def test_the_gateway_impersonates_those_who_are_named_and_does_nothing_else(built: dict[str, list[Manifest]]) -> None:
-    """K7: nobody becomes an administrator of the cluster by the gateway's account."""
+    """Nobody becomes an administrator of the cluster by the gateway's account."""
     role = one(built["gateway"], "ClusterRole")
     assert {verb for rule in role["rules"] for verb in rule["verbs"]} == {"impersonate"}
     for rule in role["rules"]:

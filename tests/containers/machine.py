@@ -44,6 +44,13 @@ runroot = "{scratch}/running"
 """
 
 
+_UNWAITED = """services:
+  agent:
+    depends_on: !reset null
+"""
+"""Podman 4.3 finds no way through agent, enrol, gateway and what that needs; the order is ours anyway (WAVES)."""
+
+
 class CannotRun(Exception):
     """This machine cannot; the text says why."""
 
@@ -83,7 +90,7 @@ class Machine:
 
     def __init__(self, root: Path, scratch: Path) -> None:
         self.scratch = scratch
-        self._file = root / "docker/compose.yaml"
+        self._files = ["-f", str(root / "docker/compose.yaml"), "-f", str(scratch / "unwaited.yaml")]
         names = ("HOOP_POSTGRES_PORT", "HOOP_SSH_PORT", "HOOP_CONSOLE_PORT", "HOOP_ISSUER_PORT")
         self.ports = dict(zip(names, map(str, _free_ports(len(names))), strict=True))
         self._environment = {
@@ -100,7 +107,8 @@ class Machine:
     def prepare(self) -> None:
         """The base image, made of the machine's own mirror, with the machine's own authorities and pip settings."""
         self.scratch.mkdir(parents=True, exist_ok=True)
-        for name, text in (("containers.conf", _CONTAINERS), ("storage.conf", _STORAGE)):
+        files = {"containers.conf": _CONTAINERS, "storage.conf": _STORAGE, "unwaited.yaml": _UNWAITED}
+        for name, text in files.items():
             (self.scratch / name).write_text(text.format(scratch=self.scratch))
         (self.scratch / "networks").mkdir(exist_ok=True)
         (self.scratch / "running").mkdir(exist_ok=True)
@@ -123,7 +131,7 @@ class Machine:
         """podman-compose; what it said."""
         program = compose_program()
         assert program is not None
-        done = self._call([program, "-f", str(self._file), *words])
+        done = self._call([program, *self._files, *words])
         if must and done.returncode:
             raise SystemExit(f"podman-compose {' '.join(words)}: {done.returncode}\n{done.stdout[-6000:]}")
         return done.stdout
