@@ -42,7 +42,7 @@ def test_a_secret_is_looked_up_again_in_time_and_when_in_doubt() -> None:
     assert credentials.ready() is None
     assert asyncio.run(credentials.look_up()) == b"authorization: Bearer other\r\n"
     credentials.doubt()
-    assert credentials.ready() is None
+    assert credentials.ready() is None and secrets.forgotten == 1, "read anew where it comes from, too"
 
 
 @pytest.mark.parametrize("secret", ["", "a\r\nx-evil: 1", "a\0b"])

@@ -20,6 +20,7 @@ from twisted_hoop.identity.ssh_certificates import (
     certificate_kind,
     is_certificate,
     parse_certificate,
+    parse_certificate_line,
 )
 from twisted_hoop.identity.ssh_keys import parse_line
 from twisted_hoop.identity.ssh_private_keys import PrivateKey, new_private_key
@@ -119,6 +120,15 @@ def test_S6_options_stand_once_and_in_order() -> None:
     for wrong in (rebuilt(reserved=b"x"), rebuilt(principals=string(b"")), rebuilt(principals=string(b"a") * 300)):
         with pytest.raises(ValueError):
             parse_certificate(wrong)
+
+
+@given(st.text(max_size=200), st.binary(max_size=200))
+def test_a_certificates_line_or_a_value_error(text: str, junk: bytes) -> None:
+    assert parse_certificate_line(SAMPLE.line + " comment").blob == SAMPLE.blob
+    mislabelled = SAMPLE.line.replace("ed25519", "rsa", 1)
+    for line in (text, f"{SAMPLE.kind.decode()} {base64.b64encode(junk).decode()}", f"{text} {text}", mislabelled):
+        with pytest.raises(ValueError):
+            parse_certificate_line(line)
 
 
 def test_host_certificates_are_another_type() -> None:

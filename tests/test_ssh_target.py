@@ -14,9 +14,11 @@ from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
 
 from tests.support.loop import Loop
-from tests.support.ssh_identity import ALICE, ecdsa_key, make_authority, rsa_key, ssh_keygen
+from tests.support.ssh_identity import ALICE, KEYS, ecdsa_key, make_authority, rsa_key, ssh_keygen
 from tests.support.sshd import ACCOUNT, Sshd, make_key, password_account, public_line, running_sshd
 from twisted_hoop.errors import HoopError, ProtocolError, SecretUnavailable
+from twisted_hoop.identity.ssh_certificates import HOST, USER, Wanted, sign_certificate
+from twisted_hoop.identity.ssh_keys import parse_line
 from twisted_hoop.identity.ssh_private_keys import PrivateKey, new_private_key
 from twisted_hoop.settings import TargetSection
 from twisted_hoop.ssh.events import STDOUT, Data, Event, Request
@@ -36,6 +38,7 @@ class Vault:
     def __init__(self, secret: str | None) -> None:
         self._secret = secret
         self.next: str | None = None
+        self.forgotten = 0
 
     async def resolve(self, reference: str) -> str:
         """See ISecretStore."""
@@ -45,7 +48,8 @@ class Vault:
 
     def forget(self, reference: str) -> None:
         """See ISecretStore."""
-        self._secret, self.next = self.next or self._secret, self._secret
+        self._secret = self.next or self._secret
+        self.forgotten += 1
 
 
 class Handler:
@@ -159,6 +163,53 @@ def test_a_certificate_of_five_minutes(loop: Loop, door_to: Any, sshd: Sshd) -> 
     """No secret is stored; who it is for stands in the target's own log."""
     assert whoami(loop, door_to(None, login_with="certificate")) == ACCOUNT
     assert sshd.heard(f'Accepted certificate ID "{ALICE.label} ({ALICE.key}) session {SESSION.id}"')
+
+
+def test_a_secret_that_was_rotated_is_read_anew_and_tried_once_more(loop: Loop, door_to: Any) -> None:
+    door = door_to(WRONG.openssh().decode(), login_with="key")
+    vault = door._secrets
+    vault.next = ED25519.openssh().decode()
+    assert whoami(loop, door) == ACCOUNT
+    assert vault.forgotten == 1
+    again = door_to(WRONG.openssh().decode(), login_with="key")
+    with pytest.raises(ProtocolError, match="refused the gateway's own login"):
+        whoami(loop, again)
+    assert again._secrets.forgotten == 1, "what is the same is not shown twice"
+
+
+class Signer(Vault):
+    """Provides ISecretStore: certificates that Vault would sign, by `change` for another account or of another key."""
+
+    def __init__(self, change: str) -> None:
+        super().__init__(None)
+        self._change = change
+
+    async def sign_ssh(self, reference: str, public_key: str, login: str, key_id: str) -> str:
+        """See ISecretStore."""
+        key = new_private_key().public if self._change == "key" else parse_line(public_key)
+        names = {"account": ("root2",), "more accounts": (login, "root2")}.get(self._change, (login,))
+        kind = HOST if self._change == "kind" else USER
+        wanted = Wanted(key, kind, 1, key_id, names, 0, 2**40, {}, {"permit-pty": b""})
+        line = sign_certificate(wanted, KEYS.user_ca).line
+        return {"text": "hunter2", "none": ""}.get(self._change, line)
+
+
+@pytest.mark.parametrize("change", ["", "key", "account", "more accounts", "kind", "text", "none"])
+def test_S10_what_vault_signed_must_be_what_was_asked_for(loop: Loop, sshd: Sshd, change: str) -> None:
+    """S10: a certificate for more than one account, or somebody else's key, is not shown to the target."""
+    told = {
+        "name": "web-1", "protocol": "ssh", "endpoint": f"tcp:127.0.0.1:{sshd.port}", "connect_timeout": 30.0,
+        "host_keys": sshd.host_keys, "login_with": "certificate", "secret": "vault-ssh:ssh/hosts",
+    }  # fmt: skip
+    section = TargetSection.model_validate(told)
+    endpoint = client_endpoint(loop.reactor, section.endpoint)
+    door = loop.run(lambda: SshDoor(loop.reactor, section, endpoint, Signer(change), AUTHORITY))
+    if not change:
+        assert whoami(loop, door) == ACCOUNT
+        return
+    with pytest.raises(SecretUnavailable, match="what was signed is") as caught:
+        whoami(loop, door)
+    assert "hunter2" not in str(caught.value)
 
 
 def test_certificates_are_for_one_account(sshd: Sshd, tmp_path: Path) -> None:

@@ -133,17 +133,24 @@ class Leases:
     async def _make(self, reference: str, session: str, shared: bool) -> _Held:
         """Make one and write it down. Whoever waits may have gone meanwhile: it is given back then."""
         self._making[session] = self._making.get(session, 0) + 1
+        gone = False
         try:
-            lease = await self._logins.make(reference)
-            held = _Held(lease, reference, self._reactor.seconds() + lease.seconds, shared)
-            if not lease.name:
-                return held
-            await self._written(held, session)
+            held = await self._made(reference, session, shared)
         finally:
             self._making[session] -= 1
+            gone = session in self._gone
             if not self._making[session]:
                 del self._making[session]
-        self._keep(held, session)
+                self._gone.discard(session)
+        if held.lease.name:
+            self._keep(held, session, gone)
+        return held
+
+    async def _made(self, reference: str, session: str, shared: bool) -> _Held:
+        lease = await self._logins.make(reference)
+        held = _Held(lease, reference, self._reactor.seconds() + lease.seconds, shared)
+        if lease.name:
+            await self._written(held, session)
         return held
 
     async def _written(self, held: _Held, session: str) -> None:
@@ -155,10 +162,9 @@ class Leases:
             await self._revoke(held.lease.name, written=False)
             raise SecretUnavailable("the lease of a log-in could not be written down", passing=True) from None
 
-    def _keep(self, held: _Held, session: str) -> None:
+    def _keep(self, held: _Held, session: str, gone: bool) -> None:
         self._held[held.lease.name] = held
-        if self._stopped or (session and session in self._gone):
-            self._forget_gone(session)
+        if self._stopped or gone:
             self._give_back(held)
             raise SecretUnavailable("the session ended before it was logged in")
         if session:
@@ -167,10 +173,6 @@ class Leases:
             self._shared[held.reference] = held
             held.asked = self._reactor.seconds()
         self._renew_later(held)
-
-    def _forget_gone(self, session: str) -> None:
-        if session not in self._making:
-            self._gone.discard(session)
 
     # -- renewing -------------------------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ class Vault:
         self._token: IsToken = (
             GivenToken(self._in_thread, environ)
             if section.auth == "token"
-            else LoggedInToken(reactor, self._in_thread, environ, section, self._post)
+            else LoggedInToken(reactor, self._in_thread, environ, section, self._post, self._knows)
         )
 
     async def read(self, path: str, field: str) -> Secret:
@@ -64,7 +64,7 @@ class Vault:
         """
         token = await self._token.get()
         status, answer = await self._send(method, path, body, token)
-        if status == _FORBIDDEN and self._token.refused(token):
+        if status == _FORBIDDEN and await self._token.replaced(token):
             status, answer = await self._send(method, path, body, await self._token.get())
         return _object(what, status, answer)
 
@@ -75,6 +75,11 @@ class Vault:
     async def _post(self, path: str, body: object, token: str) -> dict[str, Any]:
         """Of `vault_tokens.py`: with that token, or with none."""
         return _object(f"vault: {path}", *await self._send("POST", path, body, token))
+
+    async def _knows(self, token: str) -> bool:
+        """Whether a token is one that Vault knows; what it may do is another question."""
+        status, _ = await self._send("GET", "auth/token/lookup-self", None, token)
+        return status != _FORBIDDEN
 
     async def _send(self, method: str, path: str, body: object, token: str) -> tuple[int, bytes]:
         if not self._address or not is_safe(self._address):

@@ -37,8 +37,8 @@ class IsToken(Protocol):
     async def get(self) -> Secret:
         """The token, or SecretUnavailable."""
 
-    def refused(self, token: str) -> bool:
-        """Vault refused this one; whether asking for it again may give another."""
+    async def replaced(self, token: str) -> bool:
+        """What was asked with this one is forbidden; whether that is the token's fault, and there is another now."""
 
     async def stop(self) -> None:
         """It is needed no more."""
@@ -59,7 +59,7 @@ class GivenToken:
             raise SecretUnavailable("neither VAULT_TOKEN nor VAULT_TOKEN_FILE is set")
         return Secret(self._environ["VAULT_TOKEN"])
 
-    def refused(self, token: str) -> bool:
+    async def replaced(self, token: str) -> bool:
         """See IsToken."""
         return False
 
@@ -68,15 +68,21 @@ class GivenToken:
 
 
 class LoggedInToken:
-    """A token of our own, by the method of `section`."""
+    """A token of our own, by the method of `section`. `knows` tells whether Vault still knows a token."""
 
     log = Logger()
 
     def __init__(
-        self, reactor: Any, in_thread: InThread, environ: Mapping[str, str], section: VaultSection, post: Post
+        self,
+        reactor: Any,
+        in_thread: InThread,
+        environ: Mapping[str, str],
+        section: VaultSection,
+        post: Post,
+        knows: Callable[[str], Awaitable[bool]],
     ) -> None:
         self._reactor, self._in_thread, self._environ = reactor, in_thread, environ
-        self._section, self._post = section, post
+        self._section, self._post, self._knows = section, post, knows
         self._token: Secret | None = None
         self._until = float("inf")
         self._timer: Any = None
@@ -89,10 +95,13 @@ class LoggedInToken:
             return self._token
         return await self._flights.join("", self._log_in)
 
-    def refused(self, token: str) -> bool:
-        """See IsToken. Forbidden may mean the token or what was asked: it is replaced, and then asked once more."""
+    async def replaced(self, token: str) -> bool:
+        """See IsToken. One that is still good is kept, for what Vault made for it lives as long as it is renewed."""
         if self._token == token:
-            self._drop()
+            if await self._knows(token):
+                return False
+            if self._token == token:
+                self._drop()
         return True
 
     async def stop(self) -> None:
