@@ -232,7 +232,9 @@ class GatewayService(Service):
             book=SecretLeases(self.database, time.time, self.ident),
             lost=self._login_lost,
         )
-        self.metrics.watch("hoop_secret_leases", "Log-ins that Vault made, held now.", lambda: len(store.leases))
+        watch, leases = self.metrics.watch, store.leases
+        watch("hoop_secret_leases", "Log-ins that Vault made, held now.", lambda: len(leases))
+        watch("hoop_secret_leases_unrevoked", "Those left to end by themselves.", lambda: leases.unrevoked)
         return store
 
     def _login_lost(self, session_id: str, why: str) -> None:
