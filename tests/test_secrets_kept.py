@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred
 
+from tests.support.coroutines import now
 from tests.support.tokens import Time
-from tests.test_secrets_leases import now
 from twisted_hoop.errors import SecretUnavailable
 from twisted_hoop.secrets.kept import FRESH, Flights, Kept
 from twisted_hoop.secrets.secret import Secret

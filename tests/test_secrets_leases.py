@@ -8,6 +8,7 @@ import pytest
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from tests.support.coroutines import now
 from twisted_hoop.errors import SecretUnavailable, StoreUnavailable
 from twisted_hoop.model import TargetLease
 from twisted_hoop.secrets.leases import IDLE, MOST_ATTEMPTS, SWEEP, Leases
@@ -90,17 +91,6 @@ class House:
 
     def login(self, session: str, shared: bool = False) -> Login:
         return now(self.leases.login(REFERENCE, session, shared))  # type: ignore[no-any-return]
-
-
-def now(work: Any) -> Any:
-    """What a coroutine gives that waits for nothing."""
-    found: list[Any] = []
-    done = Deferred.fromCoroutine(work)
-    done.addBoth(found.append)
-    assert found, "it still waits"
-    if hasattr(found[0], "raiseException"):
-        found[0].raiseException()
-    return found[0]
 
 
 def test_each_session_has_its_own_until_it_ends() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.test_secrets_leases import now
+from tests.support.coroutines import now
 from twisted_hoop.model import TargetLease
 from twisted_hoop.secrets.leases import LeaseBook
 from twisted_hoop.secrets.nowhere import Nowhere

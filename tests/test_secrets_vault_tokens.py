@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from twisted.internet.task import Clock
 
 from tests.support import vault as support
+from tests.support.coroutines import now
 from tests.support.loop import Loop
 from tests.support.web import running_web
-from tests.test_secrets_leases import now
 from twisted_hoop.demo.certificates import make_ca
 from twisted_hoop.errors import SecretUnavailable
 from twisted_hoop.secrets.secret import Secret

@@ -94,7 +94,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, postgres: Server) -> Iterato
     (folder / "vault").mkdir()
     with support.running_vault(folder / "vault") as vault:
         support.enable_database(vault, postgres)
-        support.make_role(vault, "brief", default_ttl="4s", max_ttl="8s")
+        support.make_role(vault, "brief", default_ttl="10s", max_ttl="20s")
         vault.put("rotated", password=FIRST)
         postgres.create_login("rotated", FIRST)
         authority = support.enable_ssh(vault, ACCOUNT)
@@ -148,7 +148,7 @@ def test_sessions_that_share_a_log_in(place: Place) -> None:
 
 
 def test_a_session_is_ended_before_its_log_in(place: Place) -> None:
-    """Vault lets this one live for eight seconds, whatever is asked for."""
+    """Vault lets this one live for twenty seconds, whatever is asked for."""
     with place.connect("brief") as connection:
         user = user_of(connection)
         wait_for(lambda: _ended(connection), "the end of the session")
