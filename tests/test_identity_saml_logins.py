@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -162,3 +164,9 @@ def test_what_cannot_be_used_is_said_when_settings_come_into_force(desk: Desk, m
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ConfigurationError, match=r"signxml.*twisted-hoop\[saml\]"):
         desk.made(desk.settings)
+
+
+def test_nothing_of_xml_is_imported_unless_it_is_configured() -> None:
+    code = "import sys, twisted_hoop.service; print(sorted({'lxml', 'signxml'} & sys.modules.keys()))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert done.stdout == "[]\n", done.stderr
