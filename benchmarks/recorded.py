@@ -1,7 +1,8 @@
 """What recording costs: the same gateway with and without, in turns. `python benchmarks/recorded.py [--quick] [--json]`
 
-Works: pgbench -S with eight clients, simple and prepared; a gigabyte of output over SSH, zeros and random bytes.
-`ratio` is to the gateway that records nothing.
+Works: pgbench -S with eight clients, simple and prepared; a gigabyte of output over SSH, zeros, random bytes and text.
+Variants: `unrecorded` keeps nothing, `unsearched` records and indexes nothing, `hoop` does both. `ratio` is the speed
+against `unrecorded`, the median of the rounds; `cpu` the gateway's for a transaction or a gigabyte.
 """
 
 from __future__ import annotations
@@ -19,10 +20,11 @@ from harness.rows import COLUMNS, Work, as_json, as_line, heading
 from harness.ssh_works import download
 from harness.ssh_world import GCM, Running
 from harness.ssh_world import Variant as SshVariant
-from harness.world import UNRECORDED, unrecorded, world
+from harness.world import UNRECORDED, UNSEARCHED, without, world
 
 from tests.support.ssh_gateway import ALLOW, SshPlace, ssh_gateway
 
+_LINE = "Nov 22 10:00:01 web-1 sshd[4711]: Accepted publickey for alice from 192.0.2.7 port 40001"
 _SHOWN = (*COLUMNS[:1], "cpu_s_per_gb", *COLUMNS[3:])
 
 
@@ -38,7 +40,9 @@ def arguments() -> argparse.Namespace:
 def selects(folder: Path, stack: ExitStack, rounds: int, quick: bool) -> Iterator[Work]:
     """PostgreSQL."""
     made = stack.enter_context(world(1000, 20))
-    variants = [unrecorded(made, folder, stack), *made.named("hoop")]
+    lacking = (("unrecorded", UNRECORDED), ("unsearched", UNSEARCHED))
+    variants = [without(name, program, made, folder / name, stack) for name, program in lacking]
+    variants += made.named("hoop")
     each = str(500 if quick else 5000)
     for mode in ("simple", "prepared"):
         yield work(f"{mode} c8", variants, rounds, ["-M", mode, "-c", "8", "-t", each])
@@ -47,15 +51,18 @@ def selects(folder: Path, stack: ExitStack, rounds: int, quick: bool) -> Iterato
 def streams(folder: Path, stack: ExitStack, rounds: int, quick: bool) -> Iterator[Work]:
     """SSH."""
     size = 100_000_000 if quick else 1_000_000_000
-    off = stack.enter_context(ssh_gateway(folder / "off", ALLOW, program=UNRECORDED))
-    on = stack.enter_context(ssh_gateway(folder / "on", ALLOW))
-    variants = [_variant("unrecorded", off), _variant("hoop", on)]
+    programs = {"unrecorded": UNRECORDED, "unsearched": UNSEARCHED, "hoop": ""}
+    variants = [
+        _variant(name, stack.enter_context(ssh_gateway(folder / name, ALLOW, program=program)))
+        for name, program in programs.items()
+    ]
     noise = folder / "noise"
     with noise.open("wb") as file:
         for _ in range(size // 1_000_000):
             file.write(os.urandom(1_000_000))
     yield download("zeros", variants, rounds, f"head -c {size} /dev/zero", size)
     yield download("random", variants, rounds, f"cat {noise}", size)
+    yield download("text", variants, rounds, f"yes '{_LINE}' | head -c {size}", size)
 
 
 def _variant(name: str, place: SshPlace) -> SshVariant:

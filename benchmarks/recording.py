@@ -20,6 +20,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import harness  # noqa: F401 - finds this checkout
 from twisted.internet.defer import execute
 from twisted.internet.task import Clock
 
@@ -133,8 +134,8 @@ def sessions(state: Path, rounds: int, times: int) -> dict[str, float]:
 
 
 def waiting(state: Path, times: int) -> dict[str, float]:
-    """How long the disk takes under durability = "fsync": wall time, in a thread, while the session waits."""
-    recording = recorder(state, "fsync").open(session(1))
+    """How long the disk takes under "fsync-per-command": wall time, in a thread, while the session waits."""
+    recording = recorder(state, "fsync-per-command").open(session(1))
     found = []
     for _ in range(times):
         recording.write(COMMAND)

@@ -85,12 +85,15 @@ def latency_rows(work: str, seen: dict[str, Samples], unit: str = "us p50") -> I
 
 
 def speed_rows(work: str, seen: dict[str, Samples], unit: str) -> Iterable[Row]:
-    """Rows for works whose times are whole runs: the median run, as speed against the first variant's."""
-    base = statistics.median(next(iter(seen.values())).times)
+    """Rows for works whose times are whole runs: the median run, and its speed against the first variant's.
+
+    Runs are compared within their round: what else the machine did then hit both.
+    """
+    base = next(iter(seen.values())).times
     for name, samples in seen.items():
-        own = statistics.median(samples.times)
-        speed = samples.units / len(samples.times) / own
-        yield Row(work, name, speed, unit, base / own, None, None, _cpu(samples), _peak(samples))
+        speed = samples.units / len(samples.times) / statistics.median(samples.times)
+        ratio = statistics.median(before / own for before, own in zip(base, samples.times, strict=True))
+        yield Row(work, name, speed, unit, ratio, None, None, _cpu(samples), _peak(samples))
 
 
 def _cpu(samples: Samples) -> float | None:

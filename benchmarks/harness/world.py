@@ -70,6 +70,7 @@ class World:
 
 
 UNRECORDED = str(Path(__file__).with_name("unrecorded.py"))
+UNSEARCHED = str(Path(__file__).with_name("unsearched.py"))
 
 
 @contextmanager
@@ -128,12 +129,13 @@ def _relay(name: str, program: str, server: Server, folder: Path, stack: ExitSta
     return Variant(name, port, server.user, server.password, "bench", process)
 
 
-def unrecorded(world: World, folder: Path, stack: ExitStack) -> Variant:
-    """A gateway that records nothing: what recording costs is the difference."""
+def without(name: str, program: str, world: World, folder: Path, stack: ExitStack) -> Variant:
+    """A gateway that lacks something, UNRECORDED or UNSEARCHED: what that costs is the difference."""
     server = world.server
-    gateway = Gateway(folder, server.folder, server.port, server.user, server.password, UNRECORDED)
+    folder.mkdir(parents=True)
+    gateway = Gateway(folder, server.folder, server.port, server.user, server.password, program)
     stack.callback(gateway.process.stop)
-    return Variant("unrecorded", gateway.port, "bench", TOKEN, "bench", gateway.process, "")
+    return Variant(name, gateway.port, "bench", TOKEN, "bench", gateway.process, "")
 
 
 def _hoop(server: Server, folder: Path, stack: ExitStack) -> list[Variant]:

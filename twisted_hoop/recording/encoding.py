@@ -12,6 +12,7 @@ from twisted_hoop.recording.plain import as_json
 
 _NAMES: Final = {kind: f'"{kind}"' for kind in ("command", "outcome", "output", "input")}
 """What most entries are, as JSON."""
+_THREE: Final = [f"{number:03}" for number in range(1000)]
 
 
 def encode(number: int, micros: int, entry: Entry, took: int = -1) -> bytes:
@@ -20,7 +21,7 @@ def encode(number: int, micros: int, entry: Entry, took: int = -1) -> bytes:
     `micros` is `t` in µs; `took`, unless it is below 0, how many µs a command lasted, and becomes `seconds`.
     Raises RecordingFailed for data that JSON cannot say, or that has a member of one of the three names.
     """
-    data = entry.data
+    data = entry.data if isinstance(entry.data, dict) else dict(entry.data)  # known to be one, it is asked natively
     if "n" in data or "t" in data or "kind" in data:
         raise RecordingFailed("an entry's data may not be called n, t or kind")
     kind = _NAMES.get(entry.kind) or orjson.dumps(entry.kind).decode()
@@ -38,4 +39,5 @@ def encode(number: int, micros: int, entry: Entry, took: int = -1) -> bytes:
 
 def _decimal(micros: int) -> str:
     """Seconds with six digits; formatting a float costs three times two integers."""
-    return f"{micros // 1_000_000}.{str(1_000_000 + micros % 1_000_000)[1:]}"
+    behind = micros % 1_000_000
+    return f"{micros // 1_000_000}.{_THREE[behind // 1000]}{_THREE[behind % 1000]}"

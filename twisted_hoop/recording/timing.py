@@ -28,7 +28,8 @@ class Timing:
         `micros` is now, since the session began. A command may have several outcomes, one behind the other: each gets
         its own time.
         """
-        kind, data = entry.kind, entry.data
+        kind = entry.kind
+        data = entry.data if isinstance(entry.data, dict) else dict(entry.data)
         if kind == "command":
             if "command" in data:
                 self._begin((data.get("channel"), data["command"], data.get("operation")), micros)
