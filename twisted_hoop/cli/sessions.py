@@ -139,6 +139,9 @@ def replay(
 
     What was refused is red. Escapes that could do more than draw are taken out of a terminal's output.
 
+    In a terminal, keys are heard: space pauses, arrows go five seconds, [ and ] change the speed, / searches, n finds
+    the next, a dot steps, g and G go to the ends, q quits.
+
     \b
     hoop replay 3f1c9a77e0b24d51a6c8 --speed 4 --skip-idle 1
     hoop replay 3f1c9a77e0b24d51a6c8 --from 1:30

@@ -7,17 +7,21 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from twisted_hoop.cli.exits import CommandFailed
 from twisted_hoop.cli.output import json_line
 from twisted_hoop.errors import RecordingDamaged
-from twisted_hoop.recording.asciicast import asciicast, events, first_terminal, has_terminal, plain_text
+from twisted_hoop.recording.asciicast import Event, asciicast, events, first_terminal, has_terminal, plain_text
 from twisted_hoop.recording.escapes import visible
+from twisted_hoop.recording.player import Player
 from twisted_hoop.recording.playing import BEFORE, Pace, place_in_terminal
 from twisted_hoop.recording.terminal_text import RESET
 
 Entries = Iterable[dict[str, Any]]
+KEYED = 200_000
+"""Events of a recording that keys can move in; a longer one, held in memory for that, is only played."""
 
 
 def find_terminal(entries: Entries) -> int | None:
@@ -38,9 +42,21 @@ def play_terminal(read: Callable[[], Entries], channel: int, pace: Pace, find: s
         if place is None:
             raise CommandFailed(f"{visible(find)} was not seen in this terminal")
         pace = replace(pace, start=max(place - BEFORE, pace.start))
+    if sys.stdin.isatty() and sys.stdout.isatty() and pace.speed:
+        found = list(islice(events(read(), channel), KEYED + 1))
+        if len(found) <= KEYED:
+            from twisted_hoop.cli.keys import play_with_keys
+
+            play_with_keys(Player(found, pace))
+            return
+    _play(events(read(), channel), pace)
+
+
+def _play(shown: Iterable[Event], pace: Pace) -> None:
+    """Without keys: into a file, a pipe, or as fast as it goes."""
     last: float | None = None
     try:
-        for event in events(read(), channel):
+        for event in shown:
             if event.code != "o":
                 continue
             if pause := pace.pause(last, event.time):
