@@ -64,7 +64,9 @@ def test_one_that_came_a_moment_ago_is_known(pair: Pair) -> None:
     """The store is asked before anybody is refused for having no lease."""
     key = new_private_key()
     pair.two.lives()
-    pair.one.house.registry._seen = type(pair.one.house.registry._seen)(frozenset(), (), ())
+    registry = pair.one.house.registry
+    registry._seen = type(registry._seen)(frozenset(), (), ())
+    registry._looked_at = -1.0
     door = PeerDoor(pair.one.house.registry)
     assert pair.loop.run(lambda: door.authenticate("replica-b", shown(pair.two.key), PEER)).ident == "replica-b"
     with pytest.raises(AuthenticationFailed):

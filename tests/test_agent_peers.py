@@ -13,6 +13,7 @@ from tests.support.gateway import wait_for
 from tests.support.loop import Loop
 from tests.support.peers import Pair, two_replicas
 from twisted_hoop.agent.peers import pack_stream, parse_stream
+from twisted_hoop.errors import AgentUnavailable
 from twisted_hoop.store.replicas import Replicas
 from twisted_hoop.transport.connect import TcpPlace, UnixPlace, Unreachable
 from twisted_hoop.transport.names import Place
@@ -55,6 +56,27 @@ def test_why_it_does_not_work_is_told(pair: Pair) -> None:
         pair.two.connect(pair.echo, "lab")
     with pytest.raises(Unreachable, match="agent office: cannot be reached"):
         pair.two.connect(2)
+
+
+def test_where_the_own_agent_fails_the_other_replicas_is_asked(pair: Pair) -> None:
+    """But not where it refuses: what its allow-list does not name is not tried by another way round."""
+
+    class Dying:
+        streams = 0
+
+        def __init__(self, refused: bool) -> None:
+            self.refused = refused
+
+        async def open(self, place: Place) -> None:
+            raise AgentUnavailable("its connection was lost", self.refused)
+
+    pair.two.hub._links["office"] = [Dying(False)]  # type: ignore[list-item]
+    client = pair.two.connect(pair.echo)
+    pair.loop.run(lambda: client.transport.write(b"hello"))
+    wait_for(lambda: bytes(client.data) == b"hello", "the echo")
+    pair.two.hub._links["office"] = [Dying(True)]  # type: ignore[list-item]
+    with pytest.raises(Unreachable, match="its connection was lost"):
+        pair.two.connect(pair.echo)
 
 
 def test_it_is_not_passed_on_to_a_third(pair: Pair) -> None:

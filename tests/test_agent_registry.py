@@ -66,6 +66,7 @@ def test_the_least_loaded_replica_comes_first(house: AgentHouse) -> None:
 def test_what_a_store_did_not_take_is_written_when_it_is_back(house: AgentHouse) -> None:
     engine, house.database._engine = house.database._engine, None
     house.loop.run(lambda: house.registry.connected(OFFICE, report_of(1)))
+    wait_for(lambda: house.registry._changed and not house.registry._writing, "the write that failed")
     with pytest.raises(StoreUnavailable):
         house.loop.run(house.registry._write)
     house.loop.run(lambda: house.registry.heartbeat(LAB, report_of(2)))

@@ -133,6 +133,10 @@ class Hub:
                 return await link.open(place)
             except AgentUnavailable as why:
                 failure = why
+        if links and self.elsewhere is not None and not only_here and not failure.refused:
+            found = await self.elsewhere.open(place)
+            if found is not None:
+                return found
         raise failure
 
 

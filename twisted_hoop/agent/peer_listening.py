@@ -68,7 +68,7 @@ class PeerDoor:
         row = self._registry.peer(name)
         if row is None:  # it may have come a moment ago
             try:
-                await self._registry.look(always=True)
+                await self._registry.look_again()
             except StoreUnavailable:
                 raise AuthenticationFailed("the store cannot be asked for replicas") from None
             row = self._registry.peer(name)

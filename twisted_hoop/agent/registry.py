@@ -22,6 +22,8 @@ from twisted_hoop.store.agents import AgentTable, LinkRow, PeerRow, Shared, link
 
 LOOK, WRITE, TIDY = 1.0, 5.0, 600.0
 """Seconds between looks at the store; between writing down what changed; between deletions of what is over."""
+JUST_NOW = 0.2
+"""Seconds a look is old at the most to be good enough for a stranger."""
 KEPT = 30 * 86400.0
 """Seconds an installation stays in the store whose last certificate has ended."""
 
@@ -50,7 +52,8 @@ class Registry:
         self._here: dict[str, LinkRow] = {}
         self._changed: set[str] = set()
         self._gone: set[str] = set()
-        self._whole = True
+        self._whole, self._stopped = True, False
+        self._looked_at = -1.0
         self._seen = Shared(frozenset(), (), ())
         self._here_revoked: frozenset[str] = frozenset()
         self._writing = self._write_again = False
@@ -71,6 +74,7 @@ class Registry:
 
     async def stop(self) -> None:
         """No more: none of the connections here lives."""
+        self._stopped = True
         for loop, _ in self._loops:
             if loop.running:
                 loop.stop()
@@ -137,6 +141,8 @@ class Registry:
             self._write_soon()
 
     def _write_soon(self) -> None:
+        if self._stopped:
+            return
         if self._writing:
             self._write_again = True
             return
@@ -176,11 +182,17 @@ class Registry:
         if not (always or self._settings().agents or self._here):
             return
         before = self.revoked
+        self._looked_at = self._reactor.seconds()
         self._seen = await self._table.look()
         self._here_revoked -= self._seen.revoked
         if self._seen.revoked - before:
             self.struck()
         self.looked()
+
+    async def look_again(self) -> None:
+        """A look for somebody who is not known, unless there was one just now: strangers make no storm (P6)."""
+        if self._reactor.seconds() - self._looked_at > JUST_NOW:
+            await self.look(always=True)
 
     def look_soon(self) -> None:
         """There is something to see: look at once, and again when a look is under way that may have missed it."""
