@@ -31,7 +31,8 @@ def gateway(web: Web, login: str = "https://hoop.example/saml/corp/login") -> li
     shown: list[dict[str, str]] = []
 
     def redeem(request: Request) -> bytes:
-        shown.append(json.loads(request.content.read()))
+        body: Any = request.content
+        shown.append(json.loads(body.read()))
         return json.dumps({"access_token": TOKEN, "token_type": "Bearer", "expires_in": 60}).encode()
 
     offered = {"issuers": [], "saml": [{"name": "corp", "issuer": "https://idp", "login": login}]}

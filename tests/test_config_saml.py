@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.config import WELL, problems_of, written
+from tests.support.saml import make_signer
 from twisted_hoop.config import check_file, load
 
 SAML = (
@@ -57,3 +58,7 @@ def test_the_certificate_is_a_file_beside_the_configuration(tmp_path: Path) -> N
     file = written(tmp_path, WELL + SAML)
     assert load(file).saml[0].certificate == str(tmp_path / "idp.pem")
     assert any("saml.0.certificate" in line and "cannot be read" in line for line in check_file(file))
+    (tmp_path / "idp.pem").write_text("x")
+    assert any("saml.0.certificate" in line and "no certificate" in line for line in check_file(file))
+    make_signer().pem(tmp_path / "idp.pem")
+    assert not any("saml" in line for line in check_file(file))

@@ -51,7 +51,9 @@ class Desk:
         return encoded(make_signer().answer(told(assertion_id=ident, **{**near, **changed})))
 
     def log_in(self, sent: str = "", peer: Peer = HERE, name: str = "corp") -> Principal:
-        return self.loop.run(lambda: self.identity.saml_login(name, sent or self.answer(), REQUEST, peer))
+        door: Any = self.identity
+        found: Principal = self.loop.run(lambda: door.saml_login(name, sent or self.answer(), REQUEST, peer))
+        return found
 
 
 @pytest.fixture

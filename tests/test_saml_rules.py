@@ -91,7 +91,7 @@ def test_I4_who_it_is() -> None:
         ({"subject": "nothing"}, {}),
     ):
         with pytest.raises(AuthenticationFailed):
-            principal(section, **changed)  # type: ignore[arg-type]
+            principal(section, **changed)
 
 
 def test_groups() -> None:

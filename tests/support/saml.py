@@ -161,7 +161,7 @@ class Signer:
         )
         signature[1].text = base64.b64encode(self._sign(_canonical(signature[0]), digest)).decode()
         root.insert(1, signature)
-        return etree.tostring(root, encoding="unicode")
+        return str(etree.tostring(root, encoding="unicode"))
 
     def _certificate(self) -> str:
         return base64.b64encode(self.certificate.public_bytes(serialization.Encoding.DER)).decode()

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TypeVar
 
 from twisted_hoop.file_modes import OTHERS, open_to_others
-from twisted_hoop.settings import Section, Settings
+from twisted_hoop.saml.certificates import load_certificates
+from twisted_hoop.settings import SamlSection, Section, Settings
 
 _S = TypeVar("_S", bound=Section)
 
@@ -57,6 +58,7 @@ def check_files(settings: Settings, file: Path | None = None) -> list[str]:
     """
     problems = [line for key, path in _public(settings) for line in _missing(key, path)]
     problems += [line for key, path in _private(settings) for line in _exposed(key, path)]
+    problems += [line for number, provider in enumerate(settings.saml) for line in _unusable(number, provider)]
     problems += _state(Path(settings.gateway.state))
     if file is not None and settings.accounts and file.stat().st_mode & stat.S_IRWXO:
         problems.append(f"accounts: {file} can be read by everybody: chmod o= {file}")
@@ -120,6 +122,14 @@ def _exposed(key: str, path: str) -> Iterator[str]:
     yield from _missing(key, path)
     if path and Path(path).is_file() and open_to_others(Path(path).stat().st_mode, Path(path)):
         yield f"{key}: {path} is open to others: chmod 600 {path}"
+
+
+def _unusable(number: int, provider: SamlSection) -> Iterator[str]:
+    if not list(_missing("", provider.certificate)):
+        try:
+            load_certificates(Path(provider.certificate))
+        except ValueError as error:
+            yield f"saml.{number}.certificate: {error}"
 
 
 def _state(folder: Path) -> Iterator[str]:
