@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 PROGRAMS = ("podman", "crun", "debootstrap", "unshare", "ip", "iptables", "ssh")
 HELPERS = ("/usr/lib/podman/netavark", "/usr/lib/podman/aardvark-dns")
@@ -85,6 +86,10 @@ def inside(script: str, words: list[str]) -> None:
     ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: what podman leaves behind is ours to end
 
 
+class Failed(Exception):
+    """compose.yaml does not do what it should; the text says what."""
+
+
 class Machine:
     """One house of compose.yaml. `scratch` holds images, volumes, everything."""
 
@@ -123,9 +128,23 @@ class Machine:
         _as_this_machine(tree)
         packed = self._call(["sh", "-c", f"tar -C {tree} -c . | podman import -q - {BASE}"])
         shutil.rmtree(tree)
-        if packed.returncode or "yes" not in self._call(["podman", "run", "--rm", BASE, "echo", "yes"]).stdout:
-            why = packed.stdout + self._call(["podman", "run", "--rm", BASE, "true"]).stdout
-            raise CannotRun(f"podman runs nothing here: {why[-800:]}")
+        if packed.returncode:
+            raise CannotRun(f"podman import: {packed.stdout[-500:]}")
+
+    def try_out(self) -> None:
+        """CannotRun unless an image can be built here that reaches the machine's mirrors, and a container runs of it.
+
+        What fails afterwards is compose.yaml's fault, or an image's.
+        """
+        recipe = self.scratch / "probe"
+        recipe.write_text(f"FROM {BASE}\nRUN apt-get update -qq && apt-get install -yqq --no-install-recommends tini\n")
+        for command in (
+            ["podman", "build", "-q", "-t", f"{BASE}-probe", "-f", str(recipe), str(self.scratch / "networks")],
+            ["podman", "run", "--rm", "--network=none", "--read-only", "--user=10001", f"{BASE}-probe", "id"],
+        ):
+            done = self._call(command)
+            if done.returncode:
+                raise CannotRun(f"{' '.join(command[:2])}: {done.stdout[-800:]}")
 
     def compose(self, *words: str, must: bool = True) -> str:
         """podman-compose; what it said."""
@@ -133,7 +152,7 @@ class Machine:
         assert program is not None
         done = self._call([program, *self._files, *words])
         if must and done.returncode:
-            raise SystemExit(f"podman-compose {' '.join(words)}: {done.returncode}\n{done.stdout[-6000:]}")
+            raise Failed(f"podman-compose {' '.join(words)}: {done.returncode}\n{done.stdout[-6000:]}")
         return done.stdout
 
     def leave(self) -> None:
@@ -144,6 +163,10 @@ class Machine:
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.unshare(_NEW_NETWORK) or self._call(["ip", "link", "set", "lo", "up"]).returncode:
             raise CannotRun(f"there is no network namespace to be had: {os.strerror(ctypes.get_errno())}")
+        made = self._call(["podman", "network", "create", "probe"])
+        done = self._call(["podman", "run", "--rm", "--network=probe", f"{BASE}-probe", "getent", "hosts", "localhost"])
+        if made.returncode or done.returncode:
+            raise CannotRun(f"podman makes no networks here: {(made.stdout + done.stdout)[-800:]}")
 
     def services(self) -> list[str]:
         """All of them."""
@@ -156,7 +179,7 @@ class Machine:
             for name in services:
                 done = self._call(["podman", "start", _name(name)])
                 if done.returncode:
-                    raise SystemExit(f"{name} does not start: {done.stdout}\n{self.logs()}")
+                    raise Failed(f"{name} does not start: {done.stdout}\n{self.logs()}")
                 if name in ONCE:
                     self._call(["podman", "wait", _name(name)])
             self.healthy([name for name in services if name not in ONCE])
@@ -168,7 +191,7 @@ class Machine:
         while waiting:
             waiting = [name for name in waiting if self._call(["podman", "healthcheck", "run", _name(name)]).returncode]
             if waiting and time.monotonic() > until:
-                raise SystemExit(f"not healthy: {', '.join(waiting)}\n{self.logs()}")
+                raise Failed(f"not healthy: {', '.join(waiting)}\n{self.logs()}")
             time.sleep(0.5 if waiting else 0)
 
     def run(self, service: str, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
@@ -190,7 +213,7 @@ class Machine:
 
     def begin(self, line: str, environment: dict[str, str]) -> subprocess.Popen[str]:
         """The same, without waiting for its end."""
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        pipes: dict[str, Any] = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         return subprocess.Popen(["sh", "-c", line], env={**self._environment, **environment}, text=True, **pipes)
 
     def logs(self) -> str:
@@ -204,13 +227,13 @@ class Machine:
             self.compose("down", "-v", "-t", "5", must=False)
             self._call(["podman", "rm", "-f", "-a", "-t", "1"])
             self._call(["podman", "network", "prune", "-f"])
-            # Its layers are mounted in this namespace and end with it.
+            self._call(["umount", "-l", str(self.scratch / "images/overlay")])  # podman mounts it on itself
 
     def _call(
         self, command: list[str], given: str = "", environment: dict[str, str] | None = None, patience: float = 900
     ) -> subprocess.CompletedProcess[str]:
         environ = environment or self._environment
-        both = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        both: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
         done = subprocess.run(command, input=given, env=environ, text=True, timeout=patience, errors="replace", **both)
         done.stdout = "".join(line for line in done.stdout.splitlines(True) if not _is_noise(line))
         return done
@@ -248,6 +271,9 @@ def _as_this_machine(tree: Path) -> None:
     kept = {name: value for name, value in wanted.items() if name in ("index-url", "extra-index-url", "trusted-host")}
     lines = [f"{name} = {value}" for name, value in {**kept, "cert": str(bundle)}.items()]
     (tree / "etc/pip.conf").write_text("\n".join(["[global]", *lines, ""]))
+    # As the official images have it: an image is whole or not there, so nothing is synced on the way.
+    (tree / "etc/dpkg/dpkg.cfg.d/quick").write_text("force-unsafe-io\n")
+    (tree / "etc/apt/apt.conf.d/quick").write_text('Acquire::Languages "none";\n')
     if Path("/etc/apt/apt.conf.d").is_dir():
         for file in Path("/etc/apt/apt.conf.d").glob("*proxy*"):
             shutil.copyfile(file, tree / "etc/apt/apt.conf.d" / file.name)
