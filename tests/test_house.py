@@ -36,6 +36,7 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
         ),
         "the schema is proved by test_config_schema and test_config_draft, its page by test_config_reference",
     ),
+    "agent.settings": "values; every key is read in test_agent_configuration and stands in etc/agent.toml",
     "lineage.catalogue": "values and one look-up; made and read in test_lineage_catalogue_reader",
     "sql.statements": "values; made and read in test_sql_reader",
     "masking.integers": "what mypyc calls its integers; used by test_masking_cards",

@@ -41,6 +41,22 @@ def test_the_unit_starts_the_gateway_reloads_it_and_gives_it_time_to_stop() -> N
     assert service["ExecStartPre"].endswith("hoop config check /etc/hoop/hoop.toml")
 
 
+def test_an_agents_unit_has_the_same_sandbox() -> None:
+    """R11: what the gateway's takes away, the agent's does."""
+    agent = configparser.ConfigParser(strict=False, interpolation=None, comment_prefixes=("#",))
+    agent.optionxform = str  # type: ignore[assignment,method-assign]
+    agent.read(ROOT / "etc/hoop-agent.service")
+    gateway, own = unit()["Service"], agent["Service"]
+    words = shlex.split(own["ExecStart"])
+    assert words[0].endswith("/twistd") and words[1:] == shlex.split(
+        "-n --pidfile= hoop-agent --config /etc/hoop/agent.toml"
+    )
+    other = {"User", "Group", "ExecStart", "ExecStartPre", "ExecReload", "Restart", "StateDirectory"}
+    assert {key: own.get(key) for key in gateway if key not in other} == {
+        key: gateway[key] for key in gateway if key not in other
+    }
+
+
 def test_the_unit_keeps_state_private_and_the_machine_out_of_reach() -> None:
     """R11."""
     service = unit()["Service"]

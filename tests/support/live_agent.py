@@ -86,7 +86,7 @@ def configuration(folder: Path, gateway: Gateway, name: str, allow: Sequence[tup
     port = gateway.ports["agents"]
     given: dict[str, Any] = {
         "name": name,
-        "gateway": f"tls://localhost:{port}",
+        "gateway": f"tls://{more.pop('host', 'localhost')}:{port}",
         "state": str(folder / "state"),
         "join_token": f"file:{folder}/join-token",
         "ca": str(gateway.ca),
