@@ -33,6 +33,7 @@ WITHOUT_A_TEST_OF_ITS_NAME = {
             "settings.rules",
             "settings.secrets",
             "settings.saml",
+            "settings.tracing",
         ),
         "the schema is proved by test_config_schema and test_config_draft, its page by test_config_reference",
     ),

@@ -13,7 +13,7 @@ FLOORS = (
     {"store", "identity", "masking", "secrets", "recording"},
     {"approval", "config", "one_time", "archive"},
     {"gate", "sessions", "bridge", "locking", "notify", "news"},
-    {"services"},
+    {"services", "tracing"},
     {"postgres", "ssh", "http"},
     {"kubernetes", "agent"},
     {"rehearsal"},

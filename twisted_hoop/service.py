@@ -35,7 +35,7 @@ from twisted_hoop.http.listening import HttpListening
 from twisted_hoop.identity.current import CurrentIdentity
 from twisted_hoop.identity.locks import Locks
 from twisted_hoop.identity.own_issuer import OwnIssuer
-from twisted_hoop.identity.own_keys import load_own_keys
+from twisted_hoop.identity.own_tokens import own_issuer_of
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.identity.ssh_key_files import load_gateway_keys
@@ -69,6 +69,7 @@ from twisted_hoop.store.replicas import Replica, Replicas
 from twisted_hoop.store.secret_leases import SecretLeases
 from twisted_hoop.store.sessions import SessionIndex
 from twisted_hoop.telling import Telling
+from twisted_hoop.tracing.tracer import Tracer
 from twisted_hoop.warden import Warden
 from twisted_hoop.web.feed import Feed
 from twisted_hoop.web.parts import Parts
@@ -129,7 +130,7 @@ class GatewayService(Service):
         self.authority = SshAuthority(keys, settings.ssh)
         self._grants = Grants()
         self.policy = PolicyInForce(settings, self._granted)
-        self._own = self._own_of(settings)
+        self._own = own_issuer_of(settings, self._state)
         self.identity = self._identity_of(settings, self._own, None)
         self.sessions = Sessions()
         self.metrics = Metrics()
@@ -179,6 +180,7 @@ class GatewayService(Service):
         self._shelf.told.listen(self.courier.heard)
         self.health = Health(self._asked(), self.database, self._telling.deliveries, reactor)
         self._vault = vault = self._secrets_of(settings, environ)
+        self._tracer = Tracer(reactor, settings, self.ident, vault.resolve, self.metrics.watch)
         self.courier.replace(self._telling.channels_of(settings))
         memory, by_agent = self._state / "bindings", self.agents.hub.endpoint
         self.halls = Halls(reactor, settings, vault, masking_key(self._state), memory, self.authority, by_agent)
@@ -186,12 +188,6 @@ class GatewayService(Service):
         self.listeners = self._listeners_of(settings, vault)
 
     # -- composing ------------------------------------------------------------------------------------------------
-
-    def _own_of(self, settings: Settings) -> OwnIssuer | None:
-        section = settings.own_issuer
-        if not section.enabled:
-            return None
-        return OwnIssuer(section, settings.gateway.url, load_own_keys(section, self._state))
 
     def _identity_of(
         self, settings: Settings, own: OwnIssuer | None, previous: IdentityProvider | None
@@ -250,7 +246,7 @@ class GatewayService(Service):
             self.policy,
             self.policy.masks,
             hall,
-            self.recorder,
+            self._tracer.over(self.recorder),
             self.approver,
             self.sessions,
             SessionObserving(self.metrics, self.index, self.keeper, self._over),
@@ -410,6 +406,7 @@ class GatewayService(Service):
         await self.agents.start()
         await self._news.start()
         self.courier.start()
+        self._tracer.start()
         self.keeper.start()
         await self.listeners.start()
         self.warden.start()
@@ -445,7 +442,7 @@ class GatewayService(Service):
             problems = check_files(settings, self._path)
             if problems:
                 raise ConfigurationError(problems)
-            own = self._own_of(settings)
+            own = own_issuer_of(settings, self._state)
             identity = self._identity_of(settings, own, self.identity)
             channels = self._telling.channels_of(settings)
             self.policy.replace(settings)
@@ -491,6 +488,7 @@ class GatewayService(Service):
         await gatherResults([self.recorder.idle()])
         await self.keeper.stop()
         await self._vault.stop()
+        await self._tracer.stop()
         await self._stopped_database()
 
     async def _stopped_database(self) -> None:

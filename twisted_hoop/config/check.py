@@ -18,6 +18,7 @@ from twisted_hoop.config.own_issuer import check_own_issuer
 from twisted_hoop.config.rules import check_masks, check_rules, patterns
 from twisted_hoop.config.saml import check_saml
 from twisted_hoop.config.secrets import check_secrets
+from twisted_hoop.config.tracing import check_tracing
 from twisted_hoop.identity.scram_keys import parse_verifier
 from twisted_hoop.secrets.secret import problem_with as problem_with_secret
 from twisted_hoop.settings import AccountSection, IssuerSection, RetentionSection, StorageSection
@@ -39,6 +40,7 @@ def check(draft: Draft) -> Iterator[Problem]:
     yield from _unique("saml", "entity_id", draft)
     yield from check_saml(draft)
     yield from check_own_issuer(draft)
+    yield from check_tracing(draft)
     yield from _unique("accounts", "token_sha256", draft)
     for number, issuer in draft.issuers:
         yield from _issuer(("issuers", number), issuer, draft)

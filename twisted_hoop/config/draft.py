@@ -31,6 +31,7 @@ from twisted_hoop.settings import (
     SshSection,
     StoreSection,
     TargetSection,
+    TracingSection,
     VaultSection,
 )
 
@@ -49,6 +50,7 @@ class Draft:
     console: ConsoleSection = field(default_factory=ConsoleSection)
     recording: RecordingSection = field(default_factory=RecordingSection)
     own_issuer: OwnIssuerSection = field(default_factory=OwnIssuerSection)
+    tracing: TracingSection = field(default_factory=TracingSection)
     secrets: SecretsSection = field(default_factory=SecretsSection)
     vault: VaultSection = field(default_factory=VaultSection)
     issuers: Numbered[IssuerSection] = field(default_factory=list)
@@ -79,6 +81,7 @@ def make_draft(data: Mapping[str, Any]) -> tuple[Draft, list[Problem]]:
     draft.recording = _single(data, "recording", RecordingSection, problems)
     _single(data, "api", ApiSection, problems)
     _single(data, "ssh", SshSection, problems)
+    draft.tracing = _single(data, "tracing", TracingSection, problems)
     draft.own_issuer = _single(data, "own_issuer", OwnIssuerSection, problems)
     draft.secrets = _single(data, "secrets", SecretsSection, problems)
     draft.vault = _single(data, "vault", VaultSection, problems)

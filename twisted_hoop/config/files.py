@@ -30,6 +30,7 @@ def absolute(settings: Settings, folder: Path) -> Settings:
             update={"keys": [str(folder / path) for path in settings.own_issuer.keys]}
         ),
         "issuers": [_placed(issuer, folder, "jwks", "ca", "client_secret") for issuer in settings.issuers],
+        "tracing": _placed(settings.tracing, folder, "ca", "authorization"),
         "saml": [_placed(provider, folder, "certificate") for provider in settings.saml],
         "listeners": [_placed(listener, folder, "certificate", "key") for listener in settings.listeners],
         "targets": [_placed(target, folder, "ca", "certificate", "key", "secret") for target in settings.targets],
@@ -44,7 +45,7 @@ def _placed(section: _S, folder: Path, *names: str) -> _S:
 
 
 def _place(name: str, value: str, folder: Path) -> str:
-    if name in ("secret", "client_secret", "url", "access_key", "secret_key", "jwt", "secret_id"):
+    if name in ("secret", "client_secret", "url", "access_key", "secret_key", "jwt", "secret_id", "authorization"):
         scheme, _, path = value.partition(":")
         return f"file:{folder / path}" if scheme == "file" else value
     return value if name == "jwks" and "://" in value else str(folder / value)
@@ -89,6 +90,8 @@ def _private(settings: Settings) -> Iterator[tuple[str, str]]:
     for name in ("secret_id", "jwt") if settings.vault.auth != "kubernetes" else ():
         scheme, _, path = getattr(settings.vault, name).partition(":")
         yield f"vault.{name}", path if scheme == "file" else ""
+    scheme, _, path = settings.tracing.authorization.partition(":")
+    yield "tracing.authorization", path if scheme == "file" else ""
     yield "recording.key", settings.recording.key
     yield "recording.wrapping_key", settings.recording.wrapping_key
     for name in ("access_key", "secret_key"):

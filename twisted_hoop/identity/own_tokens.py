@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from twisted_hoop.errors import AuthenticationFailed
 from twisted_hoop.identity.own_issuer import Issued, OwnIssuer, Shown, terms_in
+from twisted_hoop.identity.own_keys import load_own_keys
 from twisted_hoop.identity.stating import TERMS
 from twisted_hoop.identity.tokens import Peek
 from twisted_hoop.identity.vouching import Vouching
 from twisted_hoop.model import Principal
+from twisted_hoop.settings import Settings
 
 
 class OwnTokens:
@@ -51,3 +54,11 @@ class OwnTokens:
         if not terms or not principal.chain:
             return terms
         return hashlib.sha256(f"{terms}\n{self._rules}".encode()).hexdigest()[:TERMS]
+
+
+def own_issuer_of(settings: Settings, state: Path) -> OwnIssuer | None:
+    """The issuer a configuration asks for, with its keys; None without one. Blocks; see `load_own_keys`."""
+    section = settings.own_issuer
+    if not section.enabled:
+        return None
+    return OwnIssuer(section, settings.gateway.url, load_own_keys(section, state))

@@ -24,6 +24,7 @@ from twisted_hoop.settings.network import LimitsSection, ListenerSection, Target
 from twisted_hoop.settings.notify import NotifySection, SlackUser
 from twisted_hoop.settings.rules import MaskSection, RuleSection
 from twisted_hoop.settings.saml import SamlSection
+from twisted_hoop.settings.tracing import TracingSection
 from twisted_hoop.settings.secrets import SecretsSection, VaultSection
 
 __all__ = [
@@ -53,6 +54,7 @@ __all__ = [
     "StorageSection",
     "StoreSection",
     "TargetSection",
+    "TracingSection",
     "VaultSection",
 ]
 
@@ -69,6 +71,7 @@ class Settings(Section):
     secrets: SecretsSection = SecretsSection()
     vault: VaultSection = VaultSection()
     own_issuer: OwnIssuerSection = OwnIssuerSection()
+    tracing: TracingSection = TracingSection()
     issuers: list[IssuerSection] = Field(default_factory=list)
     saml: list[SamlSection] = Field(default_factory=list)
     accounts: list[AccountSection] = Field(default_factory=list)
