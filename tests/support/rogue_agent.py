@@ -22,6 +22,7 @@ class Rogue:
     def __init__(self) -> None:
         self.started_now: Deferred[None] = Deferred()
         self.openings: list[Any] = []
+        self.channels: list[Any] = []
         self.connection: Any = None
         self.transport: Any = None
         self.reason = ""
