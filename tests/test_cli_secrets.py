@@ -65,6 +65,20 @@ def test_what_can_be_had_and_what_cannot(tmp_path: Path, postgres: Server) -> No
     assert left == 0 and made == [], "log-ins that were made were given back"
 
 
+def test_rights_that_sessions_need_later_are_tried_now(tmp_path: Path, postgres: Server) -> None:
+    """A policy that lets log-ins be made but not renewed would end every session at two thirds of its lease."""
+    (tmp_path / "vault").mkdir()
+    with support.running_vault(tmp_path / "vault") as vault:
+        support.enable_database(vault, postgres)
+        vault.call("PUT", "sys/policies/acl/half", {"policy": 'path "database/creds/*" { capabilities = ["read"] }'})
+        made = json.loads(vault.call("POST", "auth/token/create", {"policies": ["half"], "no_default_policy": True}))
+        environ = {"VAULT_ADDR": vault.address, "VAULT_TOKEN": made["auth"]["client_token"]}
+        text = _TARGET.format("a") + 'secret = "vault:database/creds/shop"\n'
+        told = check(tmp_path, text, **environ)
+        assert told.returncode == 1 and "a lease: it cannot be had: status 403" in told.stdout
+        vault.call("POST", "auth/token/revoke", {"token": made["auth"]["client_token"]})
+
+
 def test_nothing_to_follow_is_well(tmp_path: Path) -> None:
     done = check(tmp_path, "")
     assert done.returncode == 0 and done.stdout.split() == ["key", "scheme", "result"]

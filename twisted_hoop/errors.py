@@ -34,8 +34,11 @@ class UnknownTarget(HoopError):
 class SecretUnavailable(HoopError):
     """A secret reference could not be resolved. Never carries the secret.
 
-    `passing`: what gives it did not answer, which says nothing of the secret; otherwise it said no.
+    `passing`: what gives it did not answer, which says nothing of the secret; otherwise it said no. `str()` names the
+    reference, and is for the log: clients are told `public` and no more.
     """
+
+    public = "what the gateway logs in with at the target cannot be had now"
 
     def __init__(self, why: str, passing: bool = False) -> None:
         super().__init__(why)

@@ -164,11 +164,14 @@ def _ended(connection: psycopg.Connection[Any]) -> bool:
     return False
 
 
-def test_a_role_that_vault_does_not_know_is_refused_and_said(place: Place) -> None:
-    with pytest.raises(psycopg.OperationalError, match="vault:database/creds/nowhere cannot be had"):
-        place.connect("nowhere")
-    with pytest.raises(psycopg.OperationalError, match="HOOP_TEST_UNSET is not set"):
-        place.connect("unset")
+def test_R11_where_a_secret_lies_is_said_in_the_log_and_not_to_clients(place: Place) -> None:
+    """R11: what cannot be had is refused; its name would tell a client how the house is built."""
+    for target, why in (("nowhere", "vault:database/creds/nowhere cannot be had"), ("unset", "HOOP_TEST_UNSET is not")):
+        with pytest.raises(psycopg.OperationalError, match="logs in with at the target cannot be had") as caught:
+            place.connect(target)
+        assert "vault" not in str(caught.value) and "HOOP_TEST" not in str(caught.value)
+        place.gateway.logged("a session could not open")
+        wait_for(lambda why=why: any(why in str(line) for line in place.gateway.lines()), why)
 
 
 def test_what_was_rotated_is_read_anew_without_a_restart(place: Place) -> None:

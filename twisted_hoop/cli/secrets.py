@@ -35,8 +35,8 @@ def secrets() -> None:
 def check(file: Path, as_json: bool) -> None:
     """Follow every reference of FILE, as the gateway would: run it as the gateway's account, in its environment.
 
-    A log-in that Vault makes is made and given back; a key of this moment is signed. What cannot be had is said, and
-    why; what can be had is "ok", and its value stays unseen.
+    A log-in that Vault makes is made, renewed and given back; a key of this moment is signed. What cannot be had is
+    said, and why; what can be had is "ok", and its value stays unseen.
 
     \b
     hoop secrets check /etc/hoop/hoop.toml
@@ -117,13 +117,17 @@ async def _why_not(store: SecretStore, reference: Reference) -> str:
 
 
 async def _tried(store: SecretStore, reference: Reference) -> None:
-    """As the gateway would use it; a log-in that is made is given back when the store stops."""
+    """As the gateway would use it; a log-in that is made is renewed and given back at once."""
+    from twisted_hoop.secrets.secret import makes_logins
+
     target = reference.target
     if reference.scheme == "vault-ssh" and target is not None:
         from twisted_hoop.identity.ssh_private_keys import new_private_key
 
         line = new_private_key().public.line
         await store.sign_ssh(reference.text, line, target.login or "root", "hoop secrets check")
+    elif target is not None and makes_logins(reference.text):
+        await store.leases.rehearse(reference.text)
     elif target is not None:
         await store.login(target, "")
     else:

@@ -17,7 +17,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from twisted_hoop.bridge import Bridge
-from twisted_hoop.errors import AuthenticationFailed, HoopError, LimitExceeded, ProtocolError, UnknownTarget
+from twisted_hoop.errors import (
+    AuthenticationFailed,
+    HoopError,
+    LimitExceeded,
+    ProtocolError,
+    SecretUnavailable,
+    UnknownTarget,
+)
 from twisted_hoop.model import Peer
 from twisted_hoop.postgres import messages as pg
 from twisted_hoop.postgres.authentication import Authentication
@@ -237,7 +244,8 @@ class PostgresClient(Protocol):
             self._refuse(error.code, f"hoop: {error}")
         elif isinstance(error, HoopError):
             self.log.error("a session could not open: {why}", why=str(error), peer=self._host)
-            self._refuse("58030", f"hoop: {error}")
+            # R11: where secrets lie is not for clients.
+            self._refuse("58030", f"hoop: {error.public if isinstance(error, SecretUnavailable) else error}")
         else:
             self.log.failure("a session could not open", failure=failure, peer=self._host)
             self._refuse("XX000", "hoop: internal error")

@@ -111,6 +111,17 @@ class Leases:
             held = await self._flights.join(f"{session} {reference}", lambda: self._make(reference, session, False))
         return held.lease.login
 
+    async def rehearse(self, reference: str) -> None:
+        """Make a log-in, renew it, end it: whether Vault lets us. Raises SecretUnavailable."""
+        lease = await self._logins.make(reference)
+        if not lease.name:
+            return
+        try:
+            if lease.renewable:
+                await self._logins.renew(lease.name, lease.seconds)
+        finally:
+            await self._logins.revoke(lease.name)
+
     def distrust(self, reference: str, login: Login) -> bool:
         """The target refused a log-in. Whether another may be had: a shared one is given up, one just made is not."""
         held = self._shared.get(reference)

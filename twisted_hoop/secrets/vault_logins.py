@@ -53,11 +53,13 @@ class VaultLogins:
     async def renew(self, name: str, seconds: float) -> float:
         """Ask for so many seconds from now; how many it lives."""
         body = {"lease_id": name, "increment": int(seconds)}
-        return _seconds(await self._vault.call("PUT", "sys/leases/renew", body, what="a lease"), "a lease")
+        return _seconds(await self._vault.call("PUT", "sys/leases/renew", body, what="renewing a lease: it"), "a lease")
 
     async def revoke(self, name: str) -> None:
         """End it. Of one that Vault does not know any more nothing is left to end."""
-        await self._vault.call("PUT", "sys/leases/revoke", {"lease_id": name, "sync": True}, what="revoking a lease")
+        await self._vault.call(
+            "PUT", "sys/leases/revoke", {"lease_id": name, "sync": True}, what="revoking a lease: it"
+        )
 
     async def _give_back(self, name: object) -> None:
         """One that cannot be used is not left behind, if it can be helped."""

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
-from twisted_hoop.errors import HoopError, ProtocolError, RecordingFailed, UnknownTarget
+from twisted_hoop.errors import HoopError, ProtocolError, RecordingFailed, SecretUnavailable, UnknownTarget
 from twisted_hoop.interfaces import IRecording
 from twisted_hoop.model import Outcome, Session
 from twisted_hoop.recording.shared import SharedRecording
@@ -140,6 +140,8 @@ class SshSession:
         if not isinstance(error, HoopError):
             self.log.failure("a target could not be connected to", failure=failure, session=self.session.id)
         text = str(error) if isinstance(error, HoopError) else "internal error"
+        if isinstance(error, SecretUnavailable):
+            text = error.public  # R11: where secrets lie is not for clients
         end.received(OpenFailed(CONNECT_FAILED, text))
 
     # -- the target -----------------------------------------------------------------------------------------------
