@@ -7,6 +7,7 @@ import contextlib
 import json
 import os
 import re
+import secrets
 import ssl
 import subprocess
 import sys
@@ -20,6 +21,8 @@ from typing import Any
 
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from playwright.sync_api import Browser, Page, expect
 
 from tests.integration.conftest import LOGIN, PASSWORD, make_shop
@@ -175,6 +178,52 @@ def test_hoop_login_on_a_machine_without_a_browser(saml: SamlWorld, tmp_path: Pa
         _, err = program.communicate(f"{code[1]}\n", timeout=60)
         assert program.returncode == 0 and "logged in" in err, err
         assert caller.cookies.keys() == {"__Host-hoop-saml"}
+
+
+def token_of(saml: SamlWorld, who: str) -> str:
+    """What `hoop login` does, by hand."""
+    verifier = secrets.token_urlsafe(48)
+    page = saml.caller().log_in(who, "people", f"?challenge={challenge_of(verifier)}")
+    code = re.search(r"<textarea[^>]*>([^<]+)<", page.text)
+    assert code is not None
+    told = call(saml, "/saml/token", "", {"code": code[1], "verifier": verifier})
+    assert 3500 < told["expires_in"] <= 3600 or told["expires_in"] <= 900
+    with pytest.raises(urllib.error.HTTPError) as refused:  # I7: a code counts once
+        call(saml, "/saml/token", "", {"code": code[1], "verifier": verifier})
+    refused.value.close()
+    return str(told["access_token"])
+
+
+def test_a1_the_person_behind_a_token_is_the_person_in_the_browser(saml: SamlWorld) -> None:
+    """A1: bob, a DBA, asks with a token of the gateway's own, and cannot approve it, in the console or with another."""
+    asked = saml.gateway.dsn("shop", token_of(saml, "bob"))
+    command = [sys.executable, "-c", _DELETE.replace("7101", "7102"), asked]
+    sent = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        path = "/v1/approvals?state=pending&limit=500"
+
+        def held() -> list[Any]:
+            found = call(saml, path, "token-of-bob")["approvals"]
+            return [each for each in found if "id = 7102" in each["text"]]
+
+        (request,) = wait_for(held, "the request")
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            call(saml, f"/v1/approvals/{request['id']}/approve", token_of(saml, "bob"), {"comment": ""})
+        with refused.value:
+            assert refused.value.code == 403
+        call(saml, f"/v1/approvals/{request['id']}/approve", "token-of-bob", {"comment": ""})
+        assert sent.communicate(timeout=60)[0].strip() == "DELETE 0"
+    finally:
+        sent.kill()
+        sent.communicate()
+
+
+def test_a_token_becomes_an_ssh_certificate(saml: SamlWorld) -> None:
+    """For the same person: issuer and subject of the provider stand in it."""
+    key = Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+    told = call(saml, "/v1/ssh/certificate", token_of(saml, "ann"), {"public_key": key})
+    certificate = base64.b64decode(told["certificate"].split()[1])
+    assert b"id-of-ann" in certificate and f"{saml.provider}/people".encode() in certificate
 
 
 def test_i7_an_answer_counts_once_and_only_in_the_browser_that_asked(saml: SamlWorld) -> None:
