@@ -43,7 +43,11 @@ def house(loop: Loop, store_url: str, tmp_path: Path) -> Iterator[AgentHouse]:
     """Agents office and lab by certificate, cluster by the tokens of one workload; an account; an issuer."""
     ring = make_ring()
     section = issuer_section(ring, write_jwks(ring, tmp_path / "jwks"), leeway="0s").model_dump()
-    agents = [{"name": "office"}, {"name": "lab"}, {"name": "cluster", "issuer": "corp", "subjects": [POD]}]
+    agents: list[dict[str, Any]] = [
+        {"name": "office"},
+        {"name": "lab"},
+        {"name": "cluster", "issuer": "corp", "subjects": [POD]},
+    ]
     account = {"name": "etl", "token_sha256": DIGEST, "groups": ["jobs"]}
     made = agent_house(loop, store_url, *agents, issuers=[section], accounts=[account])
     made.ring = ring  # type: ignore[attr-defined]

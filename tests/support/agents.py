@@ -76,8 +76,7 @@ class AgentHouse:
 
     def lives(self) -> AgentHouse:
         """Write its replica down as one that lives."""
-        where = {"peer": f"unix:/{self.replica}", "peer_key": "ssh-ed25519 AA"}
-        row = Replica(self.replica, "hoop", "1", "v1", 1.0, 1.0, 0, **where)
+        row = Replica(self.replica, "hoop", "1", "v1", 1.0, 1.0, 0, 0.0, "", f"unix:/{self.replica}", "ssh-ed25519 AA")
         self.loop.run(lambda: Replicas(self.database).here(row))
         return self
 

@@ -73,6 +73,8 @@ class Echo(Protocol):
 class Client(Protocol):
     """Collects what comes."""
 
+    transport: Any
+
     def __init__(self) -> None:
         self.data = bytearray()
         self.lost: Deferred[Failure] = Deferred()
