@@ -75,4 +75,4 @@ def test_R11_the_store_shows_no_secret_when_it_is_printed(loop: Loop, tmp_path: 
     store = SecretStore(loop.reactor, {"PASSWORD": "hunter2"}, root=tmp_path)
     secret = loop.run(lambda: store.resolve("env:PASSWORD"))
     assert secret == "hunter2"
-    assert "hunter2" not in repr(store) and "hunter2" not in repr(vars(store)["_known"])
+    assert "hunter2" not in repr(store) and "hunter2" not in repr(vars(store._kept))
