@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_hoop.console.cookies import MAX_COOKIES, cookie_name, read_cookie, set_cookie
+from twisted_hoop.console.cookies import (
+    MAX_COOKIES,
+    SAML_COOKIE,
+    cookie_name,
+    read_cookie,
+    set_cookie,
+    set_crossing_cookie,
+)
 
 
 @pytest.mark.parametrize("secure", [True, False])
@@ -40,3 +47,14 @@ def test_any_header_gives_a_plain_value_or_none(header: str, secure: bool) -> No
     value = read_cookie(header, secure)
     assert value.isascii() and not set(value) & set(' ";,\\')
     assert not value or cookie_name(secure) in header
+
+
+@pytest.mark.parametrize("secure", [True, False])
+def test_i7_the_cookie_that_crosses_sites_is_another_one(secure: bool) -> None:
+    """I7: it is no visit, nobody's script reads it, and it goes across sites over TLS only."""
+    header = set_crossing_cookie("abc", secure)
+    pair, *attributes = header.split("; ")
+    assert read_cookie(pair, secure, SAML_COOKIE) == "abc" and read_cookie(pair, secure) == ""
+    assert {"Path=/", "HttpOnly", "Max-Age=600"} <= set(attributes) and "Domain" not in header
+    assert {"SameSite=None", "Secure"} <= set(attributes) if secure else "SameSite" not in header
+    assert "Max-Age=0" in set_crossing_cookie("", secure)

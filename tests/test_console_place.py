@@ -64,3 +64,13 @@ def test_a_reload_changes_it() -> None:
     )
     assert here.redirect == "https://b.example/login/callback" and here.name == "north"
     assert here.issuer() is not None and here.terms.idle == 3600.0
+
+
+def test_people_may_log_in_by_saml_alone() -> None:
+    saml = [{"name": "corp", "entity_id": "https://idp", "sso_url": "https://idp/sso", "certificate": "idp.pem"}]
+    for enabled in (True, False):
+        given = Settings.model_validate({"saml": saml, "console": {"enabled": enabled}})
+        here = Place(lambda given=given: given, None, no_secret)
+        assert here.is_open() is enabled and [each.name for each in here.saml()] == (["corp"] if enabled else [])
+        assert here.maybe_openid() is None
+    assert place().is_open() and list(place().saml()) == []

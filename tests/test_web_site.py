@@ -22,7 +22,7 @@ from tests.support.loop import Loop
 from twisted_hoop.demo.certificates import issue, make_ca
 from twisted_hoop.web import site
 from twisted_hoop.web.dispatch import Dispatcher
-from twisted_hoop.web.site import IDLE, MAX_BODY, site_of
+from twisted_hoop.web.site import IDLE, MAX_BODY, MAX_SAML, site_of
 
 
 def raw(api: Api, data: bytes) -> bytes:
@@ -144,3 +144,11 @@ def test_there_are_only_so_many_connections(api: Api, monkeypatch: pytest.Monkey
     assert made.buildProtocol(address) is None
     channels[0].connectionLost(Failure(ConnectionDone()))
     assert made.buildProtocol(address) is not None
+
+
+def test_I6_answers_of_saml_providers_may_be_larger_and_nothing_else(api: Api) -> None:
+    """I6: by the path alone, up to a cap of its own."""
+    for path, longest in ((b"/saml/corp/acs", MAX_SAML), (b"/saml/corp/acs/x", MAX_BODY), (b"/saml/token", MAX_BODY)):
+        head = b"POST %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n"
+        assert raw(api, head % (path, longest + 1)).startswith(b"HTTP/1.1 413")
+        assert not raw(api, head % (path, longest) + b"x" * longest).startswith(b"HTTP/1.1 413")
