@@ -67,7 +67,7 @@ def test_its_account_and_its_folder_are_made(unit: str, tmp_path: Path) -> None:
     account = next(line.split(":") for line in (etc / "passwd").read_text().splitlines() if line.startswith(f"{unit}:"))
     assert int(account[2]) < 1000 and account[6].endswith("nologin")
     done = said("systemd-tmpfiles", f"--root={tmp_path}", "--create", str(ETC / f"{unit}.tmpfiles"))
-    made = etc / unit
+    made = etc / "hoop"
     assert made.is_dir() and made.stat().st_mode & 0o777 == 0o750, done.stderr
     assert made.stat().st_gid == int(account[3]) or os.geteuid() != 0
 
@@ -76,9 +76,7 @@ def test_its_account_and_its_folder_are_made(unit: str, tmp_path: Path) -> None:
 def test_the_unit_starts_what_there_is(unit: str) -> None:
     """The very plugin of twistd, with the file that the folder is made for."""
     text = (ETC / f"{unit}.service").read_text()
-    assert re.search(
-        rf"^ExecStart=/opt/hoop/bin/twistd -n --pidfile= {unit} --config /etc/{unit}/\w+\.toml$", text, re.M
-    )
+    assert re.search(rf"^ExecStart=/opt/hoop/bin/twistd -n --pidfile= {unit} --config /etc/hoop/\w+\.toml$", text, re.M)
     plugin = (ETC.parent / f"twisted/plugins/{unit.replace('-', '_')}_plugin.py").read_text()
     assert f'"{unit}"' in plugin
     assert f"\nStateDirectory={unit}\nStateDirectoryMode=0700\n" in text
