@@ -156,7 +156,7 @@ def tsvector(row: Row) -> str:
 
 def put(connection: Connection, rows: Sequence[Row]) -> None:
     """Put commands in; those that are there already, of the same recording and number, stay as they are."""
-    new = _placed(connection, rows)
+    new = _placed(connection, rows) if rows else []
     if not new:
         return
     if connection.dialect.name == "sqlite":
