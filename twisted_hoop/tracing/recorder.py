@@ -76,6 +76,7 @@ class TracedRecording:
 
     @on_failure.setter
     def on_failure(self, called: Any) -> None:
+        """See IRecording."""
         self._inner.on_failure = called
 
     def write(self, entry: Entry, lazy: bool = False) -> None:
