@@ -111,3 +111,34 @@ def test_a_public_key_is_one() -> None:
 def test_a_cluster_that_is_well_is_no_problem() -> None:
     assert problems(WELL + KUBE + 'impersonate = "{subject}"\n') == []
     assert problem_with_template("{issuer}#{subject}") == ""
+
+
+AGENTS = """
+[[listeners]]
+name = "agents"
+protocol = "agent"
+endpoint = "tcp:7443"
+certificate = "a.pem"
+key = "a.key"
+[[agents]]
+name = "office"
+"""
+
+
+def test_targets_behind_agents() -> None:
+    behind = HTTP_TARGET.replace("tcp:orders", "agent:office:tcp:orders")
+    assert problems(WELL + AGENTS + behind) == []
+    told = problems(WELL + AGENTS + behind.replace("office", "ofice"))
+    assert any("no agent is called ofice" in line and "office" in line for line in told)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "part"),
+    [
+        ('certificate = "a.pem"\nkey = "a.key"\n', "", "certificate: is missing"),
+        ('protocol = "agent"', 'protocol = "agent"\nauth = ["token"]', "says nothing to agents"),
+    ],
+)
+def test_listeners_of_agents(old: str, new: str, part: str) -> None:
+    """Off loopback TLS is a must."""
+    assert any(part in line for line in problems(WELL + AGENTS.replace(old, new, 1)))

@@ -400,3 +400,26 @@ def test_the_end_of_the_connection_is_told_once_and_empties_the_queue() -> None:
     here.send(Data(0, b"late"))
     here.channel.credit(10)
     assert here.channel.queued == 0
+
+
+def test_what_is_abandoned_is_dropped_and_closed_at_once() -> None:
+    pair, here, there = talking(window=1000, crediting=False)
+    here.send(Data(0, bytes(5000)))
+    here.send(Close())
+    pair.pump()
+    assert here.channel.queued == 4000
+    here.channel.abandon()
+    here.channel.abandon()
+    pair.pump()
+    assert here.channel.queued == 0 and len(there.data()) == 1000
+    assert Close() in there.events
+
+
+def test_a_channel_that_is_abandoned_before_it_is_open_is_closed_when_it_is() -> None:
+    pair = connected()
+    here = pair.client.open()
+    here.send(Data(0, b"never"))
+    here.channel.abandon()
+    there = pair.pump().server.accept()
+    pair.pump()
+    assert there.data() == b"" and Close() in there.events

@@ -16,8 +16,9 @@ from zope.interface import implementer
 
 from tests.support.loop import Loop, running_loop
 from tests.support.transports import Ends, pause
+from twisted_hoop.errors import ConfigurationError
 from twisted_hoop.transport import EagerClientEndpoint, client_endpoint, server_endpoint
-from twisted_hoop.transport.connect import TcpPlace
+from twisted_hoop.transport.connect import Candidate, KnownPlace, TcpPlace, Unreachable, explained
 
 
 @pytest.fixture
@@ -233,3 +234,28 @@ def test_unix_paths_nobody_listens_at(loop: Loop, tmp_path: Path, path: str) -> 
             await client_endpoint(loop.reactor, f"unix:{tmp_path / path}").connect(Ends())
 
     loop.run(scene)
+
+
+def test_addresses_that_are_known_are_not_looked_up(loop: Loop) -> None:
+    async def work() -> list[Any]:
+        port, _factory = await listening(loop)
+        place = KnownPlace((Candidate(socket.AF_INET, ("127.0.0.1", port.getHost().port)),))
+        near = await EagerClientEndpoint(loop.reactor, place).connect(Ends())
+        near.transport.abortConnection()  # type: ignore[union-attr]
+        await port.stopListening()
+        return [near]
+
+    assert loop.run(work)
+
+
+def test_what_a_failure_says() -> None:
+    assert explained(Unreachable("agent office: is not connected")) == "agent office: is not connected"
+    assert explained(ValueError("x")) == "ValueError: x" and explained(ValueError()) == "ValueError"
+
+
+def test_a_way_by_an_agent_is_given_or_there_is_none(loop: Loop) -> None:
+    asked: list[Any] = []
+    given = client_endpoint(loop.reactor, "agent:office:tcp:db:5432", lambda place: asked.append(place) or "way")  # type: ignore[arg-type,func-returns-value]
+    assert given == "way" and asked[0].agent == "office"
+    with pytest.raises(ConfigurationError, match="no agents here"):
+        client_endpoint(loop.reactor, "agent:office:tcp:db:5432")
