@@ -105,3 +105,14 @@ def test_patches_of_any_shape(thing: Any) -> None:
     look = HiddenPlaces("Secret", made.places.of("Secret"), made.places.of("Pod"), None)
     look.refused(thing)
     look.refused([{"op": "test", "path": thing}, {"op": thing, "from": "/data"}, thing])
+
+
+@pytest.mark.parametrize("kind", ["Pod", "Deployment", ""])
+def test_a_hidden_variable_keeps_its_name(kind: str) -> None:
+    """M10: by its name it is known that its value is hidden."""
+    for pointer in ("/spec/containers/0/env/0/name", "/spec/template/spec/containers/0/env/-1/name"):
+        for step in ({"op": "replace", "value": "PLAIN"}, {"op": "add", "value": "PLAIN"}, {"op": "remove"}):
+            assert "is hidden" in refused(kind, {**step, "path": pointer})
+    assert not refused(kind, {"op": "replace", "path": "/spec/containers/0/name", "value": "x"})
+    assert not refused("Secret", {"op": "replace", "path": "/spec/env/0/name", "value": "x"})
+    assert not refused(kind, {"op": "replace", "path": 7, "value": "x"})
