@@ -43,7 +43,7 @@ def test_a_token_for_one_target(house: tuple[Exchanging, Api]) -> None:
     assert (claims["iss"], claims["aud"], claims["sub"]) == (URL, URL, f"{ISSUER}|alice") and "act" not in claims
     assert claims["hoop"]["targets"] == ["shop"] and (claims["hoop"]["iss"], claims["hoop"]["sub"]) == (ISSUER, "alice")
     who = door.proved(told["access_token"])
-    assert who.targets == {"shop"} and who.groups == {"dev", "dba"}
+    assert who.targets == frozenset({"shop"}) and who.groups == frozenset({"dev", "dba"})
 
 
 def test_an_agent_acts(house: tuple[Exchanging, Api]) -> None:
