@@ -49,7 +49,7 @@ def resolving(loop: Any, answers: dict[str, list[list[str]]]) -> Iterator[Resolv
         loop.reactor.installNameResolver(before)
 
 
-def dial(loop: Any, place: TcpPlace | UnixPlace, *allow: dict[str, Any]) -> End:
+def dial(loop: Any, place: TcpPlace | UnixPlace, *allow: dict[str, Any]) -> Any:
     """Dial by an allow-list."""
     end = End()
     dialler = Dialler(loop.reactor, AllowList([AllowSection.model_validate(each) for each in allow]), 5.0)

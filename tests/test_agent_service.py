@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -181,7 +182,7 @@ def test_a_network_the_gateway_cannot_reach(house: House, tmp_path: Path) -> Non
         stack.callback(target.wait)
         stack.callback(target.kill)
         (tmp_path / "index.html").write_text("inside")
-        more = {"host": "10.231.7.1", "server_name": "localhost"} if before else {}
+        more: dict[str, Any] = {"host": "10.231.7.1", "server_name": "localhost"} if before else {}
         agent = start_agent(tmp_path / "agent", house.gateway, [("127.0.0.1", 8099)], "lab", before=before, **more)
         stack.callback(agent.stop)
         agent.wait()

@@ -21,8 +21,8 @@ def run(folder: Path, *options: str, **environ: str) -> tuple[int, str]:
 
 
 def test_options() -> None:
-    options = Options()
-    options.parseOptions(["--config", "x.toml", "--log", "text"])
+    options = Options()  # type: ignore[no-untyped-call]
+    options.parseOptions(["--config", "x.toml", "--log", "text"])  # type: ignore[no-untyped-call]
     assert options["config"] == "x.toml" and options["log-level"] == "info"
 
 
