@@ -74,9 +74,10 @@ def test_the_next_agent_is_tried_when_one_dies_in_the_middle(house: AgentHouse, 
         opened = client_endpoint(
             house.loop.reactor, f"agent:office:tcp:127.0.0.1:{target.number}", house.hub.endpoint
         ).connect(Quiet.forProtocol(End))
-        waited: Deferred[None] = Deferred()
-        house.loop.reactor.callLater(0.2, waited.callback, None)
-        await waited
+        while not dying.openings:
+            waited: Deferred[None] = Deferred()
+            house.loop.reactor.callLater(0.02, waited.callback, None)
+            await waited
         dying.transport.transport.abortConnection()
         return await opened
 

@@ -50,7 +50,7 @@ def test_it_keeps_trying_while_nobody_is_there(house: AgentHouse) -> None:
     wait_for(lambda: house.loop.run(lambda: agent._tries) > 2, "some tries")
     house.open(port)
     house.joined()
-    assert agent.connected
+    wait_for(lambda: agent.connected, "its own side to know")
 
 
 def test_a_certificate_is_asked_for_at_once_and_in_time(house: AgentHouse) -> None:

@@ -150,7 +150,7 @@ def test_S9_a_target_that_does_not_read_holds_the_writer_back(house: AgentHouse,
     loop.run(lambda: near.transport.registerProducer(Producer(), True))
     for _ in range(20):
         loop.run(lambda: near.transport.write(b"x" * 1_000_000))
-    assert told == ["stop"]
+    assert told[-1] == "stop"
     loop.run(far.transport.resumeProducing)
     loop.run(lambda: far.got(20_000_000))
     wait_for(lambda: told[-1] == "go", "leave to go on")
