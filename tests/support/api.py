@@ -51,6 +51,8 @@ GROUPS: Mapping[str, list[str]] = {
     "robot": ["dba"],
 }
 RECORDED = "session-0001"
+KEPT = RetentionSection(name="short", keep=60.0, targets=["short-.*"])
+"""The rule of retention there is."""
 OPEN = Settings.model_validate(
     {
         "gateway": {"url": "https://hoop.example:8443"},
@@ -77,11 +79,10 @@ OPEN = Settings.model_validate(
             {"name": "reads", "effect": "allow", "classes": ["read"]},
             {"name": "writes", "effect": "review", "classes": ["write"], "approvers": ["dba"]},
         ],
+        "retention": [KEPT.model_dump()],
     }
 )
 """What clients are told of, at GET /v1/targets and /v1/login."""
-KEPT = RetentionSection(name="short", keep=60.0, targets=["short-.*"])
-"""The rule of retention there is."""
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,8 @@ class Job:
         self._loop = LoopingCall(self._by_itself)
         self._loop.clock = reactor
         self._running: Deferred[Report] | None = None
+        self.at_work = ""
+        """The id of the run that is at work here; its first report is in the store a moment after it began."""
 
     def start(self) -> None:
         """From now on, by itself."""
@@ -50,12 +52,13 @@ class Job:
             raise LimitExceeded("a run of retention is at work: wait for its report")
         report = new_report(by, dry, self._now())
         told = asdict(report)
+        self.at_work = report.id
         self._running = deferToThreadPool(self._reactor, self._reactor.getThreadPool(), self._retention.run, report)
         self._running.addBoth(self._ended, report)
         return told
 
     def _ended(self, result: Any, report: Report) -> None:
-        self._running = None
+        self._running, self.at_work = None, ""
         if isinstance(result, Report):
             if report.due and not report.dry:
                 counts = {"deleted": report.deleted, "held": report.held, "failed": report.failed}

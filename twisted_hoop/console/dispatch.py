@@ -22,6 +22,7 @@ from twisted_hoop.console.saml import SamlPages
 from twisted_hoop.console.saml_attempts import Handovers, SamlAttempts
 from twisted_hoop.console.shared_visits import SharedVisits
 from twisted_hoop.console.static import Static
+from twisted_hoop.console.upkeep import UpkeepPages
 from twisted_hoop.console.visits import Visit, Visits
 from twisted_hoop.store.once import Once
 from twisted_hoop.web.agents import Agents
@@ -33,6 +34,7 @@ from twisted_hoop.web.inbox import Inbox
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.problems import Problem, problem_of
 from twisted_hoop.web.search import Search
+from twisted_hoop.web.upkeep import Upkeep
 
 
 class Console:
@@ -77,6 +79,7 @@ class Console:
             ArchivePages(archive, search, casts, pages, place),
             EstatePages(Estate(parts), parts.ways, pages, place),
             AgentPages(Agents(parts), pages, place),
+            UpkeepPages(Upkeep(parts), pages, place),
             Live(parts, self._door.goes_on),
             self._saml,
         )

@@ -17,6 +17,7 @@ from twisted_hoop.console.live import Live
 from twisted_hoop.console.pages import redirect
 from twisted_hoop.console.saml import SamlPages
 from twisted_hoop.console.static import Static
+from twisted_hoop.console.upkeep import UpkeepPages
 from twisted_hoop.web.calls import Answer, Call, Reply
 from twisted_hoop.web.problems import Problem
 
@@ -42,6 +43,7 @@ class Room:
     archive: ArchivePages
     estate: EstatePages
     agents: AgentPages
+    upkeep: UpkeepPages
     live: Live
     saml: SamlPages
 
@@ -112,6 +114,13 @@ def _table(room: Room) -> list[tuple[str, str, Page]]:
         ("GET", "/health", Page(estate.health, whole=True)),
         ("GET", "/agents", Page(room.agents.page, whole=True)),
         ("POST", "/agents/<id:ident>/revoke", Page(room.agents.revoke)),
+        ("GET", "/holds", Page(room.upkeep.holds, whole=True)),
+        ("POST", "/holds", Page(room.upkeep.hold)),
+        ("POST", "/holds/<id:ident>/lift", Page(room.upkeep.lift)),
+        ("GET", "/retention", Page(room.upkeep.retention, whole=True)),
+        ("POST", "/retention", Page(room.upkeep.run)),
+        ("GET", "/retention/<id:ident>", Page(room.upkeep.report, whole=True)),
+        ("GET", "/retention/<id:ident>/part", Page(room.upkeep.part)),
     ]
 
 
