@@ -8,8 +8,17 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from harness.processes import Measured
 from harness.rows import Row
+
+
+class Counted(Protocol):
+    """What costs something: a process, or several."""
+
+    def cpu(self) -> float: ...
+
+    def reset_peak(self) -> None: ...
+
+    def peak_mb(self) -> float: ...
 
 
 class Variant(Protocol):
@@ -19,7 +28,7 @@ class Variant(Protocol):
     def name(self) -> str: ...
 
     @property
-    def process(self) -> Measured | None: ...
+    def process(self) -> Counted | None: ...
 
 
 V = TypeVar("V", bound=Variant)
