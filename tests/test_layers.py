@@ -21,7 +21,7 @@ FLOORS = (
     {"console"},
     {"policies", "halls", "warden", "replicas", "health", "life", "listeners", "testing", "workers"}
     | {"agents", "telling"},
-    {"service", "agent_service"},
+    {"service", "agent_service", "doctor"},
     {"cli", "tap", "demo", "demo_data"},
     {"agent_tap"},
 )

@@ -16,6 +16,7 @@ _COMMANDS = {
     "check": "twisted_hoop.cli.config:check",
     "config": "twisted_hoop.cli.config:config",
     "deliveries": "twisted_hoop.cli.deliveries:deliveries",
+    "doctor": "twisted_hoop.cli.doctor:doctor",
     "drain": "twisted_hoop.cli.replicas:drain",
     "dsn": "twisted_hoop.cli.connect:dsn",
     "hold": "twisted_hoop.cli.holds:hold",

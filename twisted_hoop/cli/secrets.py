@@ -101,12 +101,12 @@ async def _follow(
     from twisted_hoop.secrets.store import SecretStore
 
     store = SecretStore(reactor, environ, root=root, secrets=settings.secrets, vault=settings.vault)
-    found = [(each.key, each.scheme, await _why_not(store, each)) for each in references]
+    found = [(each.key, each.scheme, await why_not(store, each)) for each in references]
     await store.stop()
     return found
 
 
-async def _why_not(store: SecretStore, reference: Reference) -> str:
+async def why_not(store: SecretStore, reference: Reference) -> str:
     from twisted_hoop.errors import HoopError
 
     try:

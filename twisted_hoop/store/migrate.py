@@ -26,3 +26,10 @@ def upgrade(connection: Connection) -> None:
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
     command.upgrade(config, "head")
+
+
+def newest() -> str:
+    """The revision that `upgrade` leads to."""
+    from alembic.script import ScriptDirectory
+
+    return ScriptDirectory(str(_SCRIPTS)).get_current_head() or ""
