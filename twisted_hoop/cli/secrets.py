@@ -107,6 +107,7 @@ async def _follow(
 
 
 async def why_not(store: SecretStore, reference: Reference) -> str:
+    """Follow it as the gateway would: "" when that works, else what an operator is told. `hoop doctor` asks as well."""
     from twisted_hoop.errors import HoopError
 
     try:
