@@ -35,9 +35,9 @@ class Principal:
     `proof` says how it was proved ("jwt", "exchange", "saml", "account-token", "scram", "ssh-certificate", "ssh-key").
     `expires` is a POSIX time or None.
     `proof_id` is the digest of the credential (hex, never the credential), by which locks and caches find it.
-    `within` are principals whose rights bound these: what is not allowed to each of them is not allowed (an agent's own,
-    or the same person with all its groups). They have no `within` of their own. `targets` are the only ones that may be
-    opened; None: no such limit.
+    `within` are principals whose rights bound these: what is not allowed to each of them is not allowed (an agent's
+    own, or the same person with all its groups). They have no `within` of their own. `targets` are the only ones that
+    may be opened; None: no such limit.
     """
 
     issuer: str

@@ -14,7 +14,8 @@ APPROVAL, ACCESS, LOCKS, ENDS, CANCEL, VISIT, DRAIN, AGENTS = (
     "approval", "access", "locks", "ends", "cancel", "visit", "drain", "agents",
 )  # fmt: skip
 """A request changed (its id), access for a while did, locks did, sessions are to end, somebody cancels
-(`sessions.key_digest`), a visit ended or changed (its digest), a replica is to stop (its id), an agent came, went or was revoked."""
+(`sessions.key_digest`), a visit ended or changed (its digest), a replica is to stop (its id), an agent came, went or
+was revoked."""
 MISSED = "missed"
 """Words may have been lost: look at everything. Only told within a process."""
 

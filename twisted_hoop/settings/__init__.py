@@ -24,8 +24,8 @@ from twisted_hoop.settings.network import LimitsSection, ListenerSection, Target
 from twisted_hoop.settings.notify import NotifySection, SlackUser
 from twisted_hoop.settings.rules import MaskSection, RuleSection
 from twisted_hoop.settings.saml import SamlSection
-from twisted_hoop.settings.tracing import TracingSection
 from twisted_hoop.settings.secrets import SecretsSection, VaultSection
+from twisted_hoop.settings.tracing import TracingSection
 
 __all__ = [
     "AccountSection",

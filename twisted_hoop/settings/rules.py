@@ -169,8 +169,8 @@ class MaskSection(Section):
     `*/annotations/.*` in every object. Masks of responses that apply hide Secrets unless this says otherwise; `[]`
     means nothing by its place. What is hidden so becomes a word that the gateway does not let back in."""
     sentinels: Literal["refuse", "restore"] = "refuse"
-    """Kubernetes: what becomes of such a word in a write. refuse: nothing is sent; restore: the gateway reads the object
-    and puts the value back where the word stands for it, in the version that is written over."""
+    """Kubernetes: what becomes of such a word in a write. refuse: nothing is sent; restore: the gateway reads the
+    object and puts the value back where the word stands for it, in the version that is written over."""
     detect: list[str] = Field(default_factory=list)
     """Detectors run over text: card, ssn, iban, email, phone, api-key, jwt, private-key."""
     patterns: list[str] = Field(default_factory=list)
