@@ -11,8 +11,11 @@ from twisted_hoop.settings import StorageSection
 _PATIENCE = {"timeout": "60s", "connect_timeout": "10s"}
 
 
-def open_storage(section: StorageSection, access_key: str, secret_key: str) -> Storage:
-    """The storage of a section, with its secrets in clear. ConfigurationError when it cannot be."""
+def open_storage(section: StorageSection, access_key: str, secret_key: str, looks_only: bool = False) -> Storage:
+    """The storage of a section, with its secrets in clear. ConfigurationError when it cannot be.
+
+    `looks_only` makes no folder that is not there.
+    """
     from obstore.exceptions import BaseError
     from obstore.store import from_url
 
@@ -28,7 +31,7 @@ def open_storage(section: StorageSection, access_key: str, secret_key: str) -> S
         options["client_options"] = {**_PATIENCE, "allow_http": section.endpoint.startswith("http:")}
         options["retry_config"] = {"max_retries": 2}
     elif section.url.startswith("file:"):
-        options["mkdir"] = True
+        options["mkdir"] = not looks_only
     try:
         return Storage(from_url(section.url, **options), section.segment * MIB)
     except (BaseError, ValueError, OSError) as error:

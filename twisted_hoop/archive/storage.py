@@ -151,6 +151,24 @@ class Storage:
         except (ValueError, TypeError, KeyError) as error:
             raise StorageFault(f"{name}.end in object storage cannot be read") from error
 
+    def objects(self, name: str) -> list[str]:
+        """The objects there are of a recording, as far as their names tell: itself, its list, its pieces."""
+        return [each for each in (name, f"{name}.end") if self._size(each) >= 0] or self._others(name)
+
+    def pieces(self, name: str) -> list[Piece]:
+        """The pieces of a long recording, [] for one that is a single object. StorageFault when the list is spoilt."""
+        try:
+            return [] if self._size(name) >= 0 else self._listed(name)
+        except FileNotFoundError as error:
+            raise StorageFault(f"{name}.end is not in object storage") from error
+
+    def holds(self, piece: Piece) -> bool:
+        """Whether a piece is there and what its list says."""
+        try:
+            return sha256(self._call(_read, piece.name, piece.size)).hexdigest() == piece.sha256
+        except (FileNotFoundError, StorageConflict):
+            return False
+
     def delete(self, found: Kept) -> str:
         """Remove every object of a recording; "" or what stays, as under an object lock: without its key, worthless."""
         import obstore
