@@ -88,6 +88,18 @@ def test_the_rest_may_be_read(kind: str, pointer: str) -> None:
     assert refused(kind, *reads(pointer)) == ""
 
 
+@pytest.mark.parametrize("index", ["0", "12", "-1", "+0", "00", "-0", "-"])
+@pytest.mark.parametrize("below", ["", "/token", "/token/a", "/ports/443/key"])
+def test_elements_of_lists_are_where_the_mask_says(index: str, below: str) -> None:
+    """M10: by whatever number, of the element or of what stands in it."""
+    made = hiding("Widget/spec/items/token", "Widget/spec/items/ports/443/key")
+    look = HiddenPlaces("ConfigMap", made.places.of("Widget"), made.places.of("Pod"), None)
+    for operation in reads(f"/spec/items/{index}{below}"):
+        assert operation["op"] in look.refused([operation])
+    assert look.refused(reads("/spec/plain/" + "0/" * 7 + "x")[:1])
+    assert not look.refused(reads(f"/spec/plain/{index}{below}")[:1])
+
+
 def test_what_only_writes() -> None:
     operations = [{"op": op, "path": "/data/password", "value": "eA=="} for op in ("add", "replace", "remove")]
     assert refused("Secret", *operations) == ""

@@ -6,6 +6,7 @@ above a hidden value. What only writes is not looked at here, but for names of v
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -18,6 +19,9 @@ _SHORT: Final = frozenset({"env", "args", "command"})
 _CONTAINERS: Final = frozenset({"containers", "initContainers", "ephemeralContainers"})
 _MEMBER: Final = 2
 """Names from `containers` to one of them; what is longer leads to a member."""
+_INDEX: Final = re.compile(r"[+-]?[0-9_]+")
+_MOST_INDEXES: Final = 6
+"""Numbers in a pointer that are read both ways; where there are more, it may lead anywhere."""
 _OWN: Final = frozenset({"metadata", "status"})
 """Members of any object that hold no other one."""
 
@@ -93,8 +97,10 @@ class HiddenPlaces:
 
 
 def _meets(places: KindPlaces, names: list[str]) -> bool:
-    """Whether a pointer leads to something hidden, into it, or above it."""
-    return places.below("/".join(names)) or any(places.strategy(above) for above in _above(names))
+    """Whether a pointer leads to something hidden, into it, or above it: as any of its numbers may be an index (M10)."""
+    if sum(map(_is_index, names)) > _MOST_INDEXES:
+        return bool(places)
+    return any(places.below(each) or any(map(places.strategy, _above(each))) for each in _readings(names))
 
 
 def _beside(names: list[str], opaque: bool) -> bool:
@@ -108,10 +114,25 @@ def _beside(names: list[str], opaque: bool) -> bool:
     return not opaque and names[-1] not in ("spec", "template", "jobTemplate")
 
 
-def _above(names: list[str]) -> Iterator[str]:
-    for depth in range(1, len(names) + 1):
-        yield "/".join(name for name in names[:depth] if not name.isdigit())
-        yield "/".join(names[:depth])
+def _readings(names: list[str]) -> set[str]:
+    """The places a pointer may lead to: without its indexes, of which nobody can tell from keys that are numbers."""
+    found: list[tuple[str, ...]] = [()]
+    for name in names:
+        kept = [(*each, name) for each in found]
+        found = found + kept if _is_index(name) else kept
+    return {"/".join(each) for each in found}
+
+
+def _is_index(name: str) -> bool:
+    """Servers take `-1` for the last element, and `+0` and `00` for the first; `-` is behind the last."""
+    return name == "-" or _INDEX.fullmatch(name) is not None
+
+
+def _above(place: str) -> Iterator[str]:
+    """The place, and all above it."""
+    while place:
+        yield place
+        place = place.rpartition("/")[0]
 
 
 def _segments(pointer: str) -> list[str]:

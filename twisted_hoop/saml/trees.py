@@ -15,7 +15,13 @@ Element = Any
 def hardened_parser() -> Any:
     """No entities, no document types, no network, libxml2's own limits on, and nothing dropped silently (I6)."""
     return etree.XMLParser(
-        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, huge_tree=False, recover=False
+        encoding="utf-8",
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        recover=False,
     )
 
 
