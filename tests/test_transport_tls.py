@@ -9,8 +9,10 @@ import ssl
 from pathlib import Path
 
 import pytest
+from twisted.logger import capturedLogs, formatEvent
 
 from tests.support.transports import Certificates, make_certificates
+from twisted_hoop.demo.certificates import issue
 from twisted_hoop.transport.tls import ReloadingContext, TlsSession, client_context, server_context
 
 
@@ -106,3 +108,18 @@ def test_a_session_of_a_socket_is_read_once(files: Certificates) -> None:
     session = served(server_context(files.cert, files.key), client_context(ca=files.ca))
     left.close(), right.close()
     assert session.version == "TLSv1.3"
+
+
+def test_a_broken_pair_is_logged_once_and_the_old_certificate_stays(tmp_path: Path) -> None:
+    cert, key = issue(tmp_path, ["a"], days=90)
+    reloading = ReloadingContext(
+        lambda: server_context(str(cert), str(key)), str(cert), str(key), name="x", certificate=str(cert)
+    )
+    end, first = reloading.not_after, reloading()
+    with capturedLogs() as told:
+        cert.write_text("broken")
+        assert reloading() is first and reloading() is first and reloading.not_after == end and reloading.problem
+        issue(tmp_path, ["a"], days=10)
+        assert reloading() is not first and 0 < reloading.not_after < end and not reloading.problem
+    seen = [formatEvent(each) for each in told]
+    assert [each.partition(":")[0] for each in seen] == ["x", "x"] and "the old certificate stays" in seen[0]

@@ -155,4 +155,5 @@ def _context(section: TargetSection, alpn: tuple[str, ...] = ()) -> Callable[[],
         section.ca,
         section.certificate,
         section.key,
+        name=f"target {section.name}",
     )

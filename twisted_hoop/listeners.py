@@ -18,6 +18,7 @@ from twisted_hoop.http.listening import HttpListening
 from twisted_hoop.identity.provider import IdentityProvider, ScramLogin
 from twisted_hoop.identity.scram_keys import EndPoint
 from twisted_hoop.model import Peer
+from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.postgres.authentication import chooser
 from twisted_hoop.postgres.hall import Hall
 from twisted_hoop.postgres.opening import Opening
@@ -65,6 +66,7 @@ class Listeners:
         self._agents = agents
         self._cancel = cancel or services.sessions.cancel
         self._endpoint = endpoint or (lambda section: server_endpoint(reactor, section.endpoint))
+        self._contexts: dict[str, ReloadingContext] = {}
         self._ports: list[tuple[ListenerSection, IListeningPort]] = []
 
     async def start(self) -> None:
@@ -97,11 +99,11 @@ class Listeners:
         if section.protocol == "http":
             if self._http is None:
                 raise ConfigurationError([f"listeners: {section.name}: HTTP is not to be had here"])
-            return self._http.factory(section, _context(section, ("http/1.1",)))
+            return self._http.factory(section, self._context(section, ("http/1.1",)))
         if section.protocol == "agent":
             if self._agents is None:
                 raise ConfigurationError([f"listeners: {section.name}: agents are not to be had here"])
-            return self._agents.factory(section, _context(section, ("http/1.1",)))
+            return self._agents.factory(section, self._context(section, ("http/1.1",)))
         return self._postgres(section)
 
     def _postgres(self, section: ListenerSection) -> PostgresFactory:
@@ -119,7 +121,7 @@ class Listeners:
             choose = chooser(self._identity(), scram, ways, self._discovery(section))
             return choose(parameters, peer)
 
-        context = _context(section, (ALPN,))
+        context = self._context(section, (ALPN,))
         opening = Opening(self._services)
         return PostgresFactory(
             self._reactor,
@@ -131,13 +133,36 @@ class Listeners:
             self._cancel,
         )
 
+    def _context(self, section: ListenerSection, alpn: tuple[str, ...]) -> Callable[[], ssl.SSLContext] | None:
+        if not section.certificate:
+            return None
+        self._contexts[section.name] = found = ReloadingContext(
+            lambda: server_context(section.certificate, section.key, alpn),
+            section.certificate,
+            section.key,
+            name=f"listener {section.name}",
+            certificate=section.certificate,
+        )
+        return found
+
+    def watched(self, metrics: Metrics) -> None:
+        """Have the ends of certificates told."""
+        ends = "When the certificate in use ends, POSIX."
+        metrics.watch_table("hoop_certificate_not_after", ends, ("listener",), self.certificates)
+
+    def certificates(self) -> dict[tuple[str, ...], float]:
+        """When the certificate in use of each listener ends, POSIX, by its name. Files that changed are read first."""
+        for context in self._contexts.values():
+            context()
+        return {(name,): context.not_after for name, context in self._contexts.items()}
+
     def _discovery(self, section: ListenerSection) -> tuple[str, str]:
         issuers = self._settings.issuers
         wanted = next((i for i in issuers if i.name == section.issuer), issuers[0] if issuers else None)
         return (wanted.issuer, wanted.scope) if wanted is not None else ("", "")
 
     def _api(self, section: ListenerSection) -> Any:
-        context = _context(section, ("http/1.1",))
+        context = self._context(section, ("http/1.1",))
         api = Dispatcher(self._parts, self._reactor)
         answering = api if self._console is None else Front(api, self._console)
         site = site_of(answering, self._reactor, encrypted=context is not None)
@@ -159,11 +184,3 @@ class _TlsFactory(WrappingFactory):
         if protocol is not None:
             protocol.firstByte = lambda byte: self._context()
         return protocol
-
-
-def _context(section: ListenerSection, alpn: tuple[str, ...]) -> Callable[[], ssl.SSLContext] | None:
-    if not section.certificate:
-        return None
-    return ReloadingContext(
-        lambda: server_context(section.certificate, section.key, alpn), section.certificate, section.key
-    )

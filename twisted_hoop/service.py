@@ -186,6 +186,7 @@ class GatewayService(Service):
         self.halls = Halls(reactor, settings, vault, masking_key(self._state), memory, self.authority, by_agent)
         self.warden = Warden(reactor, self.sessions, lambda: self.identity, self.policy, self._lock_of)
         self.listeners = self._listeners_of(settings, vault)
+        self.listeners.watched(self.metrics)
 
     # -- composing ------------------------------------------------------------------------------------------------
 

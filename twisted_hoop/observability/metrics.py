@@ -7,7 +7,7 @@ sends: a client must not be able to make time series.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -103,6 +103,23 @@ class _Watched(Collector):
             yield family(name, text, value=read())
 
 
+class _Table(Collector):
+    """A family somebody else keeps, with labels, read when asked."""
+
+    def __init__(
+        self, name: str, text: str, labels: Key, read: Callable[[], Mapping[Key, float]], counts: bool
+    ) -> None:
+        self._name, self._text, self._labels, self._read, self._counts = name, text, labels, read, counts
+
+    def collect(self) -> Iterator[Metric]:
+        """Asked by the registry."""
+        kind = CounterMetricFamily if self._counts else GaugeMetricFamily
+        family = kind(self._name, self._text, labels=self._labels)
+        for labels, value in self._read().items():
+            family.add_metric(labels, value)
+        yield family
+
+
 class Metrics:
     """What the gateway counts. `registry` is a Prometheus CollectorRegistry of its own, `render()` the text of it."""
 
@@ -160,6 +177,12 @@ class Metrics:
     def watch(self, name: str, text: str, read: Callable[[], float], counts: bool = False) -> None:
         """Have `read` asked whenever metrics are rendered: a counter if `counts`, else a gauge."""
         self._watched.watched.append((name, text, counts, read))
+
+    def watch_table(
+        self, name: str, text: str, labels: Key, read: Callable[[], Mapping[Key, float]], counts: bool = False
+    ) -> None:
+        """The same for a family with labels: `read` gives values by what the labels are."""
+        self.registry.register(_Table(name, text, labels, read, counts))
 
     def watch_recorder(self, counts: RecorderCounts) -> None:
         """Report a recorder's `counts`."""

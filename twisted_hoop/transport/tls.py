@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from cryptography.x509 import load_pem_x509_certificate
+from twisted.logger import Logger
+
 Mode = Literal["verify-full", "verify-ca", "require"]
 """As libpq's sslmode: chain and name, chain only, neither."""
 
@@ -88,23 +91,35 @@ def _load_roots(context: ssl.SSLContext, ca: str) -> None:
         context.load_default_certs(ssl.Purpose.SERVER_AUTH)
 
 
+def _not_after(file: str) -> float:
+    """The end of the first certificate of a PEM file; 0.0 when it cannot be read (it was replaced meanwhile)."""
+    try:
+        return load_pem_x509_certificate(Path(file).read_bytes()).not_valid_after_utc.timestamp() if file else 0.0
+    except (OSError, ValueError):
+        return 0.0
+
+
 Stamp = tuple[tuple[int, int, int], ...]
 
 
 class ReloadingContext:
     """A context made anew when one of its files changed: call it once a connection. Live sessions keep their own.
 
-    While the files do not fit each other (one of the two is replaced already), the last good context goes on serving
-    and `problem` says why; the next call tries again. The first context must load: OSError otherwise.
+    While the files do not fit each other (one of the two is replaced already), the last good context goes on serving,
+    the log and `problem` say why; the next call tries again. The first context must load: OSError otherwise. `name` is
+    for the log. `not_after` is when the `certificate` in use ends, POSIX; 0.0 when none is named.
     """
 
-    __slots__ = ("_build", "_context", "_files", "_stamp", "problem")
+    __slots__ = ("_build", "_certificate", "_context", "_files", "_name", "_stamp", "not_after", "problem")
+    log = Logger()
 
-    def __init__(self, build: Callable[[], ssl.SSLContext], *files: str) -> None:
+    def __init__(self, build: Callable[[], ssl.SSLContext], *files: str, name: str = "", certificate: str = "") -> None:
         self._build = build
+        self._name, self._certificate = name, certificate
         self._files = tuple(Path(name) for name in files if name)
         self._stamp = self._look()
         self._context = build()
+        self.not_after = _not_after(certificate)
         self.problem = ""
 
     def __call__(self) -> ssl.SSLContext:
@@ -115,7 +130,11 @@ class ReloadingContext:
                 self._context = self._build()
                 self._stamp = stamp
                 self.problem = ""
+                self.not_after = _not_after(self._certificate)
+                self.log.info("{name}: certificates were read again", name=self._name)
         except OSError as why:
+            if self.problem != str(why):  # once for each way in which they are wrong
+                self.log.error("{name}: the old certificate stays: {why}", name=self._name, why=str(why))
             self.problem = str(why)
         return self._context
 
