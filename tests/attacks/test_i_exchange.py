@@ -24,12 +24,15 @@ from tests.support.tokens import ISSUER, PEER, make_ring
 from twisted_hoop.errors import AuthenticationFailed
 from twisted_hoop.identity.locks import LockKind
 from twisted_hoop.identity.own_keys import OwnKeys
+from twisted_hoop.identity.ssh_certificates import Certificate, certificate_kind
+from twisted_hoop.identity.ssh_private_keys import new_private_key
 from twisted_hoop.model import Effect, Principal, Target
 from twisted_hoop.policy.rules import RulePolicy
 from twisted_hoop.settings import Settings
 from twisted_hoop.targets import target_of_section
 
 House = tuple[Exchanging, Api]
+KEY = new_private_key()
 
 
 @pytest.fixture
@@ -308,6 +311,58 @@ def test_i9_a_stolen_key_is_withdrawn_with_all_it_signed(house: House) -> None:
     who = door.proved(token)
     door.reload(None, OwnKeys((ed_key(),)))
     assert not door.provider.still_valid(who) and "our keys" in refused_at_the_door(door, token)
+
+
+# -- as a certificate of SSH ------------------------------------------------------------------------------------------
+
+
+def certified(house: House, token: str) -> tuple[Certificate, Principal]:
+    """A certificate made of the token, and whom a log-in with it proves."""
+    door, _ = house
+    certificate = door.provider.certify_ssh(door.proved(token), KEY.public)
+    return certificate, logged_in(house, certificate)
+
+
+def logged_in(house: House, certificate: Certificate) -> Principal:
+    algorithm, data = certificate_kind(KEY.public.kind), b"the session"
+    proved: Any = house[0].provider.authenticate_ssh
+    signature = KEY.sign(data, KEY.public.kind)
+    who: Principal = house[0].loop.run(lambda: proved(certificate.blob, algorithm, signature, data, PEER))
+    return who
+
+
+def shut_out(house: House, certificate: Certificate, who: Principal) -> None:
+    """A session that lives ends, and no other begins."""
+    assert not house[0].provider.still_valid(who)
+    with pytest.raises(AuthenticationFailed):
+        logged_in(house, certificate)
+
+
+def test_i9_a_certificate_of_an_exchanged_token_evades_no_lock(house: House) -> None:
+    """I9: nor is it wider than the token: targets, actor and rights that bound it are the same."""
+    door, _ = house
+    token = made(house, door.person(), door.agent(), scope="group:dev target:shop")
+    certificate, who = certified(house, token)
+    shown = door.proved(token)
+    assert (who.targets, who.chain, who.within, who.groups) == (shown.targets, shown.chain, shown.within, shown.groups)
+    door.provider.locks.lock("issuer", URL)
+    shut_out(house, certificate, who)
+    door.provider.locks.unlock("issuer", URL)
+    assert door.provider.still_valid(who) and logged_in(house, certificate) == who
+
+
+@pytest.mark.parametrize("change", ["actors", "disabled", "key"])
+def test_i9_what_ends_an_exchanged_token_ends_its_certificate(house: House, change: str) -> None:
+    """I9: the actor's permission taken back, the issuer switched off, a stolen key removed."""
+    door, _ = house
+    certificate, who = certified(house, made(house, door.person(), door.agent()))
+    mine, me = certified(house, door.person())
+    if change == "key":
+        door.reload(None, OwnKeys((ed_key(),)))
+    else:
+        door.reload(door.made(actors=[]) if change == "actors" else door.made(enabled=False))
+    shut_out(house, certificate, who)
+    assert logged_in(house, mine) == me and door.provider.still_valid(me)  # of the issuer's own token: unchanged
 
 
 # -- approvals --------------------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from tests.support.api import Answer, Api, listening_api
 from tests.support.approvals import Office
 from tests.support.loop import Loop
+from tests.support.ssh_identity import make_authority
 from tests.support.tokens import PEER, Door, Time, issuer_section, make_ring, make_settings, write_jwks
 from twisted_hoop.identity.current import CurrentIdentity
 from twisted_hoop.identity.narrowing import Narrower, narrowed
@@ -99,7 +100,8 @@ class Exchanging:
         self.keys = OwnKeys((ed_key(),))
         self.settings = self.made(actors=actors, **more)
         self.own = OwnIssuer(self.settings.own_issuer, URL, self.keys, self.time)
-        self.provider = Door(loop, self.settings, self.time, own=self.own).provider
+        self.authority = make_authority(self.time)
+        self.provider = Door(loop, self.settings, self.time, own=self.own, authority=self.authority).provider
 
     def made(
         self, actors: Any = ACTORS, accounts: Any = (), agents: Any = None, enabled: bool = True, **issuer: Any
@@ -121,7 +123,9 @@ class Exchanging:
         own = OwnIssuer(section, URL, self.keys, self.time) if section.enabled else None
         old = self.provider
         self.provider = self.loop.run(
-            lambda: IdentityProvider(chosen, self.loop.reactor, now=self.time, previous=old, own=own)
+            lambda: IdentityProvider(
+                chosen, self.loop.reactor, now=self.time, previous=old, own=own, authority=self.authority
+            )
         )
 
     def person(self, who: str = "alice", *groups: str, **claims: Any) -> str:

@@ -21,7 +21,7 @@ import jwt
 
 from twisted_hoop.errors import AuthenticationFailed
 from twisted_hoop.identity.own_keys import OwnKeys
-from twisted_hoop.identity.stating import TERMS, read, restored, stated
+from twisted_hoop.identity.stating import ORIGIN, TERMS, read, restored, stated
 from twisted_hoop.identity.tokens import MAX_TOKEN, Claims, Peek, TokenRules, verify
 from twisted_hoop.model import Principal
 from twisted_hoop.settings import OwnIssuerSection
@@ -35,6 +35,8 @@ TOKEN_PATH, KEYS_PATH = "/oauth/token", "/oauth/keys"
 GRANT = "urn:ietf:params:oauth:grant-type:token-exchange"
 _SKEW = 30.0
 _DIGEST, _KEY = 64, 8
+_OURS = (PROOF, "ssh-certificate")
+assert ORIGIN == 2 + _KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,12 @@ class OwnIssuer:
 def terms_in(principal: Principal) -> str:
     """The terms a restored principal's token was made under."""
     return principal.proof_id[_DIGEST : _DIGEST + TERMS]
+
+
+def origin_of(principal: Principal) -> str:
+    """Which exchange is behind a principal (its depth and the key that signed), also when a certificate of SSH was
+    made of the token: what ends the one ends the other (I9). "" when none is."""
+    return principal.proof_id[_DIGEST + TERMS :] if principal.proof in _OURS else ""
 
 
 def depth_in(principal: Principal) -> int:

@@ -32,13 +32,13 @@ class OwnTokens:
         """See OwnIssuer.issue."""
         if self._own is None:
             raise AuthenticationFailed("this gateway has no issuer of its own")
-        return self._own.issue(principal, self._terms(principal), lifetime, audience)
+        return self._own.issue(principal, self.terms(principal), lifetime, audience)
 
     def shown(self, token: str, seen: Peek, digest: str) -> Shown:
         """Whom a token restores, while everybody it stands on is vouched for as when it was made."""
         assert self._own is not None, "nobody asks before `made` said so"
         shown = self._own.shown(token, seen, digest)
-        if self._terms(shown.principal) != shown.terms:
+        if self.terms(shown.principal) != shown.terms:
             raise AuthenticationFailed("the settings of its issuers or accounts have changed since it was made (I9)")
         return shown
 
@@ -46,9 +46,9 @@ class OwnTokens:
         """Whether the token somebody showed would still be taken: its key, its issuers, who may act for whom (I9)."""
         if self._own is None or not self._own.still_signs(principal):
             return False
-        return self._terms(principal) == terms_in(principal)
+        return self.terms(principal) == terms_in(principal)
 
-    def _terms(self, principal: Principal) -> str:
+    def terms(self, principal: Principal) -> str:
         """Those of who vouches; where somebody acts, also who may: a rule taken back ends what it permitted."""
         terms = self._vouching.terms(principal)
         if not terms or not principal.chain:

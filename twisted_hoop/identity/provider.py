@@ -17,7 +17,7 @@ from twisted_hoop.identity.accounts import Account, Accounts
 from twisted_hoop.identity.issuers import Issuer, make_issuers
 from twisted_hoop.identity.locks import Lock, Locks
 from twisted_hoop.identity.own_issuer import PROOF as EXCHANGED
-from twisted_hoop.identity.own_issuer import Issued, OwnIssuer
+from twisted_hoop.identity.own_issuer import Issued, OwnIssuer, origin_of
 from twisted_hoop.identity.own_tokens import OwnTokens
 from twisted_hoop.identity.replay import ReplayGuard
 from twisted_hoop.identity.saml_logins import PROOF as BY_SAML
@@ -89,7 +89,7 @@ class IdentityProvider:
         self.saml = SamlLogins(settings, reactor, self._replay, now)
         self._vouching = Vouching(self._issuers, self._accounts, now, self.saml.sections)
         self._own = OwnTokens(own, self._vouching)
-        self._ssh = SshLogins(authority, self._vouching, self._accounts, self._replay, now)
+        self._ssh = SshLogins(authority, self._vouching, self._accounts, self._replay, now, self._own)
         self._known: OrderedDict[bytes, _Known] = OrderedDict()
         self._changed: frozenset[str] = frozenset()
         if previous is not None:
@@ -232,8 +232,8 @@ class IdentityProvider:
             raise AuthenticationFailed(f"locked: {lock.kind} {lock.value}: {lock.reason}")
 
     def _lock_on(self, principal: Principal) -> Lock | None:
-        """What shuts it out; a lock on our own issuer shuts out every token we exchanged."""
-        exchanged = self._own.url if principal.proof == EXCHANGED else ""
+        """What shuts it out; a lock on our own issuer shuts out every token we exchanged, and what was made of it."""
+        exchanged = self._own.url if origin_of(principal) else ""
         return self.locks.holds(principal) or (self.locks.find("issuer", exchanged) if exchanged else None)
 
     def _still_good(self, known: _Known) -> bool:

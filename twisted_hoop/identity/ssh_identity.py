@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from twisted_hoop.identity.own_issuer import origin_of
 from twisted_hoop.identity.stating import TERMS, read, restored, stated
 from twisted_hoop.model import Principal
 from twisted_hoop.settings import Section
@@ -33,7 +34,7 @@ def terms_of(section: Section) -> str:
 
 def terms_in(principal: Principal) -> str:
     """The terms of a principal that was proved by certificate: they stand in its `proof_id` behind the digest."""
-    return principal.proof_id[64:]
+    return principal.proof_id[64 : 64 + TERMS]
 
 
 def principal_name(principal: Principal) -> str:
@@ -42,8 +43,10 @@ def principal_name(principal: Principal) -> str:
 
 
 def pack_identity(principal: Principal, terms: str) -> bytes:
-    """The extension's value."""
-    return json.dumps(stated(principal, terms), separators=(",", ":")).encode()
+    """The extension's value. It says whether the principal was proved by a token of our own (`origin_of`)."""
+    origin = origin_of(principal)
+    value = stated(principal, terms) | ({"exchanged": origin} if origin else {})
+    return json.dumps(value, separators=(",", ":")).encode()
 
 
 def unpack_identity(data: bytes, blob: bytes, until: float) -> Certified:
@@ -52,5 +55,5 @@ def unpack_identity(data: bytes, blob: bytes, until: float) -> Certified:
         found = read(data)
     except ValueError:
         raise ValueError("the certificate's identity is malformed") from None
-    proof_id = hashlib.sha256(blob).hexdigest() + found.terms
+    proof_id = hashlib.sha256(blob).hexdigest() + found.terms + found.exchanged
     return Certified(restored(found, PROOF, proof_id, until), found.terms)

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 from twisted_hoop.errors import AuthenticationFailed
 from twisted_hoop.identity.accounts import Accounts
+from twisted_hoop.identity.own_issuer import origin_of
+from twisted_hoop.identity.own_tokens import OwnTokens
 from twisted_hoop.identity.ssh_authority import SshAuthority
 from twisted_hoop.identity.ssh_certificates import Certificate, is_certificate, parse_certificate
 from twisted_hoop.identity.ssh_identity import Certified, terms_in
@@ -40,12 +42,14 @@ class SshLogins:
         accounts: Accounts,
         replay: IReplayGuard,
         now: Callable[[], float],
+        own: OwnTokens | None = None,
     ) -> None:
         self._authority = authority
         self._vouching = vouching
         self._accounts = accounts
         self._replay = replay
         self._now = now
+        self._own = own if own is not None else OwnTokens(None, vouching)
 
     def shown(self, blob: bytes, algorithm: bytes, peer: Peer) -> Shown:
         """What is shown, if it could be accepted from there; AuthenticationFailed otherwise. Proves nothing yet."""
@@ -73,14 +77,20 @@ class SshLogins:
         if self._authority is None:
             raise ValueError("this gateway has no SSH listener, so nobody wants certificates")
         until = float("inf") if seconds is None else self._now() + seconds
-        terms = self._vouching.terms(principal)
+        terms = self._terms(principal)
         if not terms:
             raise ValueError("somebody who is part of this identity comes from an issuer that is not configured here")
         return self._authority.issue_user(principal, key, until, terms)
 
     def unchanged(self, principal: Principal) -> bool:
         """Whether the settings a certificate was made under still hold, for a session that lives (I9)."""
+        if origin_of(principal):
+            return self._own.unchanged(principal)
         return self._vouching.terms(principal) == terms_in(principal)
+
+    def _terms(self, principal: Principal) -> str:
+        """Those of the token, where an exchanged one is certified: what ends it ends the certificate (I9)."""
+        return self._own.terms(principal) if origin_of(principal) else self._vouching.terms(principal)
 
     def _certificate(self, certificate: Certificate, peer: Peer) -> Shown:
         if self._authority is None:
@@ -99,7 +109,7 @@ class SshLogins:
 
     def _check_terms(self, certified: Certified) -> None:
         """Who vouched for it is unchanged since."""
-        if self._vouching.terms(certified.principal) != certified.terms:
+        if not self.unchanged(certified.principal):
             raise AuthenticationFailed("the settings of its issuer or account have changed since it was made (I9)")
 
     async def _first_use(self, principal: Principal, certificate: Certificate) -> None:

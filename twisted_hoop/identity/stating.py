@@ -13,6 +13,8 @@ from twisted_hoop.model import Actor, Kind, Principal
 
 TERMS = 16
 """Hexadecimal characters that name the settings somebody was proved under."""
+ORIGIN = 10
+"""Characters that name the exchange behind a certificate: how deep it was, and the key that signed the token."""
 _MAX_BOUNDS = 16
 
 
@@ -42,6 +44,7 @@ class Stated(Person):
     terms: str = Field(min_length=TERMS, max_length=TERMS)
     targets: list[str] | None = None
     within: list[Person] = Field(default_factory=list, max_length=_MAX_BOUNDS)
+    exchanged: str = Field(default="", pattern=f"^([0-9a-f]{{{ORIGIN}}})?$")
 
 
 def stated(principal: Principal, terms: str) -> dict[str, Any]:
