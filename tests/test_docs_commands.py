@@ -1,0 +1,114 @@
+"""Every command of the documents is run, or says why not; see tests/docs_runner."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+import pytest
+
+from tests.docs_runner.pages import Block, blocks_of
+from tests.docs_runner.places import Place, demo
+from tests.docs_runner.shell import run
+from tests.docs_runner.steps import literal, matches, steps_of
+
+ROOT = Path(__file__).parent.parent
+GENERATED = {"docs/reference/cli.md", "docs/reference/http-api.md", "docs/reference/configuration.md"}
+"""Pages that are made of the code, which their own tests compare."""
+PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {"demo": demo}
+PAGES = [
+    str(page.relative_to(ROOT))
+    for page in sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
+    if str(page.relative_to(ROOT)) not in GENERATED
+]
+BLOCKS = {page: list(blocks_of(ROOT / page, page)) for page in PAGES}
+RUN = {page: [block for block in blocks if block.place and not block.reason] for page, blocks in BLOCKS.items()}
+
+
+class World:
+    """Places that are started when the first page needs them, and run until the module ends."""
+
+    def __init__(self, home: Path, stack: contextlib.ExitStack) -> None:
+        self._home = home
+        self._stack = stack
+        self._places: dict[str, Place] = {}
+
+    def place(self, name: str) -> Place:
+        """A running one."""
+        if name not in self._places:
+            self._places[name] = self._stack.enter_context(PLACES[name](self._home / name))
+        return self._places[name]
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    with contextlib.ExitStack() as stack:
+        yield World(tmp_path_factory.mktemp("documents"), stack)
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if RUN[page]])
+def test_commands_do_what_the_page_shows(page: str, world: World) -> None:
+    """One shell a page; a page that changes who runs it begins another one in the same folder."""
+    blocks = RUN[page]
+    place = world.place(blocks[0].place)
+    folder = place.folder(re.sub(r"\W", "-", page))
+    wrong = []
+    for part in _parts(blocks):
+        steps = [step for block in part for step in steps_of(block)]
+        wrong += run(steps, folder, place.given(part[0].who), place.table)
+    assert not wrong, "\n\n".join(wrong)
+
+
+def _parts(blocks: list[Block]) -> list[list[Block]]:
+    parts: list[list[Block]] = []
+    for block in blocks:
+        if not parts or (parts[-1][0].place, parts[-1][0].who) != (block.place, block.who):
+            parts.append([])
+        parts[-1].append(block)
+    return parts
+
+
+def test_what_is_not_run_says_why() -> None:
+    unmarked = [str(block) for blocks in BLOCKS.values() for block in blocks if not (block.place or block.reason)]
+    assert unmarked == []
+
+
+def test_no_command_hides_in_a_block_that_is_not_marked() -> None:
+    """Indented blocks and fences without a language would be run by nobody."""
+    for page in PAGES:
+        text = re.sub(r"^( *)(`{3,}).*?^\1\2$", "", (ROOT / page).read_text(), flags=re.M | re.S)
+        hidden = re.findall(r"(?:\A|\n|\n#[^\n]*)\n {4,}(\S.*)", text)
+        assert [line for line in hidden if not re.match(r"[-*|\d]", line)] == [], page
+
+
+def test_what_is_run_and_what_is_not_is_counted() -> None:
+    """The number that is not run only goes down: who marks another block changes it here, and says why."""
+    run_now = sum(len(blocks) for blocks in RUN.values())
+    not_run = [block for blocks in BLOCKS.values() for block in blocks if block.reason]
+    print(Counter(block.reason for block in not_run))
+    assert run_now >= 1
+    assert len(not_run) <= 200
+
+
+def test_output_is_compared_word_by_word() -> None:
+    assert matches("a …\nb", "  a 1\n\nc\nb\n")
+    assert matches("Request …, rule x", "Request 77ab, rule x")
+    assert not matches("a b", "a  c")
+    assert not matches("a", "a b")
+    assert literal("NOTICE:  hoop: waiting … for") == "hoop: waiting"
+
+
+def test_pages_are_read_as_their_comments_say(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(
+        "<!-- run: demo as bob -->\n```console\n$ a \\\n  b\nout\n$ c\n```\n\n"
+        "<!-- not run: a click -->\n```sh\nd\n```\n"
+        "````md\n<!-- waits -->\n````\n```text\nno\n```\n<!-- waits -->\n```sh\ne\n```\n"
+    )
+    first, second, third = blocks_of(page, "page")
+    assert [(step.command, step.shown) for step in steps_of(first)] == [("a \\\n  b", "out"), ("c", None)]
+    assert (first.place, first.who, second.reason, third.waits, third.reason) == ("demo", "bob", "a click", True, "")
