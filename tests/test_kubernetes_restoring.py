@@ -221,6 +221,39 @@ def test_steps_of_a_json_patch() -> None:
 
 
 @pytest.mark.parametrize(
+    "step",
+    [
+        {"op": "remove", "path": "/metadata/resourceVersion"},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": "18"},
+        {"op": "replace", "path": "/metadata/resourceVersion", "value": None},
+        {"op": "add", "path": "x/metadata/resourceVersion", "value": ""},
+        {"op": "copy", "from": "/type", "path": "/metadata/resourceVersion"},
+        {"op": "move", "from": "/metadata/resourceVersion", "path": "/metadata/labels/a"},
+        {"op": "move", "from": "/metadata", "path": "/x"},
+        {"op": "replace", "path": "/metadata", "value": {"name": "s", "namespace": "default"}},
+        {"op": "replace", "path": "", "value": {}},
+    ],
+)
+def test_M11_no_step_lifts_the_pin(step: Json) -> None:
+    """M11: a value would be written over a newer one, or into an object where it is shown by now."""
+    thing = twin()
+    word = shown(thing)["data"]["password"]
+    assert steps_fail(thing, [{"op": "add", "path": "/data/password", "value": word}, step]).status in (409, 422)
+
+
+def test_a_step_may_pin_the_same_version() -> None:
+    thing = twin()
+    word = shown(thing)["data"]["password"]
+    same = [{"op": op, "path": "/metadata/resourceVersion", "value": "17"} for op in ("test", "add", "replace")]
+    assert put_back_steps(live(thing), [*same, {"op": "add", "path": "/data/password", "value": word}])[1] == 1
+
+
+def test_what_managed_fields_hide_is_no_hindrance() -> None:
+    thing = twin(managedFields=[{"fieldsV1": {"f:data": {"f:password": {'v:"x"': {}}}}}])
+    assert put_back(live(thing), shown(thing))[1] == 3
+
+
+@pytest.mark.parametrize(
     ("place", "value"),
     [
         ("/data/user", "WORD"),

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from twisted_hoop.kubernetes.documents import dumps, loads
 from twisted_hoop.kubernetes.kinds import POD_TEMPLATES, is_bytes, is_known, kind_of
+from twisted_hoop.kubernetes.owned import hide_owned
 from twisted_hoop.kubernetes.pointers import ROOT, At, pointer
 from twisted_hoop.kubernetes.requests import KubeRequest
 from twisted_hoop.kubernetes.sentinels import Sentinel, Sentinels
@@ -170,6 +171,8 @@ class Objects:
             self._walk(thing, "", places, mark, at, kind)
         if isinstance(metadata, dict):
             self._annotations(metadata, kind, places, mark, (at, "metadata"), depth, copies)
+            if "managedFields" in metadata:
+                self.masked += hide_owned(metadata, lambda place, name: self._hides(kind, places, place, name))
         if not is_known(kind, api):
             for name, value in thing.items():
                 if name != "metadata":
@@ -178,6 +181,12 @@ class Objects:
             self._pod(thing, kind, mark, at, depth)
         if self._look:
             self._members(thing, mark, at, kind, "")
+
+    def _hides(self, kind: str, places: KindPlaces, place: str, name: str) -> bool:
+        if places.strategy(place) or (name in _WORDS and self._strategy_of(kind, name)):
+            return True
+        fields = self._hiding.fields
+        return bool(fields and fields.strategy(name.encode("utf-8", "replace")))
 
     def _mark(self, kind: str, metadata: Any) -> Sentinel:
         told = metadata if isinstance(metadata, dict) else {}

@@ -97,7 +97,7 @@ class HiddenPlaces:
 
 
 def _meets(places: KindPlaces, names: list[str]) -> bool:
-    """Whether a pointer leads to something hidden, into it, or above it: as any of its numbers may be an index (M10)."""
+    """Whether a pointer leads to something hidden, into it, or above it; its numbers may be indexes (M10)."""
     if sum(map(_is_index, names)) > _MOST_INDEXES:
         return bool(places)
     return any(places.below(each) or any(map(places.strategy, _above(each))) for each in _readings(names))

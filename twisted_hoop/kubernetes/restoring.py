@@ -67,7 +67,8 @@ class Live:
     def _collect(self, found: dict[str, tuple[str, str]], at: At, clear: Any, shown: Any, kept: Any) -> None:
         """Values that are hidden, and by no mask that keeps them so. Two at one pointer are none."""
         if isinstance(clear, dict):
-            for name, value in clear.items():
+            for name in clear.keys() & shown.keys() & kept.keys():  # of managedFields, some are not shown at all
+                value = clear[name]
                 self._collect(found, (at, name), value, shown[name], kept[name])
         elif isinstance(clear, list):
             for number, value in enumerate(clear):
@@ -143,21 +144,44 @@ def put_back_steps(live: Live, steps: Any) -> tuple[Any, int]:
     """
     if not isinstance(steps, list):
         raise NotRestored("", "is no patch")
+    for step in steps:
+        _stays_pinned(live, step)
     work = _Work(live)
     out = [_step(live, work, step) if _holds(step) else step for step in steps]
     pin = {"op": "replace", "path": "/metadata/resourceVersion", "value": live.version}
     return [pin, *out], work.count
 
 
+def _stays_pinned(live: Live, step: Any) -> None:
+    """No step may lift the pin, or the value would be written into an object that was changed meanwhile (M11)."""
+    step = step if isinstance(step, dict) else {}
+    member = "from" if step.get("op") == "move" else "path"
+    for names in (_names(step.get(member)), _names(step.get("path"))):
+        if names is None or step.get("op") == "test":
+            continue
+        if names in ([], ["metadata"]):
+            raise NotRestored(".".join(names), "cannot be put back in a patch of the whole: patch its members")
+        if names[:2] == ["metadata", "resourceVersion"] and not _same_pin(live, step, names):
+            raise NotRestored("metadata.resourceVersion", "is not that of the object now: get it again", 409)
+
+
+def _same_pin(live: Live, step: dict[str, Any], names: list[str]) -> bool:
+    return len(names) == 2 and step.get("op") in ("add", "replace") and step.get("value") == live.version
+
+
+def _names(place: Any) -> list[str] | None:
+    """A JSON Pointer as servers read it (RFC 6901): what stands before its first `/` counts for nothing."""
+    if not isinstance(place, str):
+        return None
+    return [each.replace("~1", "/").replace("~0", "~") for each in place.split("/")[1:]]
+
+
 def _step(live: Live, work: _Work, step: Any) -> Any:
     place = step.get("path") if isinstance(step, dict) else None
     if not isinstance(place, str) or step.get("op") not in ("add", "replace"):
         raise NotRestored("", "stands where no value is written")
-    names = [each.replace("~1", "/").replace("~0", "~") for each in place.split("/")[1:]]
-    if names in ([], ["metadata"]):
-        raise NotRestored(".".join(names), "cannot be put back in a patch of the whole: patch its members")
     at = ROOT
-    for name in names:
+    for name in _names(place) or ():
         at = (at, name)
     if _in_list(live, at, step.get("value")):
         raise NotRestored(
