@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.interfaces import IPushProducer
 from twisted.internet.protocol import Protocol
 from twisted.internet.testing import StringTransport
 
@@ -39,6 +38,13 @@ def pair() -> tuple[WebSocketCarrier, StringTransport, Told]:
     carrier = WebSocketCarrier(below, "target")
     carrier.attach(above)
     return carrier, below, above
+
+
+def socket_of(below: StringTransport) -> IPushProducer:
+    """What the socket tells that it is full, or takes more."""
+    assert below.producer is not None
+    producer: IPushProducer = below.producer
+    return producer
 
 
 def test_the_key_of_the_rfc() -> None:
@@ -116,12 +122,54 @@ def test_a_client_masks() -> None:
 
 def test_producers_are_those_of_the_transport_below() -> None:
     carrier, below, _ = pair()
-    producer: Any = object()
+    producer = Stopped()
     carrier.registerProducer(producer, True)
-    assert below.producer is producer
+    socket_of(below).pauseProducing()
+    socket_of(below).resumeProducing()
+    socket_of(below).stopProducing()
+    assert producer.told == ["stop", "go", "end"]
     carrier.unregisterProducer()
+    assert below.producer is None
     carrier.pauseProducing()
     assert below.producerState == "paused"
     carrier.resumeProducing()
     assert below.producerState == "producing"
     assert carrier.getPeer() == below.getPeer() and carrier.getHost() == below.getHost()
+
+
+class Stopped:
+    """A producer that keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def pauseProducing(self) -> None:
+        self.told.append("stop")
+
+    def resumeProducing(self) -> None:
+        self.told.append("go")
+
+    def stopProducing(self) -> None:
+        self.told.append("end")
+
+
+def test_S9_who_pings_and_does_not_read_fills_no_memory() -> None:
+    """S9: also before a log-in: pings are answered only while the socket takes the answers."""
+    carrier, below, above = pair()
+    producer = Stopped()
+    carrier.registerProducer(producer, True)
+    socket_of(below).pauseProducing()
+    for _ in range(1000):
+        carrier.received(frame("target", PING, b"x" * 125) * 10)
+    assert below.value() == b"" and producer.told == ["stop"]
+    carrier.received(frame("target", BINARY, b"still heard"))
+    socket_of(below).resumeProducing()
+    carrier.received(frame("target", PING, b"there?"))
+    assert [(p.opcode, p.data) for p in Frames("target").feed(below.value())] == [(PONG, b"there?")]
+    assert above.data == b"still heard" and producer.told == ["stop", "go"]
+
+
+def test_nothing_is_heard_behind_what_breaks_the_connection_off() -> None:
+    carrier, below, above = pair()
+    carrier.received(frame("target", 1, b"text") + frame("target", BINARY, b"late"))
+    assert below.disconnected and above.data == b""

@@ -99,6 +99,29 @@ def _is_key(text: bytes) -> bool:
         return False
 
 
+@implementer(IPushProducer)
+class _Socket:
+    """The producer of the transport below: tells the one above, and knows whether the socket is `full`."""
+
+    def __init__(self, producer: Any) -> None:
+        self._producer = producer
+        self.full = False
+
+    def pauseProducing(self) -> None:
+        """See IPushProducer."""
+        self.full = True
+        self._producer.pauseProducing()
+
+    def resumeProducing(self) -> None:
+        """See IPushProducer."""
+        self.full = False
+        self._producer.resumeProducing()
+
+    def stopProducing(self) -> None:
+        """See IPushProducer."""
+        self._producer.stopProducing()
+
+
 @implementer(ITransport, IConsumer, IPushProducer)
 class WebSocketCarrier:
     """A transport over another one: what is written leaves in frames, what comes in frames goes to `protocol`."""
@@ -109,6 +132,7 @@ class WebSocketCarrier:
         self._to: Side = "target" if we == "client" else "client"
         self._frames = Frames(self._to)
         self._protocol: Any = None
+        self._socket: _Socket | None = None
 
     def attach(self, protocol: Any) -> None:
         """`protocol` speaks over it from now on."""
@@ -126,11 +150,18 @@ class WebSocketCarrier:
             if piece.opcode == BINARY:
                 self._protocol.dataReceived(piece.data)
             elif piece.opcode == PING:
-                self._transport.write(frame(self._to, PONG, piece.data))
+                self._answer(piece.data)
             elif piece.opcode == CLOSE:
                 self._transport.loseConnection()
             elif piece.opcode != PONG:
                 self.abortConnection()
+                return
+
+    def _answer(self, data: bytes) -> None:
+        """A pong, unless the other side does not read: who only pings must not fill our memory (S9). It need not have
+        one for each (section 5.5.3)."""
+        if self._socket is None or not self._socket.full:
+            self._transport.write(frame(self._to, PONG, data))
 
     def write(self, data: bytes) -> None:
         """See ITransport."""
@@ -152,10 +183,12 @@ class WebSocketCarrier:
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         """See IConsumer."""
-        self._transport.registerProducer(producer, streaming)
+        self._socket = _Socket(producer)
+        self._transport.registerProducer(self._socket, streaming)
 
     def unregisterProducer(self) -> None:
         """See IConsumer."""
+        self._socket = None
         self._transport.unregisterProducer()
 
     def pauseProducing(self) -> None:
