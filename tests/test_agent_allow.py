@@ -51,10 +51,12 @@ def test_what_is_admitted(entry: tuple[str, Any], host: str, port: int, address:
     [
         *("127.0.0.1", "127.8.8.8", "::1", "0.0.0.0", "169.254.169.254", "fe80::1", "fd00:ec2::254", "100.100.100.200"),
         *("::ffff:127.0.0.1", "::ffff:169.254.169.254", "64:ff9b::a9fe:a9fe", "::7f00:1", "224.0.0.1"),
+        *("fd00:ec2::23", "fd20:ce::254", "2002:7f00:1::1", "64:ff9b:1::a9fe:a9fe", "::ffff:0:169.254.169.254"),
     ],
 )
 @pytest.mark.parametrize(
-    "entry", [("db.internal", 80), ("0.0.0.0/0", 80), ("::/0", 80), ("*.internal", 80), ("100.0.0.0/8", 80)]
+    "entry",
+    [("db.internal", 80), ("0.0.0.0/0", 80), ("::/0", 80), ("*.internal", 80), ("100.0.0.0/8", 80), ("fc00::/7", 80)],
 )
 def test_S11_names_that_lead_inward_are_refused(entry: tuple[str, Any], address: str) -> None:
     """S11: loopback, link-local, metadata, and v4 wrapped in v6, by a name or a wide network."""

@@ -17,10 +17,22 @@ INWARD = [
     "127.0.0.1", "127.9.9.9", "::1", "localhost", "LOCALHOST", "localhost.", "db.localhost", "0.0.0.0", "::", "0",
     "127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "017700000001", "::ffff:127.0.0.1", "::127.0.0.1",
     "64:ff9b::7f00:1", "169.254.169.254", "::ffff:169.254.169.254", "2852039166", "fe80::1", "fe80::1%eth0",
-    "fd00:ec2::254", "100.100.100.200", "metadata.google.internal", "Metadata.Google.Internal.", "", "*",
+    "fd00:ec2::254", "fd00:ec2::23", "fd20:ce::254", "metadata.goog", "2002:7f00:1::", "2002:a9fe:a9fe::1",
+    "64:ff9b:1::a9fe:a9fe", "::ffff:0:127.0.0.1", "100.100.100.200", "metadata.google.internal",
+    "Metadata.Google.Internal.", "", "*",
     "0:0:0:0:0:0:0:1", "[::1]", "224.0.0.1", "0.1.2.3",
 ]  # fmt: skip
-OUTWARD = ["db.internal", "10.0.0.5", "192.0.2.7", "2001:db8::1", "web-1", "localhost.example.com", "127.0.0.1.nip.io"]
+OUTWARD = [
+    "db.internal",
+    "10.0.0.5",
+    "192.0.2.7",
+    "2001:db8::1",
+    "2002:a00:1::1",
+    "64:ff9b:1::a00:1",
+    "web-1",
+    "localhost.example.com",
+    "127.0.0.1.nip.io",
+]
 
 
 @pytest.mark.parametrize("host", INWARD)

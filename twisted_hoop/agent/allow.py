@@ -17,7 +17,10 @@ from twisted_hoop.policy.destinations import destination_of, is_inward
 Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 _INWARD: tuple[Network, ...] = tuple(
-    map(ipaddress.ip_network, ("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "224.0.0.0/4", "fe80::/10", "ff00::/8"))
+    map(
+        ipaddress.ip_network,
+        ("127.0.0.0/8", "169.254.0.0/16", "0.0.0.0/8", "224.0.0.0/4", "fe80::/10", "ff00::/8", "fd00:ec2::/32"),
+    )
 )
 """Networks of which every address is inward."""
 _LAST_PORT = 65535

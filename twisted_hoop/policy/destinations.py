@@ -15,10 +15,14 @@ _Address = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
 UNIX = "unix:"
 _INWARD_NAMES = frozenset({
     "", "*", "localhost", "localhost.localdomain", "localhost4", "localhost6", "ip6-localhost", "ip6-loopback",
-    "metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal",
+    "metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal",
 })  # fmt: skip
-_METADATA = frozenset(map(ipaddress.ip_address, ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")))
-"""Metadata services that have no link-local address: AWS, Alibaba, Azure, Oracle."""
+_METADATA = frozenset(map(ipaddress.ip_address, ("fd20:ce::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")))
+"""Metadata services that have no link-local address: Google, Alibaba, Azure, Oracle."""
+_METADATA_NETWORK = ipaddress.ip_network("fd00:ec2::/32")
+"""What AWS gives every machine: metadata (::254), credentials of pods (::23)."""
+_TRANSLATED = tuple(map(ipaddress.IPv6Network, ("64:ff9b:1::/48", "::ffff:0:0:0/96")))
+"""IPv4 behind a translator: RFC 8215; RFC 2765, section 2.1. The last four bytes are the address."""
 
 
 def destination_of(host: str, port: int) -> str:
@@ -45,12 +49,18 @@ def is_inward(destination: str) -> bool:
     address = _address(host)
     if address is None:
         return host in _INWARD_NAMES or host.endswith(".localhost") or "%" in host
+    inner = _translated(address)
+    return _leads_inward(address) or (inner is not None and _leads_inward(inner))
+
+
+def _leads_inward(address: _Address) -> bool:
     return (
         address.is_loopback
         or address.is_link_local
         or address.is_unspecified
         or address.is_multicast
         or address in _METADATA
+        or address in _METADATA_NETWORK
         or address in ipaddress.ip_network("0.0.0.0/8")
     )
 
@@ -69,6 +79,16 @@ def _address(host: str) -> _Address | None:
     if isinstance(address, ipaddress.IPv6Address) and (inner := address.ipv4_mapped or _compatible(address)):
         return inner
     return address
+
+
+def _translated(address: _Address) -> ipaddress.IPv4Address | None:
+    """Where a router on the way may lead an address of v6: 6to4 (RFC 3056), and translators other than NAT64's own."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return None
+    if address.sixtofour is not None:
+        return address.sixtofour
+    found = any(address in network for network in _TRANSLATED)
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF) if found else None
 
 
 def _compatible(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
