@@ -7,6 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService
@@ -61,6 +62,7 @@ def makeService(options: Options) -> IService:
     except HoopError as error:
         raise SystemExit(f"hoop: {error}") from None
     _reload_on_hangup(service, reactor)
+    _gather_metrics(service, reactor)
     return service
 
 
@@ -94,3 +96,16 @@ def _reload_on_hangup(service: Any, reactor: Any) -> None:
         reactor.callFromThread(gateway.reload)
 
     reactor.callWhenRunning(signal.signal, signal.SIGHUP, hangup)
+
+
+def _gather_metrics(service: Any, reactor: Any) -> None:
+    """Of a worker: one scrape tells of all."""
+    from twisted_hoop.workers.gathering import Gathering
+    from twisted_hoop.workers.in_force import read_settings
+    from twisted_hoop.workers.place import worker_of
+
+    place = worker_of(os.environ)
+    if place is not None and place.settings:
+        gateway, settings = service.getServiceNamed("hoop"), read_settings(Path(place.settings))
+        state = Path(settings.gateway.state)
+        Gathering(reactor, gateway.metrics, state, place.number).setServiceParent(service)  # type: ignore[no-untyped-call]

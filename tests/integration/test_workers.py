@@ -172,6 +172,19 @@ def test_R15_kill_9_of_one_worker_leaves_the_others_sessions(gateway: Gateway, p
     assert report.returncode == 0, report.stdout + report.stderr
 
 
+def test_one_scrape_tells_of_all_workers(gateway: Gateway, pair: Pair) -> None:
+    """Whichever worker answers."""
+    for connection in pair.values():
+        assert alive(connection)
+
+    def told() -> bool:
+        text = gateway.api("GET", "/metrics").body.decode()
+        return all(f'hoop_sessions_open{{worker="{number}",target="shop"}}' in text for number in pair)
+
+    for _ in range(6):
+        wait_for(told, "the sessions of both workers")
+
+
 def test_a_worker_that_is_drained_is_replaced_and_nobody_waits(gateway: Gateway, pair: Pair) -> None:
 
     def both() -> list[dict[str, Any]]:

@@ -136,6 +136,8 @@ class Metrics:
         self.decisions = Decisions()
         """What bridges tell of every command."""
         self._watched = _Watched()
+        self.gathered: Callable[[], bytes] | None = None
+        """Gives the text of all workers; None where there is this process alone."""
         self.registry.register(_Decided(self.decisions))
         self.registry.register(self._watched)
 
@@ -193,7 +195,12 @@ class Metrics:
         self.watch("hoop_recordings_open", "Recordings open now.", lambda: counts.opened - counts.closed)
 
     def render(self) -> bytes:
-        """The Prometheus text format."""
+        """The Prometheus text format; of all workers where `gathered` is set."""
+        gathered = self.gathered
+        return self.own() if gathered is None else gathered()
+
+    def own(self) -> bytes:
+        """The same of this process alone."""
         return bytes(generate_latest(self.registry))
 
 
