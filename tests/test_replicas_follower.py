@@ -104,6 +104,21 @@ def test_sessions_are_ended_where_they_live(office: Office, loop: Loop) -> None:
     assert handle.ends[0] == ("57P01", "hoop: over")
 
 
+def test_I10_sessions_at_other_replicas_are_counted_once_there_is_a_cap(office: Office, loop: Loop) -> None:
+    """I10: not its own, and not those that ended."""
+    there, own = (SessionIndex(office.database, office.time, replica=name) for name in ("there", "here"))
+    for index, name in ((there, "session-1"), (there, "session-2"), (own, "session-3")):
+        loop.run(lambda index=index, name=name: index.opened(session_of(ALICE, name)))
+    loop.run(lambda: there.closed("session-2", Outcome("closed"), 0))
+    with following(office, loop) as here:
+        assert here.sessions.elsewhere == {}, "nobody asks"
+        here.sessions.capped = True
+        loop.run(lambda: here.clock.advance(1))
+        wait_for(lambda: sum(here.sessions.elsewhere.values()) == 1, "the count")
+        ((who, _),) = here.sessions.elsewhere
+        assert who == ALICE.key
+
+
 def test_what_expires_is_told_and_old_rows_go(office: Office, loop: Loop) -> None:
     heard: list[str] = []
     office.told.listen(lambda event, request: heard.append(event))

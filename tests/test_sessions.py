@@ -66,6 +66,27 @@ def test_i10_caps_hold_when_a_session_opens(limits: Limits, most: int) -> None:
     sessions.open(named("b", alice, target), Handle())
 
 
+@pytest.mark.parametrize(
+    ("limits", "most"), [(Limits(sessions=3), 0), (Limits(sessions_per_principal=3), 0), (Limits(), 3)]
+)
+def test_i10_sessions_at_other_replicas_count(limits: Limits, most: int) -> None:
+    """I10: of a target, of a principal on it, of a principal anywhere; and what nobody limits counts nowhere."""
+    target = Target("shop", "postgres", "tcp:x", limits=limits)
+    alice = Principal("i", "alice", max_sessions=most)
+    sessions = Sessions()
+    sessions.elsewhere = {("i|alice", "shop"): 2, ("i|bob", "wiki"): 9}
+    sessions.open(named("a", alice, target), Handle())
+    with pytest.raises(LimitExceeded):
+        sessions.check(alice, target)
+    sessions.elsewhere = {("i|alice", "shop"): 1}
+    sessions.check(alice, target)
+    assert sessions.capped
+    free = Sessions()
+    free.elsewhere = {("i|alice", "shop"): 99}
+    free.check(Principal("i", "alice"), Target("shop", "postgres", "tcp:x"))
+    assert not free.capped
+
+
 def test_a_cap_of_one_principal_leaves_the_others_alone() -> None:
     target = Target("shop", "postgres", "tcp:x", limits=Limits(sessions_per_principal=1))
     sessions = Sessions()

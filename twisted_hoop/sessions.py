@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -59,6 +59,10 @@ class Sessions:
         self._live: dict[str, Live] = {}
         self._keys: dict[int, tuple[bytes, str]] = {}
         self._digests: dict[str, str] = {}
+        self.elsewhere: Mapping[tuple[str, str], int] = {}
+        """Sessions at other replicas by (principal's key, target), as the follower saw them last."""
+        self.capped = False
+        """Whether a cap was met so far: only then anybody need look at `elsewhere`."""
 
     def __len__(self) -> int:
         return len(self._live)
@@ -71,17 +75,29 @@ class Sessions:
         return self._live.get(session_id)
 
     def check(self, principal: Principal, target: Target) -> None:
-        """Raise LimitExceeded when one more session would be too many."""
-        mine = [live for live in self._live.values() if live.session.principal.key == principal.key]
-        if principal.max_sessions and len(mine) >= principal.max_sessions:
-            raise LimitExceeded(f"{principal.label} has {len(mine)} sessions, the most it may have")
-        limits = target.limits
-        there = [live for live in self._live.values() if live.session.target.name == target.name]
-        if limits.sessions and len(there) >= limits.sessions:
-            raise LimitExceeded(f"target {target.name} has {len(there)} sessions, the most it may have")
-        own = sum(1 for live in there if live.session.principal.key == principal.key)
+        """Raise LimitExceeded when one more session would be too many, with those at other replicas.
+
+        What opened there within the last second or so is not known yet; what ended there still counts as long.
+        """
+        limits, key, name = target.limits, principal.key, target.name
+        if not (principal.max_sessions or limits.sessions or limits.sessions_per_principal):
+            return
+        self.capped = True
+        mine = self._count(lambda who, _: who == key)
+        if principal.max_sessions and mine >= principal.max_sessions:
+            raise LimitExceeded(f"{principal.label} has {mine} sessions, the most it may have")
+        there = self._count(lambda _, where: where == name)
+        if limits.sessions and there >= limits.sessions:
+            raise LimitExceeded(f"target {name} has {there} sessions, the most it may have")
+        own = self._count(lambda who, where: (who, where) == (key, name))
         if limits.sessions_per_principal and own >= limits.sessions_per_principal:
-            raise LimitExceeded(f"{principal.label} has {own} sessions on {target.name}, the most it may have")
+            raise LimitExceeded(f"{principal.label} has {own} sessions on {name}, the most it may have")
+
+    def _count(self, meant: Callable[[str, str], bool]) -> int:
+        """Those here, and those elsewhere."""
+        live = (each.session for each in self._live.values())
+        here = sum(1 for session in live if meant(session.principal.key, session.target.name))
+        return here + sum(count for (who, where), count in self.elsewhere.items() if meant(who, where))
 
     def open(self, session: Session, handle: Ending) -> Live:
         """Register a session; its caps are checked again."""

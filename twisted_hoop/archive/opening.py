@@ -11,7 +11,7 @@ from twisted_hoop.settings import StorageSection
 _PATIENCE = {"timeout": "60s", "connect_timeout": "10s"}
 
 
-def open_storage(section: StorageSection, access_key: str, secret_key: str, looks_only: bool = False) -> Storage:
+def open_storage(section: StorageSection, access_key: str, secret_key: str, *, looks_only: bool = False) -> Storage:
     """The storage of a section, with its secrets in clear. ConfigurationError when it cannot be.
 
     `looks_only` makes no folder that is not there.

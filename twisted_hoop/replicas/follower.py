@@ -26,7 +26,7 @@ from twisted_hoop.store.database import Database
 from twisted_hoop.store.locks import LockRow, holding
 from twisted_hoop.store.replicas import draining
 from twisted_hoop.store.retention import BATCH, purge
-from twisted_hoop.store.sessions import ordered_ends
+from twisted_hoop.store.sessions import live_elsewhere, ordered_ends
 
 LOOK, SWEEP, TIDY = 1.0, 5.0, 600.0
 """Seconds between looks; between writing down what expired; between deletions of old rows."""
@@ -43,6 +43,7 @@ class Shared:
     locks: list[LockRow]
     ends: dict[str, str]
     draining: str
+    elsewhere: dict[tuple[str, str], int]
 
 
 class Follower:
@@ -99,10 +100,12 @@ class Follower:
     async def look(self) -> None:
         """One round. Raises StoreUnavailable."""
         now, changes = self._shelf.now(), self._locks.changes
-        found = await self._database.read(lambda connection: _shared(connection, now, self._ident))
+        capped = self._sessions.capped
+        found = await self._database.read(lambda connection: _shared(connection, now, self._ident, capped))
         self._seen = self._reactor.seconds()
         self._grants.replace(found.grants, now)
         self._locks.follow(found.locks, changes)
+        self._sessions.elsewhere = found.elsewhere
         for session_id, reason in found.ends.items():
             live = self._sessions.find(session_id)
             if live is not None:
@@ -148,8 +151,8 @@ class Follower:
             self._log.failure("following the store failed", failure=failure)
 
 
-def _shared(connection: Connection, now: float, ident: str) -> Shared:
-    """Blocks."""
-    return Shared(
-        granted(connection, now), holding(connection, now), ordered_ends(connection), draining(connection, ident)
-    )
+def _shared(connection: Connection, now: float, ident: str, capped: bool) -> Shared:
+    """Blocks. Sessions elsewhere are counted where there are caps they count for."""
+    elsewhere = live_elsewhere(connection, ident) if capped else {}
+    seen = (granted(connection, now), holding(connection, now), ordered_ends(connection))
+    return Shared(*seen, draining(connection, ident), elsewhere)

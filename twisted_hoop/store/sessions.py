@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, or_, select, update
+from sqlalchemy import Connection, Row, Select, func, or_, select, update
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -200,6 +200,14 @@ class SessionIndex:
         await self.settle()
         change = update(sessions).where(sessions.c.id == session_id, sessions.c.state == LIVE)
         return await self._database.write(lambda c: c.execute(change.values(ending=reason)).rowcount > 0)
+
+
+def live_elsewhere(connection: Connection, replica: str) -> dict[tuple[str, str], int]:
+    """How many sessions live at other replicas than this one, by (principal's key, target)."""
+    c = sessions.c
+    theirs = (c.state == LIVE) & (c.replica != replica) & (c.replica != "")
+    query = select(c.principal_key, c.target, func.count()).where(theirs).group_by(c.principal_key, c.target)
+    return {(who, target): int(count) for who, target, count in connection.execute(query)}
 
 
 def ordered_ends(connection: Connection) -> dict[str, str]:
