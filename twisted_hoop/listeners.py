@@ -27,6 +27,7 @@ from twisted_hoop.services import Services
 from twisted_hoop.settings import ListenerSection, Settings
 from twisted_hoop.ssh.listener import SshListening
 from twisted_hoop.transport import ReloadingContext, server_context, server_endpoint
+from twisted_hoop.turning_away import Guard
 from twisted_hoop.web.dispatch import Dispatcher
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.site import Answering, site_of
@@ -66,14 +67,16 @@ class Listeners:
         self._agents = agents
         self._cancel = cancel or services.sessions.cancel
         self._endpoint = endpoint or (lambda section: server_endpoint(reactor, section.endpoint))
+        self._guard = Guard(reactor, settings.gateway, services.sessions)
         self._contexts: dict[str, ReloadingContext] = {}
         self._ports: list[tuple[ListenerSection, IListeningPort]] = []
 
     async def start(self) -> None:
         """Listen everywhere, or raise ConfigurationError naming the listener that cannot."""
+        self._guard.start()
         for section in self._settings.listeners:
             try:
-                port = await self._endpoint(section).listen(self._factory(section))
+                port = await self._endpoint(section).listen(self._guarded(section))
             except Exception as error:
                 raise ConfigurationError([f"listeners: {section.name}: cannot listen: {error}"]) from error
             self._ports.append((section, port))
@@ -86,8 +89,15 @@ class Listeners:
         """Accept nobody any more; but at listeners of that protocol, for now."""
         stopping = [port for section, port in self._ports if section.protocol != all_but]
         self._ports = [(section, port) for section, port in self._ports if section.protocol == all_but]
+        if not self._ports:
+            self._guard.stop()
         for port in stopping:
             await maybeDeferred(port.stopListening)
+
+    def _guarded(self, section: ListenerSection) -> Any:
+        """Its factory, behind the limits of load."""
+        factory = self._factory(section)
+        return self._guard.guarded(section.name, section.protocol, factory, self._contexts.get(section.name))
 
     def _factory(self, section: ListenerSection) -> Any:
         if section.protocol == "api":
@@ -146,9 +156,14 @@ class Listeners:
         return found
 
     def watched(self, metrics: Metrics) -> None:
-        """Have the ends of certificates told."""
+        """Have the ends of certificates told, and who was refused."""
         ends = "When the certificate in use ends, POSIX."
         metrics.watch_table("hoop_certificate_not_after", ends, ("listener",), self.certificates)
+        guard, kinds = self._guard, ("listener", "reason")
+        text = "New connections that were refused."
+        metrics.watch_table("hoop_connections_refused", text, kinds, lambda: guard.refused, counts=True)
+        metrics.watch("hoop_shedding", "Whether everybody is refused now.", lambda: bool(guard.shedder.why))
+        metrics.watch("hoop_reactor_lag_seconds", "How late the loop was last.", lambda: guard.shedder.lag)
 
     def certificates(self) -> dict[tuple[str, ...], float]:
         """When the certificate in use of each listener ends, POSIX, by its name. Files that changed are read first."""

@@ -52,6 +52,7 @@ state = "{folder}/state"
 url = "{url}"
 stop_timeout = "{stop_timeout}"
 workers = {workers}
+{gateway}
 [api]
 auditors = ["auditors"]
 operators = ["operators"]
@@ -113,6 +114,8 @@ class Plan:
     api_port: int = 0
     api_tls: bool = False
     workers: int = 1
+    gateway: str = ""
+    """Further keys of [gateway]."""
 
 
 @dataclass(frozen=True)
@@ -359,7 +362,7 @@ def _configuration(folder: Path, plan: Plan) -> str:
     scram = scram_verifier(SCRAM_PASSWORD, 4096)
     certificate = f'certificate = "{folder}/tls/localhost.pem"\nkey = "{folder}/tls/localhost.key"'
     api = {"api_port": plan.api_port, "api_tls": certificate if plan.api_tls else 'tls = "optional"'}
-    told = {"stop_timeout": plan.stop_timeout, "url": plan.url, "workers": plan.workers, **api}
+    told = {"stop_timeout": plan.stop_timeout, "url": plan.url, "workers": plan.workers, "gateway": plan.gateway, **api}
     head = _HEAD.format(folder=folder, issuer=ISSUER, scram=scram, **told)
     people = "".join(_account(name, *about) for name, about in plan.people.items())
     return f"{head}{people}{plan.text}"

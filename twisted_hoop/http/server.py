@@ -81,7 +81,7 @@ class HttpFactory(Factory):
         host = getattr(addr, "host", "local")
         full = self._waiting.total() >= self._gateway.preauth_connections
         if full or self._waiting[host] >= self._gateway.preauth_per_address:
-            self.log.warn("too many connections wait to authenticate", peer=host)
+            self.log.debug("too many connections wait to authenticate", peer=host)
             return None
         self._waiting[host] += 1
         connection = HttpConnection(self._door, host)

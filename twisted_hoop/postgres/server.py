@@ -67,10 +67,10 @@ class PostgresFactory(Factory):
         """A protocol for a new client; None when too many wait at the door already (S7's kind of cap, P8)."""
         host = getattr(addr, "host", "local")
         if self._waiting.total() >= self.gateway.preauth_connections:
-            self.log.warn("too many connections wait to authenticate", peer=host)
+            self.log.debug("too many connections wait to authenticate", peer=host)
             return None
         if self._waiting[host] >= self.gateway.preauth_per_address:
-            self.log.warn("too many connections of one address wait to authenticate", peer=host)
+            self.log.debug("too many connections of one address wait to authenticate", peer=host)
             return None
         self._waiting[host] += 1
         return PostgresClient(self, host)

@@ -26,6 +26,17 @@ class GatewaySection(Section):
     """Connections that have not authenticated yet, in total."""
     preauth_per_address: int = Field(default=100, ge=1)
     """The same, for one client address."""
+    sessions: int = Field(default=0, ge=0)
+    """Live sessions of a process; at so many new connections are refused (53300, 503), until there are a twentieth
+    fewer. 0: no limit, as for those below. Listeners of the API are exempt from all of these."""
+    sessions_per_address: int = Field(default=0, ge=0)
+    """Live sessions of a process from one client address."""
+    connections_per_second: int = Field(default=0, ge=0)
+    """New connections from one client address."""
+    memory: int = Field(default=0, ge=0)
+    """MiB a process may have in use before new connections are refused."""
+    lag: Duration = Field(default=0.0, ge=0.0)
+    """How late a process may be with what it does before new connections are refused: "1s"."""
     workers: int = Field(default=1, ge=1, le=256)
     """Processes that serve, each on a core of its own; what they share is in the store. Listeners are then of tcp,
     tcp6, unix or systemd."""

@@ -55,10 +55,10 @@ class SshFactory(Factory):
         host = getattr(addr, "host", "local")
         gateway = self._door.gateway
         if self._waiting.total() >= gateway.preauth_connections:
-            self.log.warn("too many connections wait to authenticate", peer=host)
+            self.log.debug("too many connections wait to authenticate", peer=host)
             return None
         if self._waiting[host] >= gateway.preauth_per_address:
-            self.log.warn("too many connections of one address wait to authenticate", peer=host)
+            self.log.debug("too many connections of one address wait to authenticate", peer=host)
             return None
         self._waiting[host] += 1
         return self._outer(Peer(host, getattr(addr, "port", 0), True), self._once(host))
