@@ -77,6 +77,23 @@ def test_what_is_known_is_passed_over_and_not_opened(tmp_path: Path) -> None:
         found(Follower(path, ring(path), WANTED), 5)
 
 
+def test_a_key_that_cannot_be_had_for_a_while_damages_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """R4: Vault may be away when somebody looks, and be there again; what was recorded meanwhile is found then."""
+    path = recorded(tmp_path, *(command(f"select {n}") for n in range(3)))
+    follower, keys = Follower(path, ring(path), WANTED), KeyRing.data_key
+
+    def away(*_: object) -> bytes:
+        raise RecordingSealed("it cannot be read without Vault")
+
+    seen: list[int] = []
+    monkeypatch.setattr(KeyRing, "data_key", away)
+    for _ in range(2):
+        with pytest.raises(RecordingSealed):
+            seen += [entry["n"] for _, some in follower.more() for entry in some]
+    monkeypatch.setattr(KeyRing, "data_key", keys)
+    assert [entry["n"] for entry in found(follower)] == [1, 2, 3, 4]
+
+
 def test_output_in_bulk_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = recorded(tmp_path, command("first"), *[output(1 << 18)] * 8, command("last"))
     read, real = [], os.pread

@@ -39,7 +39,7 @@ class Follower:
     """What has been read so far of the recording at `path`; `kinds` are those of the entries that are wanted.
 
     `count` is the number of the last entry that was given, or passed over. Blocking, and for one thread at a time.
-    After an error it is of no use any more.
+    After RecordingDamaged it is of no use any more; after the others it reads on.
     """
 
     def __init__(self, path: Path, ring: KeyRing, kinds: frozenset[str]) -> None:
@@ -98,23 +98,26 @@ class Follower:
         return end + framing.CHAIN - at, self._segment(frame, known)
 
     def _segment(self, frame: framing.Frame, known: int) -> list[dict[str, Any]]:
-        head = self._counted(frame)
+        head = self._checked(frame)
         found: list[dict[str, Any]] = []
-        if self.count > known:
+        if self.count + head.count > known:
             if self._unsealer is None:
                 self._unsealer = Unsealer(self._ring.data_key(self._path, self._key), self._root)
             text = self._unsealer.opened(frame, head).partition(b"\0")[0]
             for line in text.split(b"\n"):
                 if (match := _KIND.match(line)) is None or match[1] in self._kinds:
                     found.append(_entry(frame, line))
-        self._offset, self._chain = frame.end, frame.chain
+        self._pass(head, frame.end, frame.chain)  # last: without the key it is looked at again, when there is one
         return [entry for entry in found if entry["n"] > known]
 
-    def _counted(self, frame: framing.Frame) -> SegmentHead:
+    def _pass(self, head: SegmentHead, end: int, chain: bytes) -> None:
+        self._segments, self.count = head.number, self.count + head.count
+        self._offset, self._chain = end, chain
+
+    def _checked(self, frame: framing.Frame) -> SegmentHead:
         head = SegmentHead.parse(frame)
         if head.number != self._segments + 1 or head.first != self.count + 1:
             raise RecordingDamaged(f"the segment at byte {frame.offset} carries another number", frame.offset)
-        self._segments, self.count = head.number, self.count + head.count
         return head
 
     def _other(self, stream: BinaryIO, data: bytes, known: int) -> Found | None:
@@ -145,8 +148,8 @@ class Follower:
         chain = os.pread(stream.fileno(), framing.CHAIN, end)
         if len(chain) < framing.CHAIN:
             raise framing.Torn(f"the file ends inside a frame at byte {self._offset}", self._offset)
-        self._counted(framing.Frame(self._offset, kind, data[framing.HEAD.size : framing.HEAD.size + _LEAST], chain))
-        self._offset, self._chain = end + framing.CHAIN, chain
+        heads = data[framing.HEAD.size : framing.HEAD.size + _LEAST]
+        self._pass(self._checked(framing.Frame(self._offset, kind, heads, chain)), end + framing.CHAIN, chain)
 
     def _plain(self, frame: framing.Frame) -> Found:
         """What is not encrypted: the header, the end, a signed head, an entry of version 1."""
