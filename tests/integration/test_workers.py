@@ -18,11 +18,14 @@ from tests.integration.plans import RULES, target
 from tests.integration.test_live_approvals import Waiting
 from tests.support.gateway import Gateway, Plan, running_gateway, wait_for
 
+MOST = 3
+"""Sessions on the target `few`."""
 Pair = dict[int, "psycopg.Connection[Any]"]
 
 
 def plan(house: House, more: str = "") -> Plan:
-    text = target("shop", house.server, house.database, LOGIN) + RULES + more
+    text = target("shop", house.server, house.database, LOGIN) + target("few", house.server, house.database, LOGIN)
+    text += f"[targets.limits]\nsessions_per_principal = {MOST}\n" + RULES + more
     return Plan(text, {"TARGET_PASSWORD": PASSWORD}, workers=2)
 
 
@@ -170,6 +173,36 @@ def test_R15_kill_9_of_one_worker_leaves_the_others_sessions(gateway: Gateway, p
         connection.close()
     report = gateway.command("verify", "--state", str(gateway.state))
     assert report.returncode == 0, report.stdout + report.stderr
+
+
+def test_I10_a_cap_holds_for_all_workers(gateway: Gateway, pair: Pair) -> None:
+    """I10: whichever worker is asked, once each knows of the others' sessions; and what ended makes room."""
+    held: list[psycopg.Connection[Any]] = []
+
+    def full() -> bool:
+        """Eight in a row are refused; the kernel gives them to either worker. Too many are closed again."""
+        try:
+            for _ in range(8):
+                held.append(psycopg.connect(gateway.dsn("few", "ann"), autocommit=True))
+        except psycopg.OperationalError as fault:
+            assert "the most it may have" in str(fault)
+        while len(held) > MOST:
+            held.pop().close()
+        return len(held) == MOST and all(_refused(gateway) for _ in range(8))
+
+    wait_for(full, "a cap that holds at both workers")
+    held.pop().close()
+    wait_for(lambda: not _refused(gateway), "room for another")
+    for connection in held:
+        connection.close()
+
+
+def _refused(gateway: Gateway) -> bool:
+    try:
+        psycopg.connect(gateway.dsn("few", "ann")).close()
+    except psycopg.OperationalError as fault:
+        return "the most it may have" in str(fault)
+    return False
 
 
 def test_one_scrape_tells_of_all_workers(gateway: Gateway, pair: Pair) -> None:
