@@ -61,3 +61,12 @@ def test_labels_name_the_identity() -> None:
     assert vote("bob").label == f"bob ({ISSUER}|bob)"
     assert replace(vote("bob"), name="").label == f"{ISSUER}|bob"
     assert CAROL.key in vote("carol").label
+
+
+def test_i8_who_acts_for_an_approver_sees_what_it_could_see_itself() -> None:
+    """I8: rights are intersected here, too; groups somebody left out of a token take nothing away from the person."""
+    agent = replace(ROBOT, groups=frozenset({"ai"}), proof="bound")
+    acting = replace(BOB, groups=DBA, chain=(Actor(agent.issuer, agent.subject),), within=(agent,))
+    assert not may_see(acting, DBA) and objection(acting, ALICE.everybody, DBA)
+    assert may_see(replace(acting, within=(replace(agent, groups=DBA),)), DBA)
+    assert may_see(replace(BOB, groups=DBA, within=(replace(BOB, groups=DBA | {"dev"}),)), DBA)

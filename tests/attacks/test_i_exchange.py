@@ -390,9 +390,22 @@ def test_a1_an_exchange_makes_no_second_person(house: House) -> None:
     agent = door.agents.token("agent-7", groups=["ai", "dba"])
     assert vote(api, ident, agent).status == 403
     bob = door.person("bob", "dba")
-    assert vote(api, ident, made(house, bob, door.agent("agent-9"))).status == 403, "not in person"
+    assert vote(api, ident, made(house, bob, door.agent("agent-9", "ai", "dba"))).status == 403, "not in person"
+    assert vote(api, ident, made(house, bob, door.agent("agent-9"))).status == 404, "nor seen by the agent"
     assert vote(api, ident, made(house, bob, audience="crm")).status == 403, "a token for a target"
     assert vote(api, ident, bob).status == 200
+
+
+def test_i8_an_agent_does_not_read_the_inbox_of_whom_it_acts_for(house: House) -> None:
+    """I8: requests that only the person may decide show statements of others; the agent's own token shows none."""
+    door, api = house
+    ident = asked_by(api, door.proved(door.person("carol")))
+    alone, acting = door.person("alice"), made(house, door.person("alice"), door.agent())
+    assert [each["id"] for each in api.ask("GET", "/v1/approvals", token=alone).json["approvals"]] == [ident]
+    assert api.ask("GET", "/v1/approvals", token=acting).json["approvals"] == []
+    assert api.ask("GET", f"/v1/approvals/{ident}", token=acting).status == 404
+    for what in ("approve", "deny", "end"):
+        assert api.ask("POST", f"/v1/approvals/{ident}/{what}", token=acting, body={}).status == 404, what
 
 
 def test_r11_no_token_is_told_or_logged(house: House) -> None:

@@ -53,8 +53,9 @@ def objection(voter: Principal, requesters: frozenset[str], approvers: frozenset
 
 
 def may_see(voter: Principal, approvers: frozenset[str]) -> bool:
-    """Whether the principal is, now, in one of the groups that may decide."""
-    return bool(voter.groups & approvers)
+    """Whether the principal is, now, in one of the groups that may decide; and so is everyone whose rights bound its:
+    an agent that acts for an approver sees what it could see for itself, not their whole inbox (I8)."""
+    return all(not approvers.isdisjoint(each.groups) for each in (voter, *voter.within))
 
 
 def enough(votes: tuple[Vote, ...], quorum: int) -> bool:

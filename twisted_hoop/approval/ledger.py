@@ -124,8 +124,10 @@ def listing(
 
 
 def _decidable(viewer: Principal) -> ColumnElement[bool]:
+    """The SQL of `ballots.may_see`."""
     mine = approver_groups.c.approval_id == approvals.c.id
-    return exists().where(mine, approver_groups.c.name.in_(viewer.groups))
+    everyone = (viewer, *viewer.within)
+    return and_(*(exists().where(mine, approver_groups.c.name.in_(each.groups)) for each in everyone))
 
 
 def _stands(state: State, now: float) -> ColumnElement[bool]:

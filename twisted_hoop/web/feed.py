@@ -18,6 +18,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from twisted_hoop.approval import ledger
+from twisted_hoop.approval.ballots import may_see
 from twisted_hoop.approval.requests import Request
 from twisted_hoop.errors import LimitExceeded, StoreUnavailable
 from twisted_hoop.model import Principal
@@ -46,7 +47,7 @@ class Event:
 
     def visible_to(self, watcher: Watcher) -> bool:
         """One's own, what one may decide, or for auditors everything."""
-        return watcher.auditor or self.owner == watcher.principal.key or bool(self.groups & watcher.principal.groups)
+        return watcher.auditor or self.owner == watcher.principal.key or may_see(watcher.principal, self.groups)
 
 
 @dataclass(slots=True, eq=False)
