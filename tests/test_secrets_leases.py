@@ -197,6 +197,23 @@ def test_many_who_want_the_shared_one_at_once_make_one() -> None:
     assert len(given) == 20 and house.logins.made == ["lease-1"]
 
 
+def test_who_left_while_the_shared_one_was_made_holds_it_no_more() -> None:
+    """R11: or nobody would ever give it back, and a session that is over would be told when it ends."""
+    house = House()
+    house.logins.wait = Deferred()
+    given: list[Any] = []
+    for name in ("s1", "s2", ""):
+        Deferred.fromCoroutine(house.leases.login(REFERENCE, name, True)).addBoth(given.append)
+    house.leases.release("s1")
+    house.logins.wait.callback(None)
+    assert [isinstance(each, Login) for each in given] == [False, True, True]
+    assert given[0].check(SecretUnavailable)
+    house.leases.release("s2")
+    for _ in range(40):
+        house.clock.advance(20)
+    assert house.logins.revoked == ["lease-1"] and len(house.leases) == 0 and not house.lost
+
+
 def test_a_shared_one_that_the_target_refuses_is_replaced_once() -> None:
     house = House()
     first = house.login("s1", shared=True)

@@ -135,7 +135,10 @@ class Leases:
     async def _share(self, reference: str, session: str) -> _Held:
         held = self._shared.get(reference)
         if held is None or held.capped:
-            held = await self._flights.join(reference, lambda: self._make(reference, "", True))
+            made = self._flights.join(reference, lambda: self._make(reference, "", True))
+            held, gone = await self._present(session, made)
+            if gone:  # it would hold the lease for ever
+                raise SecretUnavailable("the session ended before it was logged in")
         held.asked = self._reactor.seconds()
         if session and held.lease.name:
             held.users.add(session)
@@ -143,19 +146,24 @@ class Leases:
 
     async def _make(self, reference: str, session: str, shared: bool) -> _Held:
         """Make one and write it down. Whoever waits may have gone meanwhile: it is given back then."""
+        held, gone = await self._present(session, self._made(reference, session, shared))
+        if held.lease.name:
+            self._keep(held, session, gone)
+        return held
+
+    async def _present(self, session: str, work: Awaitable[_Held]) -> tuple[_Held, bool]:
+        """What is worked on, and whether the session ended meanwhile."""
         self._making[session] = self._making.get(session, 0) + 1
         gone = False
         try:
-            held = await self._made(reference, session, shared)
+            held = await work
         finally:
             self._making[session] -= 1
             gone = session in self._gone
             if not self._making[session]:
                 del self._making[session]
                 self._gone.discard(session)
-        if held.lease.name:
-            self._keep(held, session, gone)
-        return held
+        return held, gone
 
     async def _made(self, reference: str, session: str, shared: bool) -> _Held:
         lease = await self._logins.make(reference)
