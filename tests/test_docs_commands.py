@@ -86,12 +86,12 @@ def test_no_command_hides_in_a_block_that_is_not_marked() -> None:
 
 
 def test_what_is_run_and_what_is_not_is_counted() -> None:
-    """The number that is not run only goes down: who marks another block changes it here, and says why."""
+    """Less is not run than that, and no less is run: who goes over it looks first whether a place can run it."""
     run_now = sum(len(blocks) for blocks in RUN.values())
     not_run = [block for blocks in BLOCKS.values() for block in blocks if block.reason]
     print(Counter(block.reason for block in not_run))
-    assert run_now >= 1
-    assert len(not_run) <= 200
+    assert run_now >= 35
+    assert len(not_run) <= 70
 
 
 def test_output_is_compared_word_by_word() -> None:
