@@ -112,6 +112,16 @@ def test_an_agent_that_never_answers(house: AgentHouse) -> None:
     assert len(agent.openings) == 1 and loads(house) == [1]
 
 
+def test_S9_one_that_never_answers_takes_no_others_time(house: AgentHouse, target: Target) -> None:
+    """S9: of two agents of one name the stolen one is silent: the other still leads to the target."""
+    silent = rogue(house)
+    house.joined()
+    house.agent()
+    house.joined(count=2)
+    house.connect(f"agent:office:tcp:127.0.0.1:{target.number}:timeout=4", End)
+    assert len(silent.openings) == 1
+
+
 def test_who_is_revoked_is_gone_at_once(house: AgentHouse, target: Target) -> None:
     """Within two seconds, and with every stream."""
     house.agent()
