@@ -78,6 +78,18 @@ def test_R11_what_was_taken_away_is_not_used_on() -> None:
         now(known.get("k8s:a/b#c", 60.0, provider))
 
 
+def test_R11_what_another_place_said_is_not_used_on() -> None:
+    """R11: the gateway is pointed at another cluster by a reload; the first one's secrets are not shown any more."""
+    provider, known = Provider(), kept(Time(100.0), stale=600.0)
+    for name in ("k8s:a/b#c", "aws-sm:a"):
+        now(known.get(name, 60.0, provider))
+    known.drop("k8s")
+    provider.value = AWAY
+    with pytest.raises(SecretUnavailable):
+        now(known.get("k8s:a/b#c", 60.0, provider))
+    assert now(known.get("aws-sm:a", 60.0, provider)) == "one"
+
+
 def test_doubt_reads_it_anew_but_not_in_a_storm() -> None:
     time, provider = Time(100.0), Provider()
     known = kept(time)

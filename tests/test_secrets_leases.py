@@ -83,10 +83,10 @@ class House:
         self.lost: list[tuple[str, str]] = []
         self.leases = Leases(
             self.clock,
-            self.logins,
+            self.logins,  # type: ignore[arg-type]
             self.book,
             lambda *told: self.lost.append(told),
-            self.clock.seconds,  # type: ignore[arg-type]
+            self.clock.seconds,
         )
 
     def login(self, session: str, shared: bool = False) -> Login:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from zope.interface.verify import verifyObject
 
+from tests.support.coroutines import now
 from tests.support.loop import Loop, running_loop
 from tests.support.tokens import Time
 from tests.support.web import running_web
 from twisted_hoop.errors import SecretUnavailable
 from twisted_hoop.interfaces import ISecretStore
-from twisted_hoop.secrets.secret import Login
+from twisted_hoop.secrets.secret import Login, Secret
 from twisted_hoop.secrets.store import SecretStore
 from twisted_hoop.settings import SecretsSection, TargetSection
 
@@ -115,3 +116,22 @@ def test_stopping_what_never_began(loop: Loop) -> None:
     loop.run(store.stop)
     with pytest.raises(SecretUnavailable, match="stops"):
         loop.run(lambda: store.login(section(secret="vault:database/creds/x", login=""), "s1"))
+
+
+def test_R11_a_reload_to_another_cluster_forgets_what_the_first_one_said() -> None:
+    """R11: within the time to live, the target would be shown another cluster's credential."""
+    store = SecretStore(None, {})
+    for reference in ("k8s:a/b#c", "env:A"):
+        now(store._kept.get(reference, 60.0, _one))
+    store.replace(SecretsSection.model_validate({"ttl": {"env": "1s"}}))
+    assert now(store._kept.get("k8s:a/b#c", 60.0, _two)) == "one"
+    store.replace(SecretsSection.model_validate({"kubernetes": {"kubeconfig": "other"}}))
+    assert [now(store._kept.get(each, 60.0, _two)) for each in ("k8s:a/b#c", "env:A")] == ["two", "one"]
+
+
+async def _one() -> Secret:
+    return Secret("one")
+
+
+async def _two() -> Secret:
+    return Secret("two")

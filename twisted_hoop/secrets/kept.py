@@ -75,6 +75,10 @@ class Kept:
         if known is not None and self._now() - known.read >= FRESH:
             del self._known[reference]
 
+    def drop(self, scheme: str) -> None:
+        """What was read of a scheme is another place's: neither is it used on while the new one does not answer."""
+        self._known = {name: known for name, known in self._known.items() if not name.startswith(f"{scheme}:")}
+
     async def _read(self, reference: str, ttl: float, read: Read[Secret]) -> Secret:
         try:
             value = await read()

@@ -60,7 +60,10 @@ class SecretStore:
 
     def replace(self, section: SecretsSection) -> None:
         """Another `[secrets]`: times, and how the cluster and AWS are reached. `[vault]` needs a restart."""
-        self._section = section
+        before, self._section = self._section, section
+        for scheme, of in (("k8s", "kubernetes"), ("aws-sm", "aws")):
+            if getattr(before, of) != getattr(section, of):  # of the other cluster nothing is shown any more (R11)
+                self._kept.drop(scheme)
         self._cluster = ClusterSecrets(self._reactor, self._environ, self._placed(section), section.timeout)
         self._aws = Aws(self._reactor, self._environ, section.aws, section.timeout)
 
