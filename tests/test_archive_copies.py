@@ -11,6 +11,7 @@ import pytest
 from obstore.store import from_url
 
 from tests.support.recordings import STARTED, command, recorded, recorder
+from tests.support.s3 import bucket
 from tests.test_archive_storage import Place, over_s3
 from twisted_hoop.archive.copies import SETTLED, Copy, check_copies, ledger_lines
 from twisted_hoop.archive.storage import Storage, StorageFault
@@ -157,9 +158,7 @@ def test_what_was_deleted_and_is_there_is_told(kept: Kept) -> None:
 
 
 def test_storage_that_does_not_answer(tmp_path: Path) -> None:
-    config = {"endpoint": "http://127.0.0.1:1", "region": "us-east-1", "access_key_id": "a", "secret_access_key": "b"}
-    options = {"allow_http": True, "timeout": "5s"}
-    store = from_url("s3://recordings", config=config, client_options=options, retry_config={"max_retries": 0})
+    store = bucket("http://127.0.0.1:1")
     with pytest.raises(StorageFault):
         list(check_copies(Storage(store, SEGMENT), [], public_keys_of(tmp_path), LATER))
 

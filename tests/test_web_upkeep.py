@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from typing import Any
+
 import pytest
 
 from tests.support.api import Api
@@ -14,12 +17,13 @@ from twisted_hoop.web.upkeep import Upkeep
 def test_R2_rights_are_checked_here_whoever_calls(api: Api) -> None:
     upkeep, nobody = Upkeep(api.parts), Principal("https://i.test", "mallory", "Mallory", frozenset({"developers"}))
     body = HoldBody(kind="target", value="shop", reason="x")
-    for attempt in (
+    attempts: list[Callable[[], Awaitable[Any]]] = [
         lambda: upkeep.hold(nobody, body),
         lambda: upkeep.holds(nobody, True),
         lambda: upkeep.retention(nobody),
         lambda: upkeep.report(nobody, "0123456789abcdef"),
-    ):
+    ]
+    for attempt in attempts:
         with pytest.raises(Problem) as refused:
             api.loop.run(attempt)
         assert refused.value.status == 403
