@@ -11,7 +11,7 @@ import psycopg
 
 from tests.support.gateway import Plan, running_gateway
 from tests.support.postgres import Server
-from tests.test_turning_away import _PLAN
+from tests.support.shed import PLAN
 
 CONNECTIONS = 2000
 
@@ -23,7 +23,7 @@ def test_S7_2000_connections_that_never_speak_while_another_clients_queries_go_o
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard if hard < 0 else min(hard, max(soft, 8192)), hard))
     postgres.create_login("turned", "hunter2")
-    plan = Plan(_PLAN.format(port=postgres.port), {"SECRET": "hunter2"})
+    plan = Plan(PLAN.format(port=postgres.port), {"SECRET": "hunter2"})
     with running_gateway(tmp_path, plan) as gateway, ExitStack() as held:
         client = held.enter_context(psycopg.connect(gateway.dsn("shop"), autocommit=True))
         for number in range(CONNECTIONS):
