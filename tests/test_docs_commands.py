@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs_runner.http_api_place import http_api
 from tests.docs_runner.pages import Block, blocks_of
 from tests.docs_runner.places import Place, demo
 from tests.docs_runner.shell import run
@@ -19,7 +20,10 @@ from tests.docs_runner.steps import literal, matches, steps_of
 ROOT = Path(__file__).parent.parent
 GENERATED = {"docs/reference/cli.md", "docs/reference/http-api.md", "docs/reference/configuration.md"}
 """Pages that are made of the code, which their own tests compare."""
-PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {"demo": demo}
+PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {
+    "demo": demo,
+    "http-api": http_api,
+}
 PAGES = [
     str(page.relative_to(ROOT))
     for page in sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md")])
