@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -85,17 +86,36 @@ def test_ipv6(loop: Loop) -> None:
     loop.run(scene)
 
 
+@contextmanager
+def where_nobody_listens(*hosts: str) -> Iterator[int]:
+    """A port that is taken at each of these addresses, by nobody who would answer."""
+    for _ in range(50):
+        with ExitStack() as stack:
+            port = 0
+            try:
+                for host in hosts:
+                    taken = stack.enter_context(socket.socket())
+                    taken.bind((host, port))
+                    port = taken.getsockname()[1]
+            except OSError:
+                continue
+            yield port
+            return
+    raise AssertionError("no port is free at all of them")
+
+
 def test_addresses_are_tried_in_turn(loop: Loop) -> None:
-    async def scene() -> None:
-        port, _ = await listening(loop, "127.0.0.3")
+    async def scene(number: int) -> None:
+        port = await server_endpoint(loop.reactor, f"tcp:{number}:interface=127.0.0.3").listen(Ends())
         loop.reactor.installNameResolver(Answers("127.0.0.1", "127.0.0.2", "127.0.0.3"))
-        client: Any = await client_endpoint(loop.reactor, f"tcp:db:{port.getHost().port}").connect(Ends())
+        client: Any = await client_endpoint(loop.reactor, f"tcp:db:{number}").connect(Ends())
         assert client.transport.getPeer().host == "127.0.0.3"
         client.transport.abortConnection()
         await client.ended()
         await port.stopListening()
 
-    loop.run(scene)
+    with where_nobody_listens("127.0.0.1", "127.0.0.2") as number:
+        loop.run(lambda: scene(number))
 
 
 def test_an_address_that_does_not_answer_costs_its_share_only(loop: Loop) -> None:

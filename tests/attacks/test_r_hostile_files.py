@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from obstore.store import from_url
 
@@ -179,6 +179,8 @@ ENTRY = st.builds(
 
 @settings(max_examples=120, deadline=None)
 @given(head=st.dictionaries(st.sampled_from(["session", "principal", "peer", "started", "target"]), JSON), made=ENTRY)
+@example(head={}, made={"t": float("inf")})
+@example(head={}, made={"t": 10**400})
 def test_R4_whatever_a_forged_recording_says_it_is_shown_or_refused(
     tmp_path_factory: pytest.TempPathFactory, head: dict[str, Any], made: dict[str, Any]
 ) -> None:

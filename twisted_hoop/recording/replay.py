@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,8 +34,13 @@ def timeline(entries: Iterable[dict[str, Any]]) -> Iterator[Moment]:
 
 
 def _seconds(entry: dict[str, Any]) -> float:
+    """0 for what is no time: a forged recording may say 1e999 (R4)."""
     value = entry.get("t")
-    return float(value) if isinstance(value, (int, float)) else 0.0
+    try:
+        seconds = float(value) if isinstance(value, (int, float)) else 0.0
+    except OverflowError:
+        return 0.0
+    return seconds if math.isfinite(seconds) else 0.0
 
 
 def _stamp(entry: dict[str, Any]) -> Text:
