@@ -15,6 +15,7 @@ from tests.docs_runner.http_api_place import http_api
 from tests.docs_runner.pages import Block, blocks_of
 from tests.docs_runner.places import Place, demo
 from tests.docs_runner.shell import run
+from tests.docs_runner.ssh_place import ssh_place
 from tests.docs_runner.steps import literal, matches, steps_of
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +24,7 @@ GENERATED = {"docs/reference/cli.md", "docs/reference/http-api.md", "docs/refere
 PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {
     "demo": demo,
     "http-api": http_api,
+    "ssh": ssh_place,
 }
 PAGES = [
     str(page.relative_to(ROOT))
