@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.docs_runner.http_api_place import http_api
+from tests.docs_runner.kubernetes_place import kubernetes
 from tests.docs_runner.pages import Block, blocks_of
 from tests.docs_runner.places import Place, demo
 from tests.docs_runner.shell import run
@@ -24,6 +25,7 @@ GENERATED = {"docs/reference/cli.md", "docs/reference/http-api.md", "docs/refere
 PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {
     "demo": demo,
     "http-api": http_api,
+    "kubernetes": kubernetes,
     "ssh": ssh_place,
 }
 PAGES = [
