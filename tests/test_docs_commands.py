@@ -107,6 +107,7 @@ def test_output_is_compared_word_by_word() -> None:
     assert matches("Request …, rule x", "Request 77ab, rule x")
     assert not matches("a b", "a  c")
     assert not matches("a", "a b")
+    assert not matches(" ".join(["…"] * 40) + " end", "word " * 2000)  # and says so at once
     assert literal("NOTICE:  hoop: waiting … for") == "hoop: waiting"
 
 

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import re2
+
 from tests.docs_runner.pages import Block
 
 
@@ -39,7 +41,7 @@ def _goes_on(command: str) -> bool:
 def matches(shown: str, printed: str) -> bool:
     """Whether it is what the page shows: `…` stands for anything, spaces and line ends are alike."""
     pattern = r"\s+".join(_word(word) for word in shown.split())
-    return re.fullmatch(rf"\s*{pattern}\s*", printed, re.S) is not None
+    return re2.fullmatch(rf"(?s)\s*{pattern}\s*", printed) is not None  # linear, however many … there are
 
 
 def literal(shown: str) -> str:
@@ -49,4 +51,4 @@ def literal(shown: str) -> str:
 
 
 def _word(word: str) -> str:
-    return ".*".join(re.escape(part) for part in word.split("…"))
+    return ".*".join(re2.escape(part) for part in word.split("…"))
