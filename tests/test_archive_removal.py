@@ -37,7 +37,10 @@ def test_file_key_and_index_go_and_a_tombstone_stays(archive: Archive) -> None:
     archive.record("session-0002")
     copy = archive.state / "copy.hoop"
     copy.write_bytes(path.read_bytes())
+    for end in (".torn", ".torn-2"):
+        path.with_suffix(end).write_bytes(b"what a crash left")
     assert archive.remover().remove(archive.kept("session-0001"), "retention short") == ""
+    assert not list(path.parent.glob("session-0001*"))
     assert not path.exists() and not key_path(path).exists() and found(archive) == ["session-0002"]
     kept = archive.kept("session-0001")
     assert (kept.state, kept.deleted_by, kept.deleted_at) == ("deleted", "retention short", archive.now())

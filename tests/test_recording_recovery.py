@@ -14,7 +14,7 @@ from twisted_hoop.recording.keys import public_keys
 from twisted_hoop.recording.ledger import read
 from twisted_hoop.recording.library import Library
 from twisted_hoop.recording.recorder import Recorder
-from twisted_hoop.recording.recovery import Recovered
+from twisted_hoop.recording.recovery import Recovered, put_aside
 from twisted_hoop.recording.verification import verify_folder
 
 
@@ -67,6 +67,42 @@ def test_a_torn_end_is_put_aside_and_noted(tmp_path: Path, cut: int) -> None:
     assert path.with_suffix(".torn").stat().st_mode & 0o777 == 0o600
     assert list(Library(tmp_path / "recordings").read("session-0001"))[-1]["torn"] == torn
     assert well(tmp_path)
+
+
+def torn_again(path: Path) -> None:
+    """A crash while the first torn end was being dealt with: the end that recovery wrote is torn as well."""
+    parts = split(path.read_bytes())
+    path.write_bytes(b"".join(parts[:-1]) + parts[-1][:-7])
+
+
+def test_R5_a_second_crash_during_recovery_writes_over_nothing(tmp_path: Path) -> None:
+    """R5: each torn end stays, under a name of its own; so does one that lies there for whatever other reason."""
+    path = crashed(tmp_path)
+    path.write_bytes(path.read_bytes()[:-9])
+    ledger = tmp_path / "recordings" / "ledger.hoop"
+    before, kept = ledger.read_bytes(), []
+    for _ in range(3):
+        found = path.read_bytes()
+        assert [each.outcome for each in recovered(tmp_path)] == ["interrupted"]
+        kept.append(put_aside(path)[-1].read_bytes())
+        assert kept[-1] and found.endswith(kept[-1])
+        assert [part.read_bytes() for part in put_aside(path)] == kept
+        ledger.write_bytes(before)
+        torn_again(path)
+    assert [part.name for part in put_aside(path)] == [f"session-0001.torn{end}" for end in ("", "-2", "-3")]
+    assert {part.stat().st_mode & 0o777 for part in put_aside(path)} == {0o600}
+    recovered(tmp_path)
+    assert well(tmp_path)
+
+
+def test_R5_what_never_began_writes_over_nothing_either(tmp_path: Path) -> None:
+    recorder(tmp_path)
+    path = tmp_path / "recordings/2026/11/22/session-0002.hoop"
+    path.parent.mkdir(parents=True)
+    for content in (b"HOOPREC1\n\x00\x00", b"HOOPREC1"):
+        path.write_bytes(content)
+        assert [each.outcome for each in recovered(tmp_path)] == ["empty"]
+    assert [part.read_bytes() for part in put_aside(path)] == [b"HOOPREC1\n\x00\x00", b"HOOPREC1"]
 
 
 def test_a_machine_that_was_lost_may_leave_zeros(tmp_path: Path) -> None:

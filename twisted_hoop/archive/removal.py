@@ -19,6 +19,7 @@ from twisted_hoop.archive.holds import holding, settle
 from twisted_hoop.archive.index import drop
 from twisted_hoop.recording import data_keys
 from twisted_hoop.recording.ledger import Ledger
+from twisted_hoop.recording.recovery import put_aside
 from twisted_hoop.store.database import Database
 from twisted_hoop.store.tables import recordings
 
@@ -67,7 +68,8 @@ class Remover:
             self._note(found, deleted_at=self.now())
         left = self.copies.delete(found) if self.copies is not None and found.stored else ""
         path.unlink(missing_ok=True)
-        path.with_suffix(".torn").unlink(missing_ok=True)
+        for part in reversed(put_aside(path)):  # a deletion that is cut short leaves no gap before what is left
+            part.unlink(missing_ok=True)
         _sync(path.parent)
         self.database.write_now(lambda connection: self._end(connection, found))
         return left

@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count as numbers
+from itertools import takewhile
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,7 +29,7 @@ class Recovered:
     """What was done with one recording that had no line "closed" in the ledger.
 
     `outcome` is "interrupted" (ended by us), "entered" (it was whole, the ledger did not know), "empty" (it never
-    began; moved to `<id>.torn`) or "damaged" (left as it is: see `problem`). An interrupted one has a `problem` too
+    began; moved to a name of `put_aside`) or "damaged" (left as it is: see `problem`). An interrupted one has a `problem` too
     when it is shorter than the ledger knows it to have been.
     """
 
@@ -145,7 +147,7 @@ def _judge(path: Path, relative: str, descriptor: int, finisher: Finisher, known
     opened = known.opened
     found = _scanned(descriptor, _chain(known))
     if not found.root and opened is None:
-        path.rename(path.with_suffix(".torn"))
+        path.rename(_free(path))
         data_keys.destroy(path)  # nothing was ever sealed with it
         return Recovered(relative, "empty", torn=found.size)
     if opened is not None and opened.head != found.root.hex():
@@ -207,12 +209,12 @@ def _entered(path: Path, relative: str, found: Scan, finisher: Finisher) -> Reco
 def mend(
     path: Path, relative: str, descriptor: int, finisher: Finisher, outcome: Outcome, found: Scan | None = None
 ) -> None:
-    """Put the torn tail aside as `<id>.torn`, then end the recording after its last whole frame. Or RecordingFailed."""
+    """Put the torn tail aside, then end the recording after its last whole frame. Or RecordingFailed."""
     found = found or _scanned(descriptor)
     torn = found.size - found.end
     try:
         if torn:
-            _put_aside(path.with_suffix(".torn"), descriptor, found)
+            _put_aside(_free(path), descriptor, found)
             os.ftruncate(descriptor, found.end)
     except OSError as error:
         raise RecordingFailed(f"cannot put the torn end of {path} aside: {error.strerror}") from error
@@ -221,8 +223,23 @@ def mend(
     finisher.finish(writer, path.stem, relative, outcome, found.seconds, torn)
 
 
+def put_aside(path: Path) -> list[Path]:
+    """What was put aside of a recording, the oldest first: `<id>.torn`, then `<id>.torn-2`, and on."""
+    return list(takewhile(os.path.lexists, _names(path)))
+
+
+def _free(path: Path) -> Path:
+    """The next of those names: what an earlier crash left is never written over (R5). Only who holds its lock asks."""
+    return next(name for name in _names(path) if not os.path.lexists(name))
+
+
+def _names(path: Path) -> Iterator[Path]:
+    yield path.with_suffix(".torn")
+    yield from (path.with_suffix(f".torn-{number}") for number in numbers(2))
+
+
 def _put_aside(path: Path, descriptor: int, found: Scan) -> None:
-    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    target = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(target, "wb") as stream:
         for part in _parts(descriptor, found.end, found.size):
             stream.write(part)
