@@ -105,7 +105,8 @@ class Guarded(WrappingFactory):
 
     def __init__(self, guard: Guard, name: str, protocol: str, wrapped: Any, context: Context | None) -> None:
         super().__init__(wrapped)  # type: ignore[no-untyped-call]
-        self._guard, self._name, self._words, self.context = guard, name, _WORDS[protocol], context
+        self._guard, self._name, self.context = guard, name, context
+        self._refusing, self._words = _WORDS[protocol]
 
     def buildProtocol(self, addr: Any) -> Any:
         """The wrapped factory's own protocol; one that refuses; or None, when too many are being refused (P8, S7)."""
@@ -116,17 +117,23 @@ class Guarded(WrappingFactory):
         self._guard.refuse(self._name, reason or "waiting")
         if self._guard.told >= MOST_TOLD:
             return None
-        return self._words(self._guard, self.wrappedFactory, getattr(addr, "host", "local"), self.context)
+        host = getattr(addr, "host", "local")
+        return self._refusing(self._guard, self._words, self.wrappedFactory, host, self.context)
 
 
 class Refusing(Protocol):
-    """Hears what the client begins with, says no, and closes; or closes after PATIENCE."""
+    """Hears what the client begins with, says no, and closes; or closes after PATIENCE.
+
+    `words` is called when the client said something, and finds all of it in `data`: it says no with `say`, or goes on
+    listening. `factory` is the listener's own, `host` the client's address.
+    """
 
     transport: Any
 
-    def __init__(self, guard: Guard, factory: Any, host: str, context: Context | None) -> None:
-        self._guard, self._factory, self._host, self._context = guard, factory, host, context
-        self._data = b""
+    def __init__(self, guard: Guard, words: Words, factory: Any, host: str, context: Context | None) -> None:
+        self._guard, self._words = guard, words
+        self.factory, self.host, self.context = factory, host, context
+        self.data = b""
         self._late: Any = None
         guard.told += 1
 
@@ -136,15 +143,11 @@ class Refusing(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         """Twisted's. Nobody needs more than a page to begin with."""
-        self._data += data
-        if len(self._data) > 16384:
+        self.data += data
+        if len(self.data) > 16384:
             self.transport.abortConnection()
         else:
-            self.heard()
-
-    def heard(self) -> None:
-        """The client said something: `_data` is all of it."""
-        raise NotImplementedError
+            self._words(self)
 
     def say(self, words: bytes) -> None:
         """The last words."""
@@ -166,50 +169,44 @@ class RefusingTls(Refusing):
 
     def firstByte(self, byte: int) -> ssl.SSLContext | None:
         """See IFirstByteListener: a refusal in the clear could not be read by who expects TLS."""
-        return self._context() if byte == 0x16 and self._context is not None else None
+        return self.context() if byte == 0x16 and self.context is not None else None
 
 
-class RefusingPostgres(RefusingTls):
+Words = Callable[[Refusing], None]
+
+
+def in_postgres(client: Refusing) -> None:
     """53300 (too_many_connections), within TLS when the client asks for it. Cancel requests go on: they help."""
-
-    def heard(self) -> None:
-        """See Refusing."""
-        if len(self._data) < 8:
-            return
-        size, code = struct.unpack_from(">II", self._data)
-        if code in (_SSL, _GSS) and size == 8:
-            self._data = self._data[8:]
-            if code == _SSL and self._context is not None and not self._data:  # P1: nothing may stand behind it
-                self.transport.write(b"S")
-                self.transport.start_tls(self._context(), True)
-            else:
-                self.transport.write(b"N")
-        elif code == _CANCEL and 12 < size <= 268 and len(self._data) >= size:
-            self._factory.cancel(self._host, *struct.unpack_from(">I", self._data, 8), self._data[12:size])
-            self.transport.loseConnection()
-        elif code != _CANCEL:
-            self.say(pg.fatal("53300", f"hoop: {_TEXT}"))
+    if len(client.data) < 8:
+        return
+    size, code = struct.unpack_from(">II", client.data)
+    if code in (_SSL, _GSS) and size == 8:
+        client.data = client.data[8:]
+        if code == _SSL and client.context is not None and not client.data:  # P1: nothing may stand behind it
+            client.transport.write(b"S")
+            client.transport.start_tls(client.context(), True)
+        else:
+            client.transport.write(b"N")
+    elif code == _CANCEL and 12 < size <= 268 and len(client.data) >= size:
+        client.factory.cancel(client.host, *struct.unpack_from(">I", client.data, 8), client.data[12:size])
+        client.transport.loseConnection()
+    elif code != _CANCEL:
+        client.say(pg.fatal("53300", f"hoop: {_TEXT}"))
 
 
-class RefusingSsh(Refusing):
-    """SSH_MSG_DISCONNECT before any key is exchanged (RFC 4253, sections 4.2 and 11.1)."""
-
-    def heard(self) -> None:
-        """See Refusing: a version line came, or at least its beginning."""
-        self.say(b"SSH-2.0-hoop\r\n" + disconnect(12, _TEXT))
+def in_ssh(client: Refusing) -> None:
+    """SSH_MSG_DISCONNECT before any key is exchanged (RFC 4253, sections 4.2 and 11.1): a version line begins."""
+    client.say(b"SSH-2.0-hoop\r\n" + disconnect(12, _TEXT))
 
 
-class RefusingHttp(RefusingTls):
+def in_http(client: Refusing) -> None:
     """503 with Retry-After (RFC 9110, section 15.6.4)."""
-
-    def heard(self) -> None:
-        """See Refusing."""
-        if b"\r\n\r\n" in self._data:
-            body = b'{"kind":"Status","apiVersion":"v1","status":"Failure","code":503,"reason":"ServiceUnavailable",'
-            body += b'"message":"hoop: %s"}\n' % _TEXT.encode()
-            head = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: %d\r\ncontent-type: application/json\r\n"
-            head += b"content-length: %d\r\nconnection: close\r\n\r\n"
-            self.say(head % (RETRY_AFTER, len(body)) + body)
+    if b"\r\n\r\n" in client.data:
+        body = b'{"kind":"Status","apiVersion":"v1","status":"Failure","code":503,"reason":"ServiceUnavailable",'
+        body += b'"message":"hoop: %s"}\n' % _TEXT.encode()
+        head = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: %d\r\ncontent-type: application/json\r\n"
+        head += b"content-length: %d\r\nconnection: close\r\n\r\n"
+        client.say(head % (RETRY_AFTER, len(body)) + body)
 
 
 def disconnect(code: int, text: str) -> bytes:
@@ -221,8 +218,8 @@ def disconnect(code: int, text: str) -> bytes:
     return struct.pack(">IB", len(payload) + padding + 1, padding) + payload + bytes(padding)
 
 
-_WORDS: dict[str, Callable[[Guard, Any, str, Context | None], Refusing]] = {
-    "postgres": RefusingPostgres,
-    "ssh": RefusingSsh,
-    "http": RefusingHttp,
+_WORDS: dict[str, tuple[type[Refusing], Words]] = {
+    "postgres": (RefusingTls, in_postgres),
+    "ssh": (Refusing, in_ssh),
+    "http": (RefusingTls, in_http),
 }
