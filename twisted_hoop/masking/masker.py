@@ -58,10 +58,6 @@ class MaskSet:
         masker = self._span_masker(effective)
         return None if masker is None else masker.detector
 
-    def detects(self, effective: frozenset[str]) -> bool:
-        """Whether any response mask of these names looks into content."""
-        return self._span_masker(effective) is not None
-
     def column_masker(
         self,
         names: str | Iterable[str],

@@ -103,10 +103,3 @@ class Parts:
         found = {group for rule in settings.rules for group in rule.approvers}
         found |= {group for mask in settings.masks for group in mask.approvers}
         return frozenset(found | {group for target in settings.targets for group in target.request_approvers})
-
-
-def registry_metrics(registry: Any) -> Callable[[], bytes]:
-    """`Parts.metrics` of a prometheus_client CollectorRegistry."""
-    from prometheus_client import generate_latest
-
-    return lambda: generate_latest(registry)
