@@ -29,8 +29,8 @@ class Recovered:
     """What was done with one recording that had no line "closed" in the ledger.
 
     `outcome` is "interrupted" (ended by us), "entered" (it was whole, the ledger did not know), "empty" (it never
-    began; moved to a name of `put_aside`) or "damaged" (left as it is: see `problem`). An interrupted one has a `problem` too
-    when it is shorter than the ledger knows it to have been.
+    began; moved to a name of `put_aside`) or "damaged" (left as it is: see `problem`). An interrupted one has a
+    `problem` too when it is shorter than the ledger knows it to have been.
     """
 
     path: str
