@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from functools import partial
+from http import HTTPStatus
 from pathlib import Path
+from typing import Any
 
 from twisted_hoop.cli import exits
 from twisted_hoop.kubernetes import statuses
 from twisted_hoop.postgres import state
+from twisted_hoop.ssh import events, telling
 
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs/reference/errors.md").read_text()
@@ -52,12 +57,70 @@ def test_every_reason_of_a_status_is_told() -> None:
     assert {int(code): reason for code, reason in rows} == statuses._REASONS
 
 
+def statuses_of(*rooms: str) -> set[int]:
+    """Numbers and lines of a room that are an error of HTTP; 443 and 512 are ports and lengths, not statuses."""
+    known, found = {status.value for status in HTTPStatus}, set()
+    for room in rooms:
+        for path in (ROOT / "twisted_hoop" / room).glob("*.py"):
+            text = path.read_text()
+            found |= {int(code) for code in re.findall(r"HTTP/1\.1 ([45]\d\d)", text)}
+            for node in ast.walk(ast.parse(text)):
+                if isinstance(node, ast.Constant) and re.fullmatch(r"[45]\d\d", str(node.value)):
+                    found.add(int(node.value))
+    return found & known
+
+
 def test_every_status_of_the_api_is_told() -> None:
-    told = {int(status) for status in first_cells("HTTP targets, and the API")}
-    raised = set()
-    for path in (ROOT / "twisted_hoop/web").glob("*.py"):
-        raised |= {int(code) for code in re.findall(r"Problem\(\s*(\d{3})", path.read_text())}
-    assert raised <= told
+    assert {int(status) for status in first_cells("The API and the console")} == statuses_of("web", "console")
+
+
+def test_every_status_of_http_targets_is_told() -> None:
+    assert {int(status) for status in first_cells("HTTP targets")} == statuses_of("http")
+
+
+def numbers_of(title: str) -> set[int]:
+    """First cells of one of the tables of SSH."""
+    table = part("SSH").partition(f"| {title} |")[2].partition("\n\n")[0]
+    return {int(number) for number in re.findall(r"^\| (\d+) \|", table, re.M)}
+
+
+def test_every_exit_status_of_ssh_is_told() -> None:
+    sent = {value for name, value in vars(telling).items() if name.isupper() and name != "STDERR"}
+    assert numbers_of("exit status of a command | means") == sent
+    rows = re.findall(r"\| (\d+) \|", (ROOT / "docs/ssh.md").read_text().partition("## What comes back")[2])
+    assert {int(row) for row in rows} == sent
+
+
+def test_every_reason_of_a_disconnect_is_told() -> None:
+    """First arguments of `disconnect` and `_end`, and codes of errors that `Packets.guarded` ends connections with."""
+    sent: set[int] = set()
+    for path in [*(ROOT / "twisted_hoop/ssh").glob("*.py"), ROOT / "twisted_hoop/turning_away.py"]:
+        tree = ast.parse(path.read_text())
+        spelled = importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+        for call in [node for node in ast.walk(tree) if isinstance(node, ast.Call)]:
+            sent |= {int(code) for code in map(partial(number_of, vars(spelled)), codes_of(call)) if code.isdigit()}
+    assert numbers_of("disconnect reason (RFC 4253, section 11.1) | means") == sent
+
+
+def codes_of(call: ast.Call) -> list[ast.expr]:
+    name = getattr(call.func, "attr", getattr(call.func, "id", ""))
+    if name in ("disconnect", "_end"):
+        return call.args[:1]
+    return [word.value for word in call.keywords if word.arg == "code"] if name == "ProtocolError" else []
+
+
+def number_of(names: Mapping[str, Any], code: ast.expr) -> str:
+    """What stands there as digits: a number, a text, a name of the module, `str(NAME)`; "" for what is passed on."""
+    if isinstance(code, ast.Call):
+        return number_of(names, code.args[0])
+    found = code.value if isinstance(code, ast.Constant) else names.get(getattr(code, "id", ""), "")
+    return str(found) if str(found).isdigit() else ""
+
+
+def test_every_channel_that_is_not_opened_is_told() -> None:
+    named = [events.ADMINISTRATIVELY_PROHIBITED, events.CONNECT_FAILED]
+    named += [events.UNKNOWN_CHANNEL_TYPE, events.RESOURCE_SHORTAGE]
+    assert numbers_of("channel is not opened (RFC 4254, section 5.1) | means") == set(named)
 
 
 def test_every_exit_code_is_told() -> None:
