@@ -66,7 +66,7 @@ def statuses_of(*rooms: str) -> set[int]:
             found |= {int(code) for code in re.findall(r"HTTP/1\.1 ([45]\d\d)", text)}
             for node in ast.walk(ast.parse(text)):
                 if isinstance(node, ast.Constant) and re.fullmatch(r"[45]\d\d", str(node.value)):
-                    found.add(int(node.value))
+                    found.add(int(str(node.value)))
     return found & known
 
 
