@@ -25,7 +25,8 @@ from twisted_hoop.recording.ledger import Ledger
 from twisted_hoop.store.database import Database
 from twisted_hoop.store.locks import holding
 from twisted_hoop.store.replicas import Replica, Replicas, draining
-from twisted_hoop.store.sessions import SessionIndex, _put, ordered_ends
+from twisted_hoop.store.session_rows import put
+from twisted_hoop.store.sessions import SessionIndex, ordered_ends
 
 _TICK = os.sysconf("SC_CLK_TCK")
 
@@ -134,7 +135,7 @@ def _inserting(store: Direct, rows: int) -> Callable[[int], object]:
             count[0] += 1
             index.opened(Session(f"{rows}-{count[0]:08}", who, shop, Peer("192.0.2.7"), time.time()))
         rows_, index._rows = list(index._rows.values()), {}
-        store.write_now(lambda connection: _put(connection, rows_, {}))
+        store.write_now(lambda connection: put(connection, rows_, {}))
 
     return work
 
@@ -150,13 +151,13 @@ def _cost(server: Server, times: int, work: Callable[[int], object]) -> float:
     """Seconds of the server's CPU for one call."""
     for number in range(20):
         work(number)
-    before = _cpu(server)
+    before = cpu_of(server)
     for number in range(times):
         work(number)
-    return max(1e-6, (_cpu(server) - before) / times)
+    return max(1e-6, (cpu_of(server) - before) / times)
 
 
-def _cpu(server: Server) -> float:
+def cpu_of(server: Server) -> float:
     """Of the server and all its processes, those that ended too."""
     total = 0.0
     for process in (server.process.pid, *_children(server.process.pid)):
