@@ -50,6 +50,10 @@ class LiveAgent:
         wait_for(lambda: "is connected" in self.log(), f"agent {self.name}: {self.log()[-2000:]}", self.process)
         return self
 
+    def again(self) -> LiveAgent:
+        """The same installation, started once more; its first start had a file."""
+        return run_agent(self.folder, self.gateway, self.name, ["--config", str(self.folder / "agent.toml")], {})
+
     def log(self) -> str:
         """What it wrote."""
         return (self.folder / "log").read_text(errors="replace")

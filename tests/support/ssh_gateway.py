@@ -16,7 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.gateway import Gateway, Plan, start_gateway
+from tests.support.gateway import Gateway, Plan, running_gateway
+from tests.support.live_agent import LISTENER, LiveAgent, start_agent
 from tests.support.sshd import ACCOUNT, Sshd, make_key, public_line, running_sshd
 
 PATIENCE = 60.0
@@ -38,6 +39,7 @@ class SshPlace:
     gateway: Gateway
     sshd: Sshd
     plan: Plan
+    between: LiveAgent | None = None
 
     @property
     def port(self) -> int:
@@ -102,24 +104,35 @@ class SshPlace:
 
 @contextlib.contextmanager
 def ssh_gateway(
-    folder: Path, rules: str = ALLOW, target: str = "", more: str = "", sshd: Sequence[str] = (), program: str = ""
+    folder: Path,
+    rules: str = ALLOW,
+    target: str = "",
+    more: str = "",
+    sshd: Sequence[str] = (),
+    program: str = "",
+    agent: str = "",
 ) -> Iterator[SshPlace]:
     """See the module. `target` are further lines of the target `web-1`, `more` further sections, `sshd` of its own.
 
-    `program` is run in twistd's place.
+    `program` is run in twistd's place. `agent` is the name of one between gateway and sshd: "office", "lab".
     """
     folder.mkdir(parents=True, exist_ok=True)
     login = make_key(folder / "login")
     with running_sshd(folder / "sshd", [public_line(login)], config=sshd) as server:
-        plan = Plan(_plan(folder, server, rules, target) + more, program=program)
-        gateway = start_gateway(folder / "gateway", plan)
-        try:
-            yield SshPlace(folder, gateway, server, plan)
-        finally:
-            gateway.stop()
+        text = _plan(folder, server, rules, target, f"agent:{agent}:" if agent else "")
+        if agent:
+            text += LISTENER.format(folder=folder / "gateway", interface="127.0.0.1")
+        plan = Plan(text + more, program=program)
+        with contextlib.ExitStack() as stack:
+            gateway = stack.enter_context(running_gateway(folder / "gateway", plan))
+            place = SshPlace(folder, gateway, server, plan)
+            if agent:
+                place.between = start_agent(folder / "agent", gateway, [("127.0.0.1", server.port)], agent).wait()
+                stack.callback(lambda: place.between and place.between.stop())
+            yield place
 
 
-def _plan(folder: Path, server: Sshd, rules: str, target: str) -> str:
+def _plan(folder: Path, server: Sshd, rules: str, target: str, by: str) -> str:
     sue, tom = (public_line(make_key(folder / f"key-{who}")) for who in ("sue", "tom"))
     return f"""\
 [[accounts]]
@@ -139,7 +152,7 @@ endpoint = "tcp:0:interface=127.0.0.1"
 [[targets]]
 name = "web-1"
 protocol = "ssh"
-endpoint = "tcp:127.0.0.1:{server.port}"
+endpoint = "{by}tcp:127.0.0.1:{server.port}"
 login = "{ACCOUNT}"
 login_with = "key"
 secret = "file:{folder}/login"

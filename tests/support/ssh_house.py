@@ -66,13 +66,13 @@ class SshHouse(SshPlace):
 
 
 @contextlib.contextmanager
-def ssh_house(folder: Path) -> Iterator[SshHouse]:
-    """See the module."""
+def ssh_house(folder: Path, agent: str = "") -> Iterator[SshHouse]:
+    """See the module; `agent` as for `ssh_gateway`."""
     folder.mkdir(parents=True, exist_ok=True)
     with echo_server(folder / "echo.sock") as port:
         rules = _RULES.replace("{echo}", str(port)).replace("{folder}", str(folder))
-        with ssh_gateway(folder, rules) as place:
-            yield SshHouse(place.folder, place.gateway, place.sshd, place.plan, port)
+        with ssh_gateway(folder, rules, agent=agent) as place:
+            yield SshHouse(place.folder, place.gateway, place.sshd, place.plan, place.between, port)
 
 
 @contextlib.contextmanager

@@ -35,7 +35,7 @@ _TARGET = """
 [[targets]]
 name = "{name}"
 protocol = "kubernetes"
-endpoint = "tcp:{host}:{port}"
+endpoint = "{by}tcp:{host}:{port}"
 ca = "{ca}"
 {credential}
 groups = ["ci", "developers"]
@@ -183,8 +183,8 @@ class KubePlace:
         return json.loads(self.kubectl(*arguments, "-o", "json", who=who, target=target).well())
 
 
-def plan_of(folder: Path, cluster: ApiServer | RealCluster, more: str = "") -> Plan:
-    """The configuration: both targets are the same cluster."""
+def plan_of(folder: Path, cluster: ApiServer | RealCluster, more: str = "", by: str = "") -> Plan:
+    """The configuration: both targets are the same cluster. `by` is "agent:NAME:" where it is behind one."""
     environ: dict[str, str] = {}
     if isinstance(cluster, ApiServer):
         host, port, credential = "127.0.0.1", cluster.port, _bearer(environ, cluster.token)
@@ -193,7 +193,7 @@ def plan_of(folder: Path, cluster: ApiServer | RealCluster, more: str = "") -> P
     else:
         host, port = cluster.host, cluster.port
         credential = f'credential = "certificate"\ncertificate = "{cluster.certificate}"\nkey = "{cluster.key}"'
-    about = {"host": host, "port": port, "ca": cluster.ca, "credential": credential}
+    about = {"by": by, "host": host, "port": port, "ca": cluster.ca, "credential": credential}
     text = _PLAN.format(folder=folder)
     text += _TARGET.format(name=PLAIN, **about, more="")
     text += _TARGET.format(name=MASKED, **about, more='impersonate = "oidc:{name}"')
