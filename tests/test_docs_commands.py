@@ -11,11 +11,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs_runner.house_place import house, newcomer
 from tests.docs_runner.http_api_place import http_api
 from tests.docs_runner.kubernetes_place import kubernetes
 from tests.docs_runner.pages import Block, blocks_of
 from tests.docs_runner.places import Place, demo
-from tests.docs_runner.shell import run
+from tests.docs_runner.shell import end_what_stays, run
 from tests.docs_runner.ssh_place import ssh_place
 from tests.docs_runner.steps import literal, matches, steps_of
 
@@ -24,8 +25,10 @@ GENERATED = {"docs/reference/cli.md", "docs/reference/http-api.md", "docs/refere
 """Pages that are made of the code, which their own tests compare."""
 PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {
     "demo": demo,
+    "house": house,
     "http-api": http_api,
     "kubernetes": kubernetes,
+    "newcomer": newcomer,
     "ssh": ssh_place,
 }
 PAGES = [
@@ -60,14 +63,17 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.mark.parametrize("page", [page for page in PAGES if RUN[page]])
 def test_commands_do_what_the_page_shows(page: str, world: World) -> None:
-    """One shell a page; a page that changes who runs it begins another one in the same folder."""
-    blocks = RUN[page]
-    place = world.place(blocks[0].place)
-    folder = place.folder(re.sub(r"\W", "-", page))
-    wrong = []
-    for part in _parts(blocks):
-        steps = [step for block in part for step in steps_of(block)]
-        wrong += run(steps, folder, place.given(part[0].who), place.table)
+    """One shell a page; a page that changes who runs it begins another one in the same folder, or in one elsewhere."""
+    wrong, folders = [], {}
+    try:
+        for part in _parts(RUN[page]):
+            place = world.place(part[0].place)
+            folder = folders.setdefault(part[0].place, place.folder(re.sub(r"\W", "-", page)))
+            steps = [step for block in part for step in steps_of(block)]
+            wrong += run(steps, folder, place.given(part[0].who), place.table, place.typed)
+    finally:
+        for folder in folders.values():
+            end_what_stays(folder)
     assert not wrong, "\n\n".join(wrong)
 
 

@@ -5,6 +5,8 @@ continuations: deeper lines after a backslash or an open quotation mark) is foll
 stands for anything; a command that is followed by nothing must end with 0. Comments tell how, and are not shown:
 
     <!-- run: demo as carol -->       from here on, blocks of this page are run in that place, as that person
+    <!-- run: demo as carol at a browser -->   the same for somebody who has no token yet, and logs in
+    <!-- stays -->                    the next block goes on until the page is over: what it shows is waited for
     <!-- waits -->                    the next block is run in the background: something else must happen before it ends
     <!-- not run: needs systemd -->   the next block cannot be run in a test, for that reason
 

@@ -93,4 +93,9 @@ def _place(home: Path, gateway: Gateway) -> Place:
     links = {f"{who}-token": tokens / who for who in PEOPLE}
     server = f"https://localhost:{gateway.ports['web']}/prod"
     ready = write_kubeconfig(home / "kubeconfig", server, gateway.ca, token_of("alice"), NAMESPACE)
-    return Place(home, Table(rows, _MADE), links, {"HOOP_URL": gateway.url, "KUBECONFIG": str(ready)})
+    return Place(
+        home,
+        Table(rows, _MADE),
+        links,
+        {"HOOP_URL": gateway.url, "KUBECONFIG": str(ready), "SSL_CERT_FILE": str(gateway.ca)},
+    )

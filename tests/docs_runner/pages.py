@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 LANGUAGES = ("sh", "console")
-_PIECE = re.compile(r"^ *<!-- (?P<word>run|waits|not run)(?:: (?P<rest>.+?))? -->$", re.M)
+_PIECE = re.compile(r"^ *<!-- (?P<word>run|waits|stays|not run)(?:: (?P<rest>.+?))? -->$", re.M)
 _FENCE = re.compile(
     r"^(?P<indent> *)(?P<fence>`{3,})(?P<language>\w*)[^\n]*\n(?P<text>.*?)^(?P=indent)(?P=fence)$", re.M | re.S
 )
@@ -16,7 +16,7 @@ _FENCE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One fenced block: where it stands, where it is to be run and as whom (or why not), whether it waits."""
+    """One fenced block: where it stands, where it is to be run and as whom (or why not), whether it waits or stays."""
 
     page: str
     line: int
@@ -25,6 +25,7 @@ class Block:
     place: str = ""
     who: str = ""
     waits: bool = False
+    stays: bool = False
     reason: str = ""
 
     def __str__(self) -> str:
@@ -46,12 +47,12 @@ def blocks_of(path: Path, name: str) -> Iterator[Block]:
             shown = re.sub(rf"^{piece['indent']}", "", piece["text"], flags=re.M)
             line = text.count("\n", 0, piece.start()) + 1
             yield replace(marks, line=line, language=piece["language"], text=shown)
-            marks = replace(marks, waits=False, reason="")
+            marks = replace(marks, waits=False, stays=False, reason="")
 
 
 def _marked(marks: Block, word: str, rest: str) -> Block:
-    if word == "waits":
-        return replace(marks, waits=True)
+    if word in ("waits", "stays"):
+        return replace(marks, waits=word == "waits", stays=word == "stays")
     if word == "not run":
         return replace(marks, reason=rest)
     place, _, who = rest.partition(" as ")

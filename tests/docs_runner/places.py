@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 
 from tests.docs_runner.shell import Table
 from tests.support.gateway import PATIENCE
+from twisted_hoop.demo.database import programs
 
 _MADE = r"\bh_\w{22}\b|\b[0-9a-f]{20}\b"
 """Hashes of masks, and ids: another gateway makes others."""
@@ -29,10 +31,14 @@ class Place:
     table: Table
     links: dict[str, Path] = field(default_factory=dict)
     environ: dict[str, str] = field(default_factory=dict)
+    typed: str = ""
+    """What somebody types where a command asks for it."""
 
     def folder(self, name: str) -> Path:
-        """An empty folder for one page, with the links that stand in every one."""
+        """The folder of one page, empty at first but for the links that stand in every one."""
         made = self.home / name
+        if made.exists():
+            return made
         made.mkdir(parents=True)
         for link, target in self.links.items():
             (made / link).parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +49,11 @@ class Place:
         """The environment for somebody: their API, their token; nothing of this machine's own settings."""
         programs = f"{self.home / 'bin'}{os.pathsep}{os.environ['PATH']}"
         plain = {"PATH": programs, "HOME": str(self.home), "LC_ALL": "C.UTF-8", "COLUMNS": "160"}
-        mine = {"HOOP_TOKEN_FILE": str(self.home / ".demo/tokens" / who), "USER": who} if who else {}
+        name, _, browser = who.partition(" at a ")
+        token = self.home / ".demo/tokens" / name
+        mine = {"USER": name} if name else {}
+        if name and not browser:
+            mine |= {"HOOP_TOKEN_FILE": str(token), "TOKEN": token.read_text()}
         return {**plain, "PSQLRC": os.devnull, "PAGER": "cat", "PYTHONPATH": str(ROOT), **self.environ, **mine}
 
 
@@ -104,9 +114,16 @@ def _first_session(place: Place) -> None:
     subprocess.run(["bash", "-c", command], env=given, check=True, capture_output=True, timeout=PATIENCE)
 
 
+def fenced(page: Path, language: str) -> list[str]:
+    """What stands in the page's blocks of that language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.M | re.S)
+
+
 def shim(folder: Path) -> None:
-    """`hoop` and `twistd` of this very Python, whatever is installed."""
+    """`hoop` and `twistd` of this very Python and programs of PostgreSQL 17, whatever is installed."""
     folder.mkdir(parents=True)
+    for name in ("psql", "pgbench", "pg_dump"):
+        (folder / name).symlink_to(programs(17) / name)
     starts = {"hoop": "-m twisted_hoop.cli", "twistd": '-c "from twisted.scripts.twistd import run; run()"'}
     for name, words in starts.items():
         (folder / name).write_text(f'#!/bin/sh\nexec {sys.executable} {words} "$@"\n')

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.docs_runner.standing import end
 from tests.docs_runner.steps import Step, literal, matches
 
 PATIENCE = 180
@@ -38,19 +39,21 @@ class Table:
         return re.sub(self.differ, "…", text)
 
 
-def run(steps: Sequence[Step], folder: Path, environ: Mapping[str, str], table: Table) -> list[str]:
-    """Run them in this folder; what was not as the page says, a line or more for each."""
-    notes = folder.with_name(folder.name + ".notes")
+def run(steps: Sequence[Step], folder: Path, environ: Mapping[str, str], table: Table, typed: str = "") -> list[str]:
+    """Run them in this folder; what was not as the page says, a line or more for each. `typed` is on stdin."""
+    around = folder.with_name(folder.name + ".notes")
+    around.mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    notes.mkdir(exist_ok=True)
-    script = "set -E\n" + "".join(_line(number, step, notes, table) for number, step in enumerate(steps))
-    (notes / "script").write_text(script + "wait\n")
+    notes = around / str(sum(1 for _ in around.iterdir()))  # what stays goes on writing into those of its own part
+    notes.mkdir()
+    script = "set -E\nwaiting=()\n" + "".join(_line(number, step, notes, table) for number, step in enumerate(steps))
+    (notes / "script").write_text(script + 'for one in "${waiting[@]}"; do wait "$one"; done; true\n')
     command = ["bash", "--norc", str(notes / "script")]
     ended = subprocess.run(
         command,
         cwd=folder,
         env=dict(environ),
-        stdin=subprocess.DEVNULL,
+        input=typed,
         capture_output=True,
         text=True,
         timeout=PATIENCE,
@@ -59,26 +62,41 @@ def run(steps: Sequence[Step], folder: Path, environ: Mapping[str, str], table: 
     return [line for line in [ended.stderr.strip(), *wrong] if line]
 
 
+def end_what_stays(folder: Path) -> None:
+    """End what blocks of this folder began that go on until they are stopped. Idempotent."""
+    began = folder.with_name(folder.name + ".notes") / "stays"
+    if began.exists():
+        for number in began.read_text().split():
+            end(int(number))
+        began.unlink()
+
+
 def _line(number: int, step: Step, notes: Path, table: Table) -> str:
     out, code = (shlex.quote(str(notes / f"{name}.{number}")) for name in ("out", "code"))
     command = table.command(step.command)
-    if not step.block.waits:  # the trap sees every command that fails, not only the last
+    if not (step.block.waits or step.block.stays):  # the trap sees every command that fails, not only the last
         noted = f"echo 0 >{code}; trap 'echo 1 >{code}' ERR"
         return f"{noted}\n{{\n{command}\n}} >{out} 2>&1\ntrap - ERR\n"
     text = shlex.quote(literal(table.shown(step.shown or "")))
-    return f"{{\n{command}\n}} >{out} 2>&1 &\n{_UNTIL.format(text=text, out=out)}"
+    if step.block.stays:  # a session of its own: all of it is ended by its number
+        number = shlex.quote(str(notes.parent / "stays"))
+        begun = f"setsid bash -c {shlex.quote(command)} >{out} 2>&1 &\necho $! >>{number}\n"
+    else:
+        begun = f"{{\n{command}\n}} >{out} 2>&1 &\nwaiting+=($!)\n"
+    return begun + _UNTIL.format(text=text, out=out)
 
 
 def _wrong(number: int, step: Step, notes: Path, table: Table) -> str:
     out, code = notes / f"out.{number}", notes / f"code.{number}"
     printed = out.read_text(errors="replace") if out.exists() else "(it was not reached)"
+    said = printed if len(printed) < 4000 else f"{printed[:2000]}\n[…]\n{printed[-2000:]}"
     ended = code.read_text().strip() if code.exists() else "?"
     if step.shown is None:
-        return "" if ended == "0" else f"{step.block}: {step.command}\nended with {ended} and printed:\n{printed}"
+        return "" if ended == "0" else f"{step.block}: {step.command}\nended with {ended} and printed:\n{said}"
     shown = table.shown(step.shown)
     if matches(shown, _plain(printed)):
         return ""
-    return f"{step.block}: {step.command}\nis to print:\n{shown}\nand printed ({ended}):\n{printed}"
+    return f"{step.block}: {step.command}\nis to print:\n{shown}\nand printed ({ended}):\n{said}"
 
 
 def _plain(text: str) -> str:

@@ -1,0 +1,66 @@
+"""Programs that go on while pages are run: a gateway somebody started in a terminal of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+PATIENCE = 120.0
+
+
+class Standing:
+    """A process in a group of its own, for the length of a `with` block; what it says is in `log`."""
+
+    def __init__(
+        self, command: Sequence[str], log: Path, environ: Mapping[str, str], folder: Path | None = None
+    ) -> None:
+        self.log = log
+        self._command, self._environ, self._folder = list(command), dict(environ), folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Standing:
+        with self.log.open("wb") as out:
+            self._process = subprocess.Popen(
+                self._command,
+                env=self._environ,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            end(self._process.pid)
+            self._process.wait(PATIENCE)
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process is not None and self._process.poll() is not None
+
+
+def waiting_for(program: Standing, text: str) -> None:
+    """Until it said so; AssertionError when it ends before, or never does."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        said = program.log.read_text(errors="replace")
+        if text in said:
+            return
+        if program.over:
+            break
+        time.sleep(0.05)
+    raise AssertionError(f"waited in vain for {text!r}:\n{said[-4000:]}")
+
+
+def end(group: int) -> None:
+    """SIGTERM to all processes of a group that we began; gone ones are no fault."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(group, signal.SIGTERM)
