@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.approvals import AGENT_FOR_ALICE, ALICE, BOB, CAROL, Office
+from tests.support.approvals import AGENT_FOR_ALICE, ALICE, BOB, CAROL, ISSUER, Office
 from tests.support.loop import Loop
 from twisted_hoop.approval.access import AccessDesk
 from twisted_hoop.approval.ballots import Objection
@@ -112,6 +112,17 @@ def test_what_may_not_be_asked(office: Office, loop: Loop, target: str, seconds:
 def test_only_those_it_is_for_may_ask(office: Office, loop: Loop) -> None:
     desk = AccessDesk(office.shelf, lambda: SETTINGS)
     assert [section.name for section in desk.offers(ALICE)] == ["shop"] and desk.offers(CAROL) == []
+
+
+def test_i8_who_acts_asks_for_nothing_it_could_not_have_itself(office: Office, loop: Loop) -> None:
+    """I8: nor is it told that there is such a target. What a group opens to it, it need not be able to ask for."""
+    desk = AccessDesk(office.shelf, lambda: SETTINGS)
+    for groups, found in ((["ai"], []), (["developers"], ["shop"]), (["dba"], ["shop"])):
+        agent = Principal(ISSUER, "agent-7", groups=frozenset(groups), proof="bound")
+        acting = replace(AGENT_FOR_ALICE, within=(agent,))
+        assert [section.name for section in desk.offers(acting)] == found
+    with pytest.raises(Objection):
+        ask(office, loop, replace(AGENT_FOR_ALICE, within=(Principal(ISSUER, "agent-7"),)))
 
 
 def test_A6_what_is_taken_back_or_locked_holds_no_more(office: Office, loop: Loop) -> None:

@@ -46,6 +46,7 @@ def test_the_same_name_at_another_issuer_is_somebody_else() -> None:
 def test_programs_and_those_who_act_for_people_do_not_vote() -> None:
     assert "people" in objection(ROBOT, ALICE.everybody, DBA)
     assert "in person" in objection(replace(BOB, chain=(Actor(ISSUER, "agent-8"),)), ALICE.everybody, DBA)
+    assert "in person" in objection(replace(BOB, chain=(Actor(ISSUER, "agent-8"),)), CAROL.everybody, frozenset())
     assert may_see(ROBOT, DBA) and not may_see(ROBOT, frozenset())
 
 
@@ -63,10 +64,12 @@ def test_labels_name_the_identity() -> None:
     assert CAROL.key in vote("carol").label
 
 
-def test_i8_who_acts_for_an_approver_sees_what_it_could_see_itself() -> None:
-    """I8: rights are intersected here, too; groups somebody left out of a token take nothing away from the person."""
+def test_i8_who_acts_for_an_approver_has_no_inbox() -> None:
+    """I8: also when it could see it as itself; groups somebody left out of a token take nothing from the person."""
     agent = replace(ROBOT, groups=frozenset({"ai"}), proof="bound")
     acting = replace(BOB, groups=DBA, chain=(Actor(agent.issuer, agent.subject),), within=(agent,))
     assert not may_see(acting, DBA) and objection(acting, ALICE.everybody, DBA)
-    assert may_see(replace(acting, within=(replace(agent, groups=DBA),)), DBA)
+    assert not may_see(replace(acting, within=(replace(agent, groups=DBA),)), DBA)
+    assert not may_see(replace(acting, within=()), DBA), "an issuer's own act, without intersect"
+    assert may_see(replace(agent, groups=DBA), DBA), "as the program it is"
     assert may_see(replace(BOB, groups=DBA, within=(replace(BOB, groups=DBA | {"dev"}),)), DBA)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.approvals import ALICE, BOB, CAROL, DELETE, RETRY, REVIEW, Office, session_of
+from tests.support.approvals import AGENT_FOR_ALICE, ALICE, BOB, CAROL, DELETE, RETRY, REVIEW, Office, session_of
 from twisted_hoop.approval import changes, ledger
 from twisted_hoop.approval.ballots import Objection, Vote
 from twisted_hoop.approval.lifecycle import State
@@ -14,8 +14,8 @@ from twisted_hoop.approval.requests import Caps, Request, make_request
 from twisted_hoop.model import Decision, Principal
 
 
-def file(office: Office, decision: Decision = REVIEW, session: str = "s-1") -> Request:
-    request = make_request(session_of(ALICE, session), DELETE, decision, office.time(), Caps())
+def file(office: Office, decision: Decision = REVIEW, session: str = "s-1", who: Principal = ALICE) -> Request:
+    request = make_request(session_of(who, session), DELETE, decision, office.time(), Caps())
     return office.database.write_now(lambda c: ledger.file(c, request, Caps())).request
 
 
@@ -141,6 +141,18 @@ def test_a6_a_lock_ends_everything_of_the_principal(office: Office) -> None:
     office.database.write_now(lambda c: changes.principal_ended(c, ALICE.key, office.time()))
     assert state(office, granted) is State.ENDED and state(office, pending) is State.WITHDRAWN
     assert not use(office, granted)
+
+
+def test_a6_a_lock_of_an_agent_ends_what_it_asked_for_others(office: Office) -> None:
+    """A6: an approval that was granted for a retry is not there any more when the lock is lifted; others' are."""
+    agent = AGENT_FOR_ALICE.chain[0]
+    granted, pending = file(office, RETRY, who=AGENT_FOR_ALICE), file(office, who=AGENT_FOR_ALICE)
+    mine = file(office, RETRY)
+    for each in (granted, mine):
+        vote(office, each, BOB)
+    office.database.write_now(lambda c: changes.principal_ended(c, f"{agent.issuer}|{agent.subject}", office.time()))
+    assert state(office, granted) is State.ENDED and state(office, pending) is State.WITHDRAWN
+    assert not use(office, granted) and state(office, mine) is State.GRANTED
 
 
 def test_what_time_has_ended_was_not_withdrawn(office: Office) -> None:

@@ -23,8 +23,17 @@ SHORTEST = 60.0
 
 
 def may_ask(principal: Principal, section: TargetSection) -> bool:
-    """Whether the principal may ask for this target, as the settings stand."""
-    return "*" in section.request_groups or bool(principal.groups & set(section.request_groups))
+    """Whether the principal may ask for this target, as the settings stand.
+
+    I8: an agent asks for nobody what it could not have itself: whoever bounds the principal may ask as well, or is let
+    in by a group.
+    """
+    asking, let_in = set(section.request_groups), {*section.request_groups, *section.groups}
+    return _any_of(principal, asking) and all(_any_of(each, let_in) for each in principal.within)
+
+
+def _any_of(principal: Principal, groups: set[str]) -> bool:
+    return "*" in groups or not groups.isdisjoint(principal.groups)
 
 
 class AccessDesk:

@@ -43,19 +43,21 @@ def objection(voter: Principal, requesters: frozenset[str], approvers: frozenset
     """
     if voter.everybody & requesters:
         return "nobody approves what they ask for themselves, or through somebody else"
-    if not may_see(voter, approvers):
-        return "not a member of the groups that may decide this"
     if voter.chain:
         return "approvals are given in person, not by somebody acting for an approver"
+    if not may_see(voter, approvers):
+        return "not a member of the groups that may decide this"
     if voter.kind is not Kind.HUMAN:
         return "approvals are given by people, not by programs"
     return ""
 
 
 def may_see(voter: Principal, approvers: frozenset[str]) -> bool:
-    """Whether the principal is, now, in one of the groups that may decide; and so is everyone whose rights bound its:
-    an agent that acts for an approver sees what it could see for itself, not their whole inbox (I8)."""
-    return all(not approvers.isdisjoint(each.groups) for each in (voter, *voter.within))
+    """Whether the principal is, now, in one of the groups that may decide; and so is everyone whose rights bound its.
+
+    I8: in person, or as the program it is. Who acts for an approver sees what it asked for itself, not their inbox.
+    """
+    return not voter.chain and all(not approvers.isdisjoint(each.groups) for each in (voter, *voter.within))
 
 
 def enough(votes: tuple[Vote, ...], quorum: int) -> bool:

@@ -14,6 +14,7 @@ from twisted_hoop.approval.lifecycle import Event, State, after, possible
 from twisted_hoop.approval.requests import Request
 from twisted_hoop.approval.rows import vote_values
 from twisted_hoop.model import Principal
+from twisted_hoop.store.owning import acted, owns
 from twisted_hoop.store.tables import approvals, holders, votes
 
 _EVENT_OF_VOTE = {True: Event.GRANT, False: Event.DENY}
@@ -38,7 +39,8 @@ def cast_vote(connection: Connection, approval_id: str, voter: Principal, vote: 
 
 def _votable(request: Request | None, voter: Principal, vote: Vote, digest: str) -> Request:
     # Who may not see a request is told the same as when there is none.
-    if request is None or not (may_see(voter, request.approvers) or voter.key == request.principal_key):
+    seen = request is not None and owns(voter, request.principal_key, request.principal)
+    if request is None or not (seen or may_see(voter, request.approvers)):
         raise Objection("missing", "no such request")
     why = objection(voter, request.requesters, request.approvers)
     if why:
@@ -111,7 +113,7 @@ def session_ended(connection: Connection, session_id: str, now: float, event: Ev
 
 
 def principal_ended(connection: Connection, principal_key: str, now: float) -> list[Request]:
-    """The principal is locked: nothing of theirs waits or may be used any more (A6).
+    """The principal is locked: nothing of theirs waits or may be used any more (A6), nor what they asked for others.
 
     Nor does their word count where others must still agree (I9): who is locked may be somebody who stole it.
     """
@@ -120,7 +122,7 @@ def principal_ended(connection: Connection, principal_key: str, now: float) -> l
     changed = approvals.c.id.in_(select(votes.c.approval_id).where(theirs))
     connection.execute(update(approvals).where(_is(State.PENDING), changed).values(changed=now))
     connection.execute(delete(votes).where(theirs, votes.c.approval_id.in_(waits)))
-    mine = approvals.c.principal_key == principal_key
+    mine = or_(approvals.c.principal_key == principal_key, acted(approvals, principal_key))
     return _end(connection, mine, mine, now)
 
 

@@ -13,6 +13,7 @@ from twisted_hoop.approval.shelf import Shelf
 from twisted_hoop.approval.watch import Watch
 from twisted_hoop.model import Principal
 from twisted_hoop.store.database import Database
+from twisted_hoop.store.owning import owns
 from twisted_hoop.store.paging import Page
 
 
@@ -70,4 +71,4 @@ class Desk:
 
 
 def _concerns(viewer: Principal, request: Request) -> bool:
-    return request.principal_key == viewer.key or may_see(viewer, request.approvers)
+    return owns(viewer, request.principal_key, request.principal) or may_see(viewer, request.approvers)

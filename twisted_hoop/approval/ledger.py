@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, exists, false, func, insert, or_, select, text, update
 
 from twisted_hoop.approval.ballots import Vote
 from twisted_hoop.approval.lifecycle import Event, State, after
@@ -19,6 +19,7 @@ from twisted_hoop.approval.requests import Caps, Request
 from twisted_hoop.approval.rows import request_of, values_of, vote_of
 from twisted_hoop.errors import LimitExceeded
 from twisted_hoop.model import Principal
+from twisted_hoop.store.owning import owned
 from twisted_hoop.store.paging import Page, newest_first, page_of
 from twisted_hoop.store.tables import approvals, approver_groups, holders, votes
 
@@ -115,7 +116,7 @@ def listing(
     """A page of what the viewer asked for or may decide, newest first. Raises BadCursor."""
     query = select(approvals).where(or_(*(_stands(state, now) for state in wanted.states)))
     if not wanted.everything:
-        query = query.where(or_(approvals.c.principal_key == viewer.key, _decidable(viewer)))
+        query = query.where(or_(owned(approvals, viewer), _decidable(viewer)))
     for column, value in (("target", wanted.target), ("action", wanted.action), ("principal_key", wanted.subject_key)):
         if value:
             query = query.where(approvals.c[column] == value)
@@ -125,6 +126,8 @@ def listing(
 
 def _decidable(viewer: Principal) -> ColumnElement[bool]:
     """The SQL of `ballots.may_see`."""
+    if viewer.chain:
+        return false()
     mine = approver_groups.c.approval_id == approvals.c.id
     everyone = (viewer, *viewer.within)
     return and_(*(exists().where(mine, approver_groups.c.name.in_(each.groups)) for each in everyone))

@@ -12,9 +12,10 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from twisted_hoop.model import Outcome, Session
+from twisted_hoop.model import Outcome, Principal, Session
 from twisted_hoop.store.codec import dumps, principal_data
 from twisted_hoop.store.database import Database, running
+from twisted_hoop.store.owning import owned
 from twisted_hoop.store.paging import Page, newest_first, page_of
 from twisted_hoop.store.session_rows import INTERRUPTED, LIVE, Ends, Rows, put, put_again
 from twisted_hoop.store.tables import sessions
@@ -48,7 +49,7 @@ class SessionSearch:
     """What is looked for; "" and None mean anything. `who` is a part of a name or subject, in any case.
 
     `state` is "live", "closed" or an outcome's code; `since` and `until` bound the time it began (POSIX), `until` not
-    included. `principal_key` is for people who may see only their own.
+    included. `viewer` is who may see only what is theirs (`owning`).
     """
 
     principal_key: str | None = None
@@ -59,6 +60,7 @@ class SessionSearch:
     state: str = ""
     since: float | None = None
     until: float | None = None
+    viewer: Principal | None = None
 
 
 class SessionIndex:
@@ -219,7 +221,7 @@ def ordered_ends(connection: Connection) -> dict[str, str]:
 def changed_since(connection: Connection, since: float, limit: int) -> Rows:
     """What began or ended at `since` (POSIX) or later, oldest first, as (id, state, at …) for watchers."""
     c = sessions.c
-    wanted = (c.id, c.principal_key, c.label, c.target, c.protocol, c.state, c.started, c.ended)
+    wanted = (c.id, c.principal_key, c.principal_json, c.label, c.target, c.protocol, c.state, c.started, c.ended)
     query = select(*wanted).where(or_(c.started >= since, c.ended >= since)).order_by(c.started).limit(limit)
     return [dict(found._mapping) for found in connection.execute(query)]
 
@@ -230,6 +232,8 @@ def _looking_for(wanted: SessionSearch) -> Select[Any]:
         value = getattr(wanted, column)
         if value:
             query = query.where(c[column] == value)
+    if wanted.viewer is not None:
+        query = query.where(owned(sessions, wanted.viewer))
     if wanted.who:
         query = query.where(c.label.contains(_printable(wanted.who), autoescape=True))
     if wanted.state == "closed":

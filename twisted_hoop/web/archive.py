@@ -12,6 +12,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted_hoop.errors import RecordingDamaged
 from twisted_hoop.model import Peer, Principal
 from twisted_hoop.news.word import ENDS
+from twisted_hoop.store.owning import owns
 from twisted_hoop.web.inputs import EntriesQuery
 from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.problems import Problem
@@ -37,14 +38,14 @@ class Archive:
 
     async def sessions(self, principal: Principal, query: SessionQuery) -> dict[str, Any]:
         """A page of one's own sessions, or everybody's for auditors: a `shapes.Sessions`."""
-        owner = None if self._parts.audits(principal) else principal.key
-        page = await self._parts.sessions.search(query.wanted(owner), query.limit, query.cursor)
+        viewer = None if self._parts.audits(principal) else principal
+        page = await self._parts.sessions.search(query.wanted(viewer), query.limit, query.cursor)
         return {"sessions": [session_view(row) for row in page.items], "next": page.next}
 
     async def session(self, principal: Principal, ident: str) -> dict[str, Any]:
         """One session; 404 alike for one that is not there and one that is not theirs."""
         row = await self._parts.sessions.get(ident)
-        if row is None or not (row.principal_key == principal.key or self._parts.audits(principal)):
+        if row is None or not (owns(principal, row.principal_key, row.principal) or self._parts.audits(principal)):
             raise Problem(404, "no such session")
         return session_view(row)
 

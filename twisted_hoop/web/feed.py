@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +24,7 @@ from twisted_hoop.errors import LimitExceeded, StoreUnavailable
 from twisted_hoop.model import Principal
 from twisted_hoop.store import sessions
 from twisted_hoop.store.database import Database
+from twisted_hoop.store.owning import owns
 
 LOOK = 1.0  # seconds between two looks at the store
 OVERLAP = 5.0  # seconds looked back at: clocks of replicas differ, and transactions end late
@@ -43,11 +44,13 @@ class Event:
     key: tuple[str, str, str]
     data: bytes
     owner: str
+    principal: Mapping[str, Any]
     groups: frozenset[str]
 
     def visible_to(self, watcher: Watcher) -> bool:
-        """One's own, what one may decide, or for auditors everything."""
-        return watcher.auditor or self.owner == watcher.principal.key or may_see(watcher.principal, self.groups)
+        """One's own (`owning`), what one may decide, or for auditors everything."""
+        who = watcher.principal
+        return watcher.auditor or owns(who, self.owner, self.principal) or may_see(who, self.groups)
 
 
 @dataclass(slots=True, eq=False)
@@ -128,7 +131,9 @@ class Feed:
 
     def watch(self, principal: Principal, topics: Iterable[str], auditor: bool) -> Watcher:
         """Begin; give it to `leave` at the end. LimitExceeded when there are too many."""
-        mine = sum(1 for each in self._watchers if each.principal.key == principal.key)
+        # An agent that watches does not take the places of whom it acts for.
+        who = (principal.key, principal.chain)
+        mine = sum(1 for each in self._watchers if (each.principal.key, each.principal.chain) == who)
         if len(self._watchers) >= WATCHERS or mine >= OF_ONE:
             raise LimitExceeded("too many watch already")
         watcher = Watcher(principal, frozenset(topics), auditor)
@@ -218,7 +223,7 @@ def _of_request(request: Request) -> Event:
         "uses_left": request.uses_left,
     }
     key = ("approval", request.id, f"{request.state.value} {len(votes)} {request.uses_left}")
-    return Event("approvals", key, _wire("approval", data), request.principal_key, request.approvers)
+    return Event("approvals", key, _wire("approval", data), request.principal_key, request.principal, request.approvers)
 
 
 def _of_session(row: dict[str, Any]) -> Event:
@@ -233,7 +238,8 @@ def _of_session(row: dict[str, Any]) -> Event:
         "started": row["started"],
         "ended": row["ended"],
     }
-    return Event("sessions", ("session", row["id"], row["state"]), _wire("session", data), row["principal_key"], _NONE)
+    key, who = ("session", row["id"], row["state"]), json.loads(row["principal_json"])
+    return Event("sessions", key, _wire("session", data), row["principal_key"], who, _NONE)
 
 
 _NONE: frozenset[str] = frozenset()

@@ -65,11 +65,11 @@ class SessionQuery(Input):
     since: float | None = Field(default=None, ge=0, le=1e11, allow_inf_nan=False)
     until: float | None = Field(default=None, ge=0, le=1e11, allow_inf_nan=False)
 
-    def wanted(self, principal_key: str | None) -> SessionSearch:
-        """What is looked for in the store; of one principal, or (None) of everybody."""
+    def wanted(self, viewer: Principal | None) -> SessionSearch:
+        """What is looked for in the store; what somebody may see, or (None) of everybody."""
         state = "" if self.state == "all" else self.state
         return SessionSearch(
-            principal_key, self.target, self.subject, self.who, self.protocol, state, self.since, self.until
+            None, self.target, self.subject, self.who, self.protocol, state, self.since, self.until, viewer
         )
 
 
