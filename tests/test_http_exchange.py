@@ -74,6 +74,14 @@ class Echo:
     def ended(self, message: str) -> list[Step]:
         return [ToClient(message.encode())]
 
+    said = False
+
+    def over(self) -> bool:
+        return self.said
+
+    def cut(self, message: str) -> list[Step]:
+        return [ToClient(message.encode())]
+
     def lost(self) -> list[Step]:
         return [ToTarget(b"bye")]
 
@@ -354,6 +362,18 @@ def test_a_tunnel_ends_by_itself_or_by_a_fault(data: bytes, text: str) -> None:
     bench.client(data)
     assert isinstance(bench.log[-1], Finish) and bench.exchange.finished
     assert isinstance(bench.log[-2], Record) and bench.log[-2].entry.data["error"] == text
+
+
+@pytest.mark.parametrize("said", [False, True])
+def test_a_target_that_goes_without_a_word_is_told_of(said: bool) -> None:
+    bench, echo = Bench(WEBSOCKET), Echo()
+    bench.dialect.way, echo.said = echo, said
+    bench.begin()
+    bench.target(SWITCH)
+    bench.do(bench.exchange.lost("target"))
+    outcome = bench.log[-2]
+    assert isinstance(outcome, Record) and outcome.entry.data.get("error", "") == ("" if said else "the target is gone")
+    assert bench.told.endswith(b"hoop: the target is gone") is not said and bench.exchange.finished
 
 
 def test_a_tunnel_is_told_of_the_end_that_others_make() -> None:

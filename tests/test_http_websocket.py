@@ -55,6 +55,17 @@ def test_messages_pass_in_their_fragments() -> None:
     assert it.tunnel.held_back() == 0 and it.tunnel.tick() == [] and it.tunnel.lost() == []
 
 
+def test_a_target_that_goes_without_a_word_is_told_as_a_fault_of_the_server() -> None:
+    it = bench()
+    assert not it.tunnel.over()
+    it.do(it.tunnel.cut("hoop: the target is gone"))
+    assert messages("target", it.told) == [(CLOSE, (1011).to_bytes(2, "big") + b"hoop: the target is gone")]
+    for side in ("client", "target"):
+        it = bench()
+        (it.client if side == "client" else it.target)(frame("target" if side == "client" else "client", CLOSE, b""))
+        assert it.tunnel.over()
+
+
 def test_M3_a_message_is_masked_as_a_whole() -> None:
     """M3: also in fragments, and JSON by the names of its members."""
     names = MaskSection(name="names", fields=["ssn"])

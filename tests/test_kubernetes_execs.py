@@ -218,6 +218,21 @@ def test_an_end_is_told_as_an_error() -> None:
     assert channels("target", lost.told) == {1: b"held"}
 
 
+def test_a_target_that_goes_without_a_status_is_told_of() -> None:
+    it = bench()
+    it.target(message("client", 1, b"shown"))
+    assert not it.tunnel.over()
+    it.do(it.tunnel.cut("hoop: the target is gone"))
+    assert json.loads(channels("target", it.told)[3])["message"] == "hoop: the target is gone"
+    for word in (message("client", 3, EXITED), frame("client", CLOSE, b"")):
+        it = bench()
+        it.target(word)
+        assert it.tunnel.over()
+    it = bench()
+    it.client(frame("target", CLOSE, b""))
+    assert it.tunnel.over()
+
+
 def test_the_same_over_spdy() -> None:
     tunnel = opened(exec_line("cat"), "v4.channel.k8s.io", upgrade=b"spdy/3.1", masks=[CARDS])
     assert tunnel is not None
@@ -232,6 +247,6 @@ def test_the_same_over_spdy() -> None:
     assert [f.stream for f in out if f.fin] == [5, 1] and out[-1] == Data(1, EXITED, True)
     sent = [f for f in frames_of(it.sent) if isinstance(f, Data)]
     assert b"".join(f.data for f in sent if f.stream == 3) == b"in" and Data(9, b"", True) in sent
-    assert it.tunnel.outcome()["status"] == 3 and it.recorded("output", "stdout") == "card *****"
+    assert it.tunnel.outcome()["status"] == 3 and it.recorded("output", "stdout") == "card *****" and it.tunnel.over()
     it.do(it.tunnel.ended("why"))
     assert it.told

@@ -244,6 +244,20 @@ def test_an_end_is_told_on_the_streams_of_errors() -> None:
     assert it.tunnel.tick() == []
 
 
+def test_a_target_that_goes_without_a_word_is_told_of() -> None:
+    for inside in (False, True):
+        it = Forwarding(inside)
+        it.connect(80)
+        assert not it.tunnel.over()
+        it.do(it.tunnel.cut("hoop: the target is gone"))
+        assert Data(1, b"hoop: the target is gone", True) in it.got
+        it.target_sends(Control(GOAWAY, 0, b"\0" * 8))
+        assert it.tunnel.over()
+    it = Forwarding(inside=True)
+    it.client(frame("target", CLOSE, b""))
+    assert it.tunnel.over()
+
+
 @given(st.binary(max_size=100), st.booleans(), st.booleans())
 def test_anything_is_passed_on_or_a_fault(data: bytes, client: bool, inside: bool) -> None:
     it = Forwarding(inside)

@@ -69,6 +69,13 @@ def test_an_end_is_an_error_of_each_port() -> None:
     it.do(it.tunnel.ended("hoop: over"))
     assert channels("target", it.told)[1] == b"\x50\x00hoop: over" and messages("target", it.told)[-1][0] == CLOSE
     assert it.tunnel.tick() == [] and frame("client", BINARY, b"\x03") not in it.told
+    it = forwarding()
+    it.target(announced(1, 80))
+    assert not it.tunnel.over()
+    it.do(it.tunnel.cut("hoop: the target is gone"))
+    assert channels("target", it.told)[1].endswith(b"hoop: the target is gone")
+    it.target(frame("client", CLOSE, b""))
+    assert it.tunnel.over()
 
 
 @pytest.mark.parametrize("odd", [["x"], ["0"], ["65536"], ["80,"], ["-1"], ["80;81"], ["²"], [",".join(["1"] * 99)]])

@@ -101,8 +101,14 @@ class Tunnel(Protocol):
     def ended(self, message: str) -> list[Step]:
         """The gateway ends it: what the protocol has to tell the client so."""
 
+    def over(self) -> bool:
+        """Whether one side has said that this is the end: that the target goes then is no loss."""
+
+    def cut(self, message: str) -> list[Step]:
+        """The target went without a word: what was held back, and what the protocol has to tell the client so."""
+
     def lost(self) -> list[Step]:
-        """One side is gone: what was held back, and the last entries."""
+        """One side is gone, as it said or with the client: what was held back, and the last entries."""
 
     def outcome(self) -> Mapping[str, object]:
         """What it came to, for the outcome of the request: `channel`, `status`, `bytes`, `masked` …"""

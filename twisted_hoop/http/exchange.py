@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.ahead import Ahead, Let
 from twisted_hoop.http.answering import Answering
-from twisted_hoop.http.dialect import BodyFilter, BodyRefused, Dialect, Lookup, Reading
+from twisted_hoop.http.dialect import BodyFilter, BodyRefused, Dialect, Lookup, Reading, Tunnel
 from twisted_hoop.http.entries import command_entry, notice_entry, refused_entry
 from twisted_hoop.http.framing import Body, body_of, outgoing_framing
 from twisted_hoop.http.looking import WHOLE, asking, with_findings
@@ -36,6 +36,7 @@ from twisted_hoop.settings import MaskSection
 from twisted_hoop.steps import Ask, Finish, Record, Side, Step, ToClient, ToTarget, Withdraw
 
 DONE = Outcome("closed")
+_GONE = "the target is gone"
 """An exchange that came to its end."""
 
 
@@ -470,16 +471,18 @@ class Exchange:
             return []
         self.close = True
         if self._answering.tunnel is not None:
-            return [*self._answering.tunnel.lost(), Record(self._answering.outcome()), self._finish()]
+            return self._tunnel_lost(self._answering.tunnel, side)
         if side == "target":
             return self._target_lost()
         self.cut = True
-        gone = (
-            self._answering.outcome("the client left")
-            if self._recorded
-            else notice_entry(self._number, "the client left")
-        )
-        return [*self._left_ahead("the client left"), Record(gone), self._finish()]
+        why = "the client left"
+        gone = self._answering.outcome(why) if self._recorded else notice_entry(self._number, why)
+        return [*self._left_ahead(why), Record(gone), self._finish()]
+
+    def _tunnel_lost(self, tunnel: Tunnel, side: Side) -> list[Step]:
+        cut = side == "target" and not tunnel.over()
+        steps = tunnel.cut(f"hoop: {_GONE}") if cut else tunnel.lost()
+        return [*steps, Record(self._answering.outcome(_GONE if cut else "")), self._finish()]
 
     def _target_lost(self) -> list[Step]:
         try:

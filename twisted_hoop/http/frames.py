@@ -22,7 +22,7 @@ PORTION = 32 * 1024
 MAX_FRAME = 1 << 40
 """Bytes that a frame may tell it has."""
 MAX_CONTROL = 125
-NORMAL, POLICY = 1000, 1008
+NORMAL, POLICY, INTERNAL = 1000, 1008, 1011
 """Status codes of CLOSE (section 7.4.1)."""
 EXTENSIONS = frozenset({b"sec-websocket-extensions"})
 """Headers that are about them."""

@@ -11,7 +11,17 @@ from collections.abc import Callable, Mapping, Sequence
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.bodies import Bodies
 from twisted_hoop.http.dialect import BodyFilter, BodyRefused, Tunnel
-from twisted_hoop.http.frames import CLOSE, CONTINUATION, EXTENSIONS, POLICY, Frames, Piece, close_frame, frame
+from twisted_hoop.http.frames import (
+    CLOSE,
+    CONTINUATION,
+    EXTENSIONS,
+    INTERNAL,
+    POLICY,
+    Frames,
+    Piece,
+    close_frame,
+    frame,
+)
 from twisted_hoop.http.messages import Framing, RequestHead, ResponseHead
 from twisted_hoop.model import Decision, Verdict
 from twisted_hoop.recording.streams import stream_entry
@@ -143,6 +153,14 @@ class WebSocketTunnel:
     def ended(self, message: str) -> list[Step]:
         """See Tunnel."""
         return [ToClient(close_frame("client", POLICY, message)), ToTarget(close_frame("target", GOING_AWAY))]
+
+    def over(self) -> bool:
+        """See Tunnel."""
+        return self._client.frames.ended or self._target.frames.ended
+
+    def cut(self, message: str) -> list[Step]:
+        """See Tunnel. Not by POLICY, at which clients do not try again."""
+        return [ToClient(close_frame("client", INTERNAL, message))]
 
     def lost(self) -> list[Step]:
         """See Tunnel."""

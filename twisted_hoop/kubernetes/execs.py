@@ -54,6 +54,7 @@ class ExecTunnel:
         self._resizes = 0
         self._late: Size | None = None
         self._exit: dict[str, object] = {}
+        self._over = False
 
     def begin(self) -> list[Step]:
         """See Tunnel."""
@@ -73,6 +74,7 @@ class ExecTunnel:
             return self._input(part)
         if part.stream == "resize":
             return self._resized(part)
+        self._over = self._over or part.last
         rest = self._end(False) if part.last else []
         return [*rest, ToTarget(part.data)] if part.data else rest
 
@@ -149,6 +151,7 @@ class ExecTunnel:
             return shown + self._finished(part.stream, True) if part.last else shown
         if part.stream == "error":
             return self._status(part)
+        self._over = self._over or part.last
         rest = self._rest() if part.last else []
         return [*rest, ToClient(part.data)] if part.data else rest
 
@@ -182,6 +185,7 @@ class ExecTunnel:
         data = self._streams.status(part.data) if part.data else b""
         if data:
             self._exit = exit_of(data)
+        self._over = self._over or bool(data) or part.last
         out = self._codec.to_client("error", data, part.last)
         return [*self._rest(), ToClient(out)] if out else self._rest()
 
@@ -218,6 +222,14 @@ class ExecTunnel:
     def ended(self, message: str) -> list[Step]:
         """See Tunnel: clients print the message of a Status as their error."""
         return [*self.lost(), ToClient(self._codec.goodbye(refused_status(message)))]
+
+    def over(self) -> bool:
+        """See Tunnel: by how the command ended, or by the end of the connection that carries it."""
+        return self._over
+
+    def cut(self, message: str) -> list[Step]:
+        """See Tunnel."""
+        return self.ended(message)
 
     def lost(self) -> list[Step]:
         """See Tunnel."""

@@ -16,6 +16,7 @@ from twisted_hoop.kubernetes.forwarded import Connection, Forwarded
 from twisted_hoop.kubernetes.pipes import Pipe
 from twisted_hoop.kubernetes.spdy import (
     FIN,
+    GOAWAY,
     RST_STREAM,
     SYN_REPLY,
     SYN_STREAM,
@@ -68,6 +69,7 @@ class ForwardTunnel:
         self._asking = 0
         self._last = 0
         self._held = 0
+        self._left = False
 
     def begin(self) -> list[Step]:
         """See Tunnel."""
@@ -96,6 +98,7 @@ class ForwardTunnel:
             if frame.kind == SYN_REPLY:
                 raise ProtocolError("a client accepts a stream that nobody has opened", code="400")
             if frame.kind not in _ABOUT_A_STREAM:
+                self._left = self._left or frame.kind == GOAWAY
                 return self._to_target(frame)
         stream = self._known(frame.stream, "client")
         return [] if stream is None else self._admitted(frame, self._ports[stream.connection.port])
@@ -209,6 +212,7 @@ class ForwardTunnel:
         if frame.kind == SYN_STREAM:
             raise ProtocolError("the target opens a stream", "target", "400")
         if frame.kind not in _ABOUT_A_STREAM:
+            self._left = self._left or frame.kind == GOAWAY
             return self._to_client(self._for_client.control(frame))
         stream = self._known(frame.stream, "target")
         if stream is None:
@@ -270,6 +274,14 @@ class ForwardTunnel:
                 told += self._to_client(self._for_client.data(number, message.encode(), fin=True))
         goodbye = self._pipe.wrapped("client", self._for_client.goaway(self._last)) + self._pipe.end()
         return [*self.lost(), *told, ToClient(goodbye)]
+
+    def over(self) -> bool:
+        """See Tunnel."""
+        return self._left or self._pipe.over()
+
+    def cut(self, message: str) -> list[Step]:
+        """See Tunnel."""
+        return self.ended(message)
 
     def lost(self) -> list[Step]:
         """See Tunnel."""

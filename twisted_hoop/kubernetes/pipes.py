@@ -23,6 +23,9 @@ class Pipe(Protocol):
     def end(self) -> bytes:
         """What tells the client that nothing follows."""
 
+    def over(self) -> bool:
+        """Whether one side has said so."""
+
 
 class BarePipe:
     """A Pipe: the connection itself."""
@@ -38,6 +41,10 @@ class BarePipe:
     def end(self) -> bytes:
         """See Pipe."""
         return b""
+
+    def over(self) -> bool:
+        """See Pipe: SPDY has its own word for it."""
+        return False
 
 
 class WebSocketPipe:
@@ -63,3 +70,7 @@ class WebSocketPipe:
     def end(self) -> bytes:
         """See Pipe."""
         return close_frame("client", NORMAL)
+
+    def over(self) -> bool:
+        """See Pipe."""
+        return any(frames.ended for frames in self._frames.values())

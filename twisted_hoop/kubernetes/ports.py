@@ -121,6 +121,14 @@ class PortsTunnel:
                 told.append(ToClient(frame("client", BINARY, bytes((2 * number + 1,)) + message.encode())))
         return [*self.lost(), *told, ToClient(close_frame("client", NORMAL))]
 
+    def over(self) -> bool:
+        """See Tunnel."""
+        return any(frames.ended for frames in self._frames.values())
+
+    def cut(self, message: str) -> list[Step]:
+        """See Tunnel."""
+        return self.ended(message)
+
     def lost(self) -> list[Step]:
         """See Tunnel."""
         return [step for connection in self._connections for step in self._forwarded.ended(connection)]
