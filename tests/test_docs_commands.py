@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.docs_runner.house_place import house, newcomer
+from tests.docs_runner.full_house import full_house
+from tests.docs_runner.house_place import newcomer
 from tests.docs_runner.http_api_place import http_api
 from tests.docs_runner.kubernetes_place import kubernetes
 from tests.docs_runner.pages import Block, blocks_of
@@ -25,7 +26,7 @@ GENERATED = {"docs/reference/cli.md", "docs/reference/http-api.md", "docs/refere
 """Pages that are made of the code, which their own tests compare."""
 PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {
     "demo": demo,
-    "house": house,
+    "house": full_house,
     "http-api": http_api,
     "kubernetes": kubernetes,
     "newcomer": newcomer,

@@ -19,7 +19,6 @@ from pathlib import Path
 from tests.docs_runner.people import People, people_of
 from tests.docs_runner.places import ROOT, Place, fenced, shim
 from tests.docs_runner.shell import Table
-from tests.docs_runner.standing import Standing, waiting_for
 from tests.support.oidc import free_port
 from tests.support.postgres import Server, load_shop, running_postgres
 from twisted_hoop.demo.certificates import issue, make_ca
@@ -42,10 +41,6 @@ GROUPS = {
     "ci": ["developers"],
     "agent-7": ["ai-agents", "developers"],
 }
-MORE = """
-[[agents]]
-name = "office"
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,30 +64,13 @@ class House:
 @contextlib.contextmanager
 def newcomer(home: Path) -> Iterator[Place]:
     """All that an operator has before the first hour; nothing runs yet but the database and the issuer."""
-    with _before(home) as house:
-        house.configuration.write_text(_configuration(house))
-        yield _place(house)
+    with before(home) as house:
+        house.configuration.write_text(configuration(house))
+        yield place_in(house)
 
 
 @contextlib.contextmanager
-def house(home: Path) -> Iterator[Place]:
-    """The same, with the gateway the page has made, its own issuer and an agent's name."""
-    with _before(home) as built:
-        own = (
-            fenced(ROOT / "docs/token-exchange.md", "toml")[0].partition("[own_issuer]")[2].partition("[[issuers]]")[0]
-        )
-        text = _configuration(built).replace('max_lifetime = "12h"', 'max_lifetime = "12h"\nkind_claim = "kind"')
-        guests = 'request_groups = ["contractors"]\nrequest_approvers = ["dba"]\n\n[[rules]]'
-        built.configuration.write_text(text.replace("[[rules]]", guests, 1) + "\n[own_issuer]" + own + MORE)
-        place = _place(built)
-        command = "exec twistd -n --pidfile= hoop --config /etc/hoop/hoop.toml --log text"
-        with Standing(["bash", "-c", place.table.command(command)], home / "gateway.log", place.given("")) as gateway:
-            waiting_for(gateway, "hoop is ready")
-            yield place
-
-
-@contextlib.contextmanager
-def _before(home: Path) -> Iterator[House]:
+def before(home: Path) -> Iterator[House]:
     shim(home / "bin")
     sudo = home / "bin/sudo"
     sudo.write_text(
@@ -103,7 +81,7 @@ def _before(home: Path) -> Iterator[House]:
         (home / folder).mkdir(parents=True)
     (home / "var/lib/hoop").mkdir(mode=0o700)
     with running_postgres(17) as server, people_of(home, GROUPS) as people:
-        built = House(home, server, people, {name: free_port() for name in ("postgres", "api")})
+        built = House(home, server, people, {name: free_port() for name in ("postgres", "api", "agents")})
         _fill(built)
         yield built
 
@@ -132,7 +110,7 @@ def _password() -> str:
     return found[1]
 
 
-def _configuration(house: House) -> str:
+def configuration(house: House) -> str:
     """What the page shows, with this machine's ports and folders. A row that is not there any more is an error."""
     text = fenced(PAGE, "toml")[0]
     rows = {
@@ -148,7 +126,7 @@ def _configuration(house: House) -> str:
     return text
 
 
-def _place(house: House) -> Place:
+def place_in(house: House) -> Place:
     home, tokens = house.home, house.people.tokens
     me, group = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
     newest = f"HOOP_TOKEN_FILE={tokens / 'bob'} hoop approvals list --ids --limit 1"

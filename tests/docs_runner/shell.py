@@ -22,7 +22,7 @@ for _ in $(seq 600); do grep -qF -- {text} {out} && break; sleep 0.1; done
 class Table:
     """What stands in a page → what is run in its place. In shown output it becomes `…`: it differs there too."""
 
-    rows: Mapping[str, str]
+    rows: dict[str, str]
     differ: str = r"(?!)"
     """What is made anew each time, as a pattern: in what is shown it becomes `…`, too."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import time
@@ -26,7 +27,7 @@ class Standing:
     def __enter__(self) -> Standing:
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
-                self._command,
+                [shutil.which(self._command[0], path=self._environ["PATH"]) or "", *self._command[1:]],
                 env=self._environ,
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
