@@ -132,7 +132,7 @@ def ssh_gateway(
             yield place
 
 
-def _plan(folder: Path, server: Sshd, rules: str, target: str, by: str) -> str:
+def _plan(folder: Path, server: Sshd, rules: str, target: str, by: str = "") -> str:
     sue, tom = (public_line(make_key(folder / f"key-{who}")) for who in ("sue", "tom"))
     return f"""\
 [[accounts]]
