@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from zope.interface.verify import verifyObject
 
-from tests.support.agents import PEER, AgentHouse, agent_house, report_of, settings_of, signed
+from tests.support.agents import PEER, AgentHouse, agent_house, report_of, second_replica, settings_of, signed
+from tests.support.gateway import wait_for
 from tests.support.loop import Loop
 from tests.support.ssh_identity import ecdsa_key
 from tests.support.tokens import make_ring, write_jwks
@@ -130,6 +132,24 @@ def test_certificates_are_of_ed25519_keys(house: AgentHouse) -> None:
     for line in (ecdsa_key().public.line, "", "ssh-ed25519", "ssh-ed25519 AAAA", "\0"):
         with pytest.raises(AuthenticationFailed, match="no certificate"):
             house.loop.run(lambda line=line: house.door.renew(identity, line))
+
+
+def test_I10_connections_of_one_installation_are_counted_at_all_replicas(house: AgentHouse) -> None:
+    """I10: what others have is taken off; of a name that is not configured any more there are none."""
+    house.settings = settings_of({"name": "office", "connections": 5})
+    identity = house.login("office", AgentCredential(house.token().token))
+    other = second_replica(house)
+    for number in range(2):
+        house.loop.run(partial(house.registry.connected, identity, report_of(number)))
+
+    def seen() -> bool:
+        other.look()
+        return other.registry.elsewhere(identity.ident) == 2
+
+    wait_for(seen, "both rows")
+    assert other.door.most_connections(identity) == 3 and house.door.most_connections(identity) == 5
+    other.settings = settings_of({"name": "lab"})
+    assert other.door.most_connections(identity) == 0
 
 
 def test_who_is_gone_is_forgotten(house: AgentHouse) -> None:

@@ -69,6 +69,8 @@ class Agents:
         watch = metrics.watch
         watch("hoop_agents", "Agents connected to this process now.", lambda: len(here()))
         watch("hoop_agent_streams", "Streams by agents open now.", lambda: self.hub.streams)
+        refused = "Connections of agents refused, as their installation had as many as it may."
+        watch("hoop_agent_refused", refused, lambda: self.hub.refused, counts=True)
 
     async def listen(self) -> None:
         """Be there for other replicas, when agents may connect here. Raises ConfigurationError."""

@@ -242,6 +242,9 @@ class IAgentDoor(Interface):
     def still_valid(identity: AgentIdentity) -> bool:
         """Whether its connection may go on now: not expired, not revoked. Asked every second; cheap."""
 
+    def most_connections(identity: AgentIdentity) -> int:
+        """How many connections its installation may have at this process, those that others have taken off."""
+
     def renew(identity: AgentIdentity, public_key: str) -> Awaitable[str]:
         """A new certificate, as a line, for the agent's public key (a line too), or raise AuthenticationFailed.
 

@@ -137,6 +137,29 @@ def test_S19_a_greeting_that_cannot_be_read_is_no_agent(house: AgentHouse, hello
     assert house.door.told == [] and house.links("office") == 0
 
 
+def test_S7_I10_one_stolen_identity_has_so_many_connections_and_no_more(house: AgentHouse, target: Target) -> None:
+    """S7, I10: whether they greet or not; the newest are refused, so that no stream of the true agent ends by them."""
+    house.door.ident, house.door.most = "1" * 32, 3
+    house.agent()
+    house.joined()
+    near = house.connect(f"agent:office:tcp:127.0.0.1:{target.number}", End)
+    thieves = [rogue(house, hello=None if number % 2 else b"") for number in range(2)]
+    for number in range(12):
+        late = rogue(house, hello=b"")
+        wait_for(lambda late=late: late.reason, "its end")  # type: ignore[misc]
+        assert "as many connections as it may have" in late.reason and house.hub.refused == number + 1
+    far = target.end()
+    house.loop.run(lambda: far.transport.write(b"goes on"))
+    house.loop.run(lambda: near.got(7))
+    assert not any(thief.reason for thief in thieves)
+    house.loop.run(thieves[0].transport.loseConnection)
+    wait_for(lambda: house.loop.run(lambda: len(house.hub._all)) == 2, "the end of one")
+    again = rogue(house)
+    assert not again.reason and house.hub.refused == 12
+    house.door.ident = ""
+    others_work(house, target)
+
+
 def test_another_name_is_not_had_for_the_asking(house: AgentHouse) -> None:
     """The name is what the credential proves, not what is said."""
     with pytest.raises(HoopError):

@@ -51,6 +51,8 @@ class Hub:
 
     def __init__(self, reactor: Any, door: IAgentDoor) -> None:
         self.elsewhere: Elsewhere | None = None
+        self.refused = 0
+        """Connections beyond what their installations may have, since the start."""
         self._reactor = reactor
         self._door = door
         self._links: dict[str, list[Link]] = {}
@@ -59,12 +61,30 @@ class Hub:
 
     # -- who is there ---------------------------------------------------------------------------------------------
 
-    def joined(self, link: Link) -> None:
-        """See `link.Owner`."""
+    def began(self, link: Link) -> bool:
+        """See `link.Owner`. The newest is refused where there are as many as may be (S7, I10).
+
+        Were the oldest ended in its place, whoever stole an identity could end the streams of its owner at will; so it
+        can keep it from connecting anew at most, until it is revoked, and everybody hears of it.
+        """
+        ident = link.identity.ident
+        if sum(each.identity.ident == ident for each in self._all) >= self._door.most_connections(link.identity):
+            self.refused += 1
+            self.log.warn(
+                "agent {agent} is refused another connection: if it was not configured to have so many, revoke it",
+                agent=link.identity.name,
+                ident=ident,
+                address=link.report().address,
+            )
+            return False
         self._all.add(link)
-        self._links.setdefault(link.identity.name, []).append(link)
         if self._look is None:
             self._look = self._reactor.callLater(LOOK_EVERY, self._look_at_all)
+        return True
+
+    def joined(self, link: Link) -> None:
+        """See `link.Owner`."""
+        self._links.setdefault(link.identity.name, []).append(link)
 
     def beat(self, link: Link) -> None:
         """See `link.Owner`."""

@@ -44,7 +44,8 @@ FOULS = 16
 """Refused openings and requests after which the connection is ended."""
 RENEWALS = 30
 """Certificates that one connection may be given within an hour."""
-_FOULED = 2
+_FOULED, _TOO_MANY = 2, 12
+"""Reasons of SSH_MSG_DISCONNECT (RFC 4253, section 11.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,9 @@ class Pulse:
 
 class Owner(Protocol):
     """What a link tells: that it is there, that it lives, that it is gone."""
+
+    def began(self, link: Link) -> bool:
+        """It is logged in; whether its installation may have one more."""
 
     def joined(self, link: Link) -> None:
         """It may open streams from now on."""
@@ -159,6 +163,9 @@ class Link:
     def started(self, connection: IsConnection) -> None:
         """See ConnectionHandler. It counts from its Hello on."""
         self._connection = connection
+        if not self._owner.began(self):
+            self._transport.disconnect(_TOO_MANY, "this agent has as many connections as it may have")
+            return
         self._heard_at = self._began = self._reactor.seconds()
         self._beat = self._reactor.callLater(self._pulse.every, self._ask)
 

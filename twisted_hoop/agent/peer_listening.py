@@ -81,6 +81,10 @@ class PeerDoor:
         row = self._registry.peer(identity.ident)
         return row is not None and bool(row.key) and parse_line(row.key).fingerprint == identity.proof_id
 
+    def most_connections(self, identity: AgentIdentity) -> int:
+        """See IAgentDoor: one for all streams of a replica."""
+        return 1
+
     async def renew(self, identity: AgentIdentity, public_key: str) -> str:
         """See IAgentDoor: replicas have no certificates."""
         raise AuthenticationFailed("replicas have no certificates")

@@ -104,6 +104,10 @@ class Registry:
         """Whether an installation is connected here."""
         return any(row.ident == ident for row in self._here.values())
 
+    def elsewhere(self, ident: str) -> int:
+        """How many connections an installation has at other replicas."""
+        return sum(row.ident == ident and row.replica != self._replica for row in self._seen.links)
+
     def everywhere(self) -> list[LinkRow]:
         """All connections at replicas that live; those of this process as they are now."""
         return [*self._here.values(), *(row for row in self._seen.links if row.replica != self._replica)]

@@ -123,6 +123,11 @@ class AgentDoor:
             return False
         return bool(self._identity().still_valid(replace(principal, expires=None)))
 
+    def most_connections(self, identity: AgentIdentity) -> int:
+        """See IAgentDoor. What other replicas have is known as it was a moment ago."""
+        section = section_of(self._settings(), identity.name)
+        return 0 if section is None else section.connections - self._registry.elsewhere(identity.ident)
+
     async def renew(self, identity: AgentIdentity, public_key: str) -> str:
         """See IAgentDoor. A workload has no certificates: it shows its next token."""
         section = section_of(self._settings(), identity.name)

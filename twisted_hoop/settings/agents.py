@@ -22,6 +22,9 @@ class AgentSection(Section):
     """Groups of which the workload must have one, when any are named."""
     sources: list[str] = Field(default_factory=list)
     """CIDR ranges it may connect from; empty means any (I10)."""
+    connections: int = Field(default=32, ge=1, le=10000)
+    """Most connections of one installation at a time, at all replicas together; further ones are refused (S7, I10).
+    An agent has one, and two while a workload shows its next token; workloads of one subject are one installation."""
     certificate_lifetime: Duration = Field(default=3600.0, ge=60)
     """Life of its certificates. A connection that lives has its own renewed in time."""
     grace: Duration = 0.0

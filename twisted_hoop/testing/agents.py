@@ -13,23 +13,32 @@ from twisted_hoop.model import AgentCredential, AgentIdentity, AgentLogin, Agent
 
 @implementer(IAgentDoor)
 class FakeAgentDoor:
-    """Lets in who shows the token of its name. `told` keeps what it was told; `revoked` names may not go on."""
+    """Lets in who shows the token of its name. `told` keeps what it was told; `revoked` names may not go on.
+
+    Each has an id of its own unless `ident` is set; `most` are the connections of one.
+    """
 
     def __init__(self, tokens: Mapping[str, str]) -> None:
         self.tokens = dict(tokens)
         self.told: list[tuple[str, str, AgentReport]] = []
         self.revoked: set[str] = set()
         self.certificates: list[str] = []
+        self.ident = ""
+        self.most = 1000
 
     async def authenticate(self, name: str, credential: AgentCredential, peer: Peer) -> AgentIdentity:
         """See IAgentDoor."""
         if not credential.token or self.tokens.get(name) != credential.token:
             raise AuthenticationFailed("no such agent, or not its token")
-        return AgentIdentity(name, f"{name}-{len(self.told)}", None, "join-token")
+        return AgentIdentity(name, self.ident or f"{name}-{len(self.told)}", None, "join-token")
 
     def still_valid(self, identity: AgentIdentity) -> bool:
         """See IAgentDoor."""
         return identity.name not in self.revoked
+
+    def most_connections(self, identity: AgentIdentity) -> int:
+        """See IAgentDoor."""
+        return self.most
 
     async def renew(self, identity: AgentIdentity, public_key: str) -> str:
         """See IAgentDoor: `certificates` in their order."""
