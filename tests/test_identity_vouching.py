@@ -14,7 +14,7 @@ from twisted_hoop.errors import AuthenticationFailed
 from twisted_hoop.identity.accounts import Account
 from twisted_hoop.identity.issuers import Issuer
 from twisted_hoop.identity.vouching import Vouching, everyone
-from twisted_hoop.model import Peer, Principal
+from twisted_hoop.model import Actor, Peer, Principal
 from twisted_hoop.settings import SamlSection
 
 ETL = {"name": "etl", "token_sha256": "0" * 64, "sources": ["10.0.0.0/8"], "expires": "2100-01-01T00:00:00Z"}
@@ -48,6 +48,35 @@ def test_places_are_checked_for_everybody(vouching: Vouching) -> None:
     with pytest.raises(AuthenticationFailed):
         vouching.check(replace(ALICE, within=(ACCOUNT,)), PEER)
     vouching.check(replace(ALICE, within=(ACCOUNT,)), Peer("10.1.2.3"))
+
+
+def test_accounts_that_act_by_an_issuers_own_word(vouching: Vouching) -> None:
+    """I10: `act` of a foreign token, without `intersect`: nothing of the account is in `within`."""
+    acted = replace(ALICE, chain=(Actor("hoop", "etl"), Actor(AGENTS, "agent-7")))
+    vouching.check(acted, Peer("10.1.2.3"))
+    for one in (acted, replace(ALICE, chain=(Actor(AGENTS, "x"), Actor("hoop", "etl")))):
+        with pytest.raises(AuthenticationFailed, match="not accepted from"):
+            vouching.check_acting(one, PEER)
+    assert vouching.still_act(acted) and vouching.still_act(ALICE)
+    stranger = replace(ALICE, chain=(Actor("hoop", "nobody"),))  # another gateway's, by the issuer's word
+    assert vouching.still_act(stranger)
+    vouching.check_acting(stranger, PEER)
+
+
+def test_i9_an_account_that_expires_acts_no_more(loop: Loop, tmp_path: Path) -> None:
+    house = Exchanging(loop, tmp_path, accounts=[{**ETL, "sources": []}])
+    who = house.proved(house.person(act={"iss": "hoop", "sub": "etl"}, exp=int(house.time()) + 10**6))
+    assert house.provider.still_valid(who)
+    house.provider._vouching._now = lambda: 4102444800.0
+    assert not house.provider.still_valid(who)
+
+
+def test_caps_of_those_who_act(loop: Loop, tmp_path: Path) -> None:
+    accounts = [{**ETL, "max_sessions": 2}, {"name": "free", "token_sha256": "1" * 64}]
+    vouching = Exchanging(loop, tmp_path, accounts=accounts, agents={"max_sessions": 5}).provider._vouching
+    links = [("hoop", "etl"), ("hoop", "free"), (AGENTS, "agent-7"), ("https://unknown.example", "x")]
+    acted = replace(ALICE, chain=tuple(Actor(*link) for link in links))
+    assert vouching.caps(acted) == [("hoop|etl", 2), (f"{AGENTS}|agent-7", 5)] and vouching.caps(ALICE) == []
 
 
 def test_one_time(loop: Loop, tmp_path: Path) -> None:

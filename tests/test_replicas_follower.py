@@ -116,7 +116,7 @@ def test_I10_sessions_at_other_replicas_are_counted_once_there_is_a_cap(office: 
         loop.run(lambda: here.clock.advance(1))
         wait_for(lambda: sum(here.sessions.elsewhere.values()) == 1, "the count")
         ((who, _),) = here.sessions.elsewhere
-        assert who == ALICE.key
+        assert who == (ALICE.key,)
 
 
 def test_what_expires_is_told_and_old_rows_go(office: Office, loop: Loop) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from twisted_hoop.errors import LimitExceeded
-from twisted_hoop.model import Limits, Principal, Session, Target
+from twisted_hoop.model import Actor, Limits, Principal, Session, Target
 from twisted_hoop.sessions import Sessions, new_session_id
 from twisted_hoop.testing import make_session
 
@@ -74,17 +74,37 @@ def test_i10_sessions_at_other_replicas_count(limits: Limits, most: int) -> None
     target = Target("shop", "postgres", "tcp:x", limits=limits)
     alice = Principal("i", "alice", max_sessions=most)
     sessions = Sessions()
-    sessions.elsewhere = {("i|alice", "shop"): 2, ("i|bob", "wiki"): 9}
+    sessions.elsewhere = {(("i|alice",), "shop"): 2, (("i|bob",), "wiki"): 9}
     sessions.open(named("a", alice, target), Handle())
     with pytest.raises(LimitExceeded):
         sessions.check(alice, target)
-    sessions.elsewhere = {("i|alice", "shop"): 1}
+    sessions.elsewhere = {(("i|alice",), "shop"): 1}
     sessions.check(alice, target)
     assert sessions.capped
     free = Sessions()
-    free.elsewhere = {("i|alice", "shop"): 99}
+    free.elsewhere = {(("i|alice",), "shop"): 99}
     free.check(Principal("i", "alice"), Target("shop", "postgres", "tcp:x"))
     assert not free.capped
+
+
+def test_i10_an_agent_is_a_principal_too() -> None:
+    """I10: what it does for alice and for bob counts for it, here and elsewhere, beside what it does itself; and for
+    alice, whose own cap holds as before."""
+    target, agent = Target("shop", "postgres", "tcp:x"), Actor("i", "agent-7")
+    alice, bob = (Principal("i", name, chain=(agent,)) for name in ("alice", "bob"))
+    sessions = Sessions(lambda principal: [("i|agent-7", 3)])
+    sessions.open(named("a", alice, target), Handle())
+    sessions.elsewhere = {(("i|bob", "i|agent-7"), "wiki"): 1}
+    sessions.open(named("b", Principal("i", "agent-7", max_sessions=3), target), Handle())
+    with pytest.raises(LimitExceeded, match="agent-7 has 3 sessions"):
+        sessions.open(named("c", bob, target), Handle())
+    with pytest.raises(LimitExceeded, match="agent-7 has 3 sessions"):
+        sessions.open(named("c", Principal("i", "agent-7", max_sessions=3), target), Handle())
+    sessions.open(named("c", Principal("i", "alice", max_sessions=2), target), Handle())
+    with pytest.raises(LimitExceeded, match="alice via agent-7 has 2 sessions"):
+        sessions.check(replace(alice, max_sessions=2), target)
+    sessions.close("b")
+    sessions.open(named("d", bob, target), Handle())
 
 
 def test_a_cap_of_one_principal_leaves_the_others_alone() -> None:

@@ -132,7 +132,7 @@ class GatewayService(Service):
         self.policy = PolicyInForce(settings, self._granted)
         self._own = own_issuer_of(settings, self._state)
         self.identity = self._identity_of(settings, self._own, None)
-        self.sessions = Sessions()
+        self.sessions = Sessions(lambda principal: self.identity.caps(principal))
         self.metrics = Metrics()
         self.recorder = Recorder(
             settings.recording,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,15 +52,28 @@ def key_digest(pid: int, key: bytes) -> str:
     return hashlib.sha256(b"hoop cancel %d\0" % pid + key).hexdigest()
 
 
-class Sessions:
-    """The registry. Caps are checked when a session opens, so that two at once cannot both be the last."""
+Caps = Callable[[Principal], Iterable[tuple[str, int]]]
+"""How many sessions each of those may have who act for a principal: (key, most), without those nobody limits."""
 
-    def __init__(self) -> None:
+
+def parties(principal: Principal) -> tuple[str, ...]:
+    """Keys of the principal and of everyone who acts for it: a session counts for each of them."""
+    return (principal.key, *(f"{actor.issuer}|{actor.subject}" for actor in principal.chain))
+
+
+class Sessions:
+    """The registry. Caps are checked when a session opens, so that two at once cannot both be the last.
+
+    `acting` tells the caps of who acts, as they are configured now: a principal's own come with it.
+    """
+
+    def __init__(self, acting: Caps = lambda principal: ()) -> None:
+        self._acting = acting
         self._live: dict[str, Live] = {}
         self._keys: dict[int, tuple[bytes, str]] = {}
         self._digests: dict[str, str] = {}
-        self.elsewhere: Mapping[tuple[str, str], int] = {}
-        """Sessions at other replicas by (principal's key, target), as the follower saw them last."""
+        self.elsewhere: Mapping[tuple[tuple[str, ...], str], int] = {}
+        """Sessions at other replicas by (`parties`, target), as the follower saw them last."""
         self.capped = False
         """Whether a cap was met so far: only then anybody need look at `elsewhere`."""
 
@@ -80,23 +93,32 @@ class Sessions:
         What opened there within the last second or so is not known yet; what ended there still counts as long.
         """
         limits, key, name = target.limits, principal.key, target.name
-        if not (principal.max_sessions or limits.sessions or limits.sessions_per_principal):
+        caps = [(key, principal.max_sessions)] if principal.max_sessions else []
+        if principal.chain:
+            caps += self._acting(principal)
+        if not (caps or limits.sessions or limits.sessions_per_principal):
             return
         self.capped = True
-        mine = self._count(lambda who, _: who == key)
-        if principal.max_sessions and mine >= principal.max_sessions:
-            raise LimitExceeded(f"{principal.label} has {mine} sessions, the most it may have")
+        self._check_parties(principal, caps)
         there = self._count(lambda _, where: where == name)
         if limits.sessions and there >= limits.sessions:
             raise LimitExceeded(f"target {name} has {there} sessions, the most it may have")
-        own = self._count(lambda who, where: (who, where) == (key, name))
+        own = self._count(lambda who, where: (who[0], where) == (key, name))
         if limits.sessions_per_principal and own >= limits.sessions_per_principal:
             raise LimitExceeded(f"{principal.label} has {own} sessions on {name}, the most it may have")
 
-    def _count(self, meant: Callable[[str, str], bool]) -> int:
+    def _check_parties(self, principal: Principal, caps: Iterable[tuple[str, int]]) -> None:
+        """I10: an agent is a principal too. What it does for others counts for it, and for each of them."""
+        for key, most in caps:
+            count = self._count(lambda who, _, key=key: key in who)  # type: ignore[misc]
+            if count >= most:
+                whose = principal.label if key == principal.key else key.partition("|")[2]
+                raise LimitExceeded(f"{whose} has {count} sessions, the most it may have")
+
+    def _count(self, meant: Callable[[tuple[str, ...], str], bool]) -> int:
         """Those here, and those elsewhere."""
         live = (each.session for each in self._live.values())
-        here = sum(1 for session in live if meant(session.principal.key, session.target.name))
+        here = sum(1 for session in live if meant(parties(session.principal), session.target.name))
         return here + sum(count for (who, where), count in self.elsewhere.items() if meant(who, where))
 
     def open(self, session: Session, handle: Ending) -> Live:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import http.client
 import json
 from collections.abc import Iterator
@@ -55,6 +56,13 @@ groups = ["ci"]
 columns = ['.*\\.card_number']
 strategy = "redact"
 """
+CAPPED = f"""
+[[accounts]]
+name = "capped"
+token_sha256 = "{hashlib.sha256(b"token-of-capped").hexdigest()}"
+groups = ["ci"]
+max_sessions = 2
+"""
 
 
 def plan_of(postgres: Server, database: str, own: str = OWN + ACTORS) -> Plan:
@@ -64,7 +72,7 @@ def plan_of(postgres: Server, database: str, own: str = OWN + ACTORS) -> Plan:
         target("other", *where),
         target("guarded", *where, ['groups = ["developers"]']),
     ]
-    return Plan(own + "".join(targets) + RULES, {"TARGET_PASSWORD": PASSWORD})
+    return Plan(own + "".join(targets) + RULES + CAPPED, {"TARGET_PASSWORD": PASSWORD})
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +166,25 @@ def test_A1_who_asked_by_a_token_does_not_approve_by_another(place: Gateway) -> 
     assert place.decide(ident, who="bob").json["state"] == "granted"
     thread.join(90)
     assert done == [1]
+
+
+def test_I10_what_an_agent_does_for_others_counts_for_it(place: Gateway) -> None:
+    """I10: `max_sessions` of the agent's account, whomever it acts for; people's own sessions count for them alone."""
+    acting = [connect(place, made(place, who, "capped", audience="shop")) for who in ("ann", "bob")]
+    for token in (made(place, "bob", "capped", audience="shop"), token_of("capped")):
+        with pytest.raises(psycopg.OperationalError, match="capped has 2 sessions, the most it may have"):
+            connect(place, token)
+    connect(place, token_of("ann")).close()
+    acting.pop().close()
+
+    def again() -> bool:
+        with contextlib.suppress(psycopg.OperationalError):
+            acting.append(connect(place, made(place, "bob", "capped", audience="shop")))
+        return len(acting) == 2
+
+    wait_for(again, "the place of a session that ended")
+    for connection in acting:
+        connection.close()
 
 
 @pytest.mark.parametrize(

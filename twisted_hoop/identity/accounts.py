@@ -68,9 +68,13 @@ class Account:
             return made is principal or made == principal
         return any(self.principal("ssh-key", key) == principal for key in self.ssh_keys)
 
+    def expired(self, now: float) -> bool:
+        """Whether it has."""
+        return self._expires is not None and now >= self._expires
+
     def check(self, peer: Peer, now: float) -> None:
         """AuthenticationFailed when it has expired or may not come from there."""
-        if self._expires is not None and now >= self._expires:
+        if self.expired(now):
             raise AuthenticationFailed(f"account {self.name} has expired")
         self._sources.check(peer)
 

@@ -119,6 +119,7 @@ class IdentityProvider:
         if known is None or not hit:
             known = await self._verified(credential, digest)
         known.check(peer)
+        self._vouching.check_acting(known.principal, peer)  # by the settings in force, also of a token known before
         self._check_locks(known.principal)
         if known.one_time and not await self._replay.first_use(known.space, known.token_id, known.forget):
             raise AuthenticationFailed("the token was used before (I10)")
@@ -141,6 +142,7 @@ class IdentityProvider:
             if renews is not None and principal.key != renews.key:
                 raise AuthenticationFailed("the renewed token is somebody else's")
             found.check(peer)
+            self._vouching.check_acting(principal, peer)
             self._check_locks(principal)
             return principal
 
@@ -158,7 +160,7 @@ class IdentityProvider:
         """Whether a live session may go on: neither expired beyond grace, nor locked, nor its proof withdrawn (I9)."""
         if principal.expires is not None and self._now() >= principal.expires + self._grace:
             return False
-        if self._lock_on(principal) is not None:
+        if self._lock_on(principal) is not None or not self._vouching.still_act(principal):
             return False
         if principal.proof == EXCHANGED:
             return self._own.unchanged(principal)
@@ -171,6 +173,10 @@ class IdentityProvider:
         if principal.issuer in self._changed:
             return bytes.fromhex(principal.proof_id) in self._known
         return principal.issuer in self._issuers
+
+    def caps(self, principal: Principal) -> list[tuple[str, int]]:
+        """How many sessions each of those may have who act for it (I10): (key, most)."""
+        return self._vouching.caps(principal)
 
     def has_scram(self, user: str) -> bool:
         """Whether this name is an account with a SCRAM verifier."""

@@ -34,7 +34,9 @@ class Vouching:
         self._now = now
         self._terms = {issuer: terms_of(one.section) for issuer, one in issuers.items()}
         self._sources: dict[str, SourceRanges] = {}
+        self._saml_sessions: dict[str, int] = {}
         for section in saml:
+            self._saml_sessions[section.entity_id] = section.max_sessions
             self._terms[section.entity_id] = terms_of(section)
             self._sources[section.entity_id] = SourceRanges(section.sources, f"saml ({section.name})")
 
@@ -48,13 +50,36 @@ class Vouching:
     def check(self, principal: Principal, peer: Peer) -> None:
         """AuthenticationFailed when one of them may not come from there, or is an account that has expired (I10)."""
         for each in everyone(principal):
-            owner = self.owner(each)
-            if isinstance(owner, Account):
-                owner.check(peer, self._now())
-            elif owner is not None:
-                owner.check(peer)
-            elif each.issuer in self._sources:
-                self._sources[each.issuer].check(peer)
+            self._check_place(each, peer)
+        self.check_acting(principal, peer)
+
+    def check_acting(self, principal: Principal, peer: Peer) -> None:
+        """The same of those who act for it by a foreign issuer's word, as far as they are known here (I10)."""
+        for actor in acting(principal):
+            self._check_place(actor, peer)
+
+    def _check_place(self, each: Principal, peer: Peer) -> None:
+        owner = self.owner(each)
+        if isinstance(owner, Account):
+            owner.check(peer, self._now())
+        elif owner is not None:
+            owner.check(peer)
+        elif each.issuer in self._sources:
+            self._sources[each.issuer].check(peer)
+
+    def still_act(self, principal: Principal) -> bool:
+        """Whether no account that acts for it has expired (I9)."""
+        owners = (self.owner(actor) for actor in acting(principal))
+        return not any(isinstance(owner, Account) and owner.expired(self._now()) for owner in owners)
+
+    def caps(self, principal: Principal) -> list[tuple[str, int]]:
+        """How many sessions each of those may have who act for it, by the settings in force: see `sessions.Caps`."""
+        found = [(actor.key, self._most(actor)) for actor in acting(principal)]
+        return [(key, most) for key, most in found if most]
+
+    def _most(self, principal: Principal) -> int:
+        owner = self.owner(principal)
+        return self._saml_sessions.get(principal.issuer, 0) if owner is None else owner.section.max_sessions
 
     def one_time(self, principal: Principal) -> bool:
         """Whether what one of them stands on may be used once only (I10)."""
@@ -71,6 +96,11 @@ class Vouching:
             account = self._accounts.by_name(principal.subject)
             return terms_of(account.section) if account is not None else ""
         return self._terms.get(principal.issuer, "")
+
+
+def acting(principal: Principal) -> Iterable[Principal]:
+    """Those who act for the principal, by their names alone."""
+    return (Principal(actor.issuer, actor.subject) for actor in principal.chain)
 
 
 def everyone(principal: Principal) -> Iterable[Principal]:

@@ -43,7 +43,7 @@ class Shared:
     locks: list[LockRow]
     ends: dict[str, str]
     draining: str
-    elsewhere: dict[tuple[str, str], int]
+    elsewhere: dict[tuple[tuple[str, ...], str], int]
 
 
 class Follower:

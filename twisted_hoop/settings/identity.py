@@ -48,7 +48,7 @@ class IssuerSection(Section):
     sources: list[str] = Field(default_factory=list)
     """CIDR ranges tokens may come from; empty means any (I10)."""
     max_sessions: int = Field(default=0, ge=0)
-    """Concurrent sessions of one identity; 0 means any (I10)."""
+    """Concurrent sessions of one identity, with those in which it acts for somebody; 0 means any (I10)."""
     one_time: bool = False
     """Whether a `jti` may open one session only (I10)."""
     cache: Duration = 300.0
@@ -123,6 +123,6 @@ class AccountSection(Section):
     sources: list[str] = Field(default_factory=list)
     """CIDR ranges it may come from."""
     max_sessions: int = Field(default=0, ge=0)
-    """Concurrent sessions; 0 means any."""
+    """Concurrent sessions, with those in which it acts for somebody; 0 means any."""
     expires: str = ""
     """RFC 3339 time after which it is refused."""

@@ -30,6 +30,12 @@ def owned(table: Table, viewer: Principal) -> ColumnElement[bool]:
     return mine & (func.substr(table.c.principal_json, 1, len(beginning)) == beginning)
 
 
+def parties_of(principal: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys of the principal that `principal_data` wrote, and of everyone who acts for it, as `sessions.parties`."""
+    links: list[Mapping[str, Any]] = [principal, *principal["chain"]]
+    return tuple(f"{link['issuer']}|{link['subject']}" for link in links)
+
+
 def chain_json(principal: Principal) -> str:
     """How `principal_json` begins for everybody with this chain, and for nobody else: its keys are in order, the chain
     first. Compared as it stands, for LIKE knows no upper and lower case in SQLite."""

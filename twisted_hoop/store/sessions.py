@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +16,7 @@ from twisted.python.failure import Failure
 from twisted_hoop.model import Outcome, Principal, Session
 from twisted_hoop.store.codec import dumps, principal_data
 from twisted_hoop.store.database import Database, running
-from twisted_hoop.store.owning import owned
+from twisted_hoop.store.owning import owned, parties_of
 from twisted_hoop.store.paging import Page, newest_first, page_of
 from twisted_hoop.store.session_rows import INTERRUPTED, LIVE, Ends, Rows, put, put_again
 from twisted_hoop.store.tables import sessions
@@ -204,12 +205,15 @@ class SessionIndex:
         return await self._database.write(lambda c: c.execute(change.values(ending=reason)).rowcount > 0)
 
 
-def live_elsewhere(connection: Connection, replica: str) -> dict[tuple[str, str], int]:
-    """How many sessions live at other replicas than this one, by (principal's key, target)."""
+def live_elsewhere(connection: Connection, replica: str) -> dict[tuple[tuple[str, ...], str], int]:
+    """How many sessions live at other replicas than this one, by (`owning.parties_of`, target)."""
     c = sessions.c
     theirs = (c.state == LIVE) & (c.replica != replica) & (c.replica != "")
-    query = select(c.principal_key, c.target, func.count()).where(theirs).group_by(c.principal_key, c.target)
-    return {(who, target): int(count) for who, target, count in connection.execute(query)}
+    by = (c.principal_json, c.target)
+    found: Counter[tuple[tuple[str, ...], str]] = Counter()
+    for principal, target, count in connection.execute(select(*by, func.count()).where(theirs).group_by(*by)):
+        found[parties_of(json.loads(principal)), target] += int(count)
+    return dict(found)
 
 
 def ordered_ends(connection: Connection) -> dict[str, str]:
