@@ -10,11 +10,13 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 PROGRAMS = ("podman", "crun", "debootstrap", "unshare", "ip", "iptables", "ssh")
 HELPERS = ("/usr/lib/podman/netavark", "/usr/lib/podman/aardvark-dns")
+COMPOSE = "podman-compose (PyPI)"
 BASE = "localhost/hoop-base"
 SUITE = "trixie"
 PATIENCE = 120.0
@@ -56,15 +58,15 @@ class CannotRun(Exception):
     """This machine cannot; the text says why."""
 
 
-def why_not() -> str:
-    """What is missing here, or ""."""
+def why_not(programs: Sequence[str] = PROGRAMS, helpers: Sequence[str] = (*HELPERS, COMPOSE)) -> str:
+    """What is missing here, or "". Helpers are files."""
     if os.geteuid() != 0:
         return "it takes root"
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-    missing = [name for name in PROGRAMS if shutil.which(name, path=path) is None]
-    missing += [name for name in HELPERS if not Path(name).exists()]
-    if compose_program() is None:
-        missing.append("podman-compose (PyPI)")
+    missing = [name for name in programs if shutil.which(name, path=path) is None]
+    missing += [name for name in helpers if name != COMPOSE and not Path(name).exists()]
+    if COMPOSE in helpers and compose_program() is None:
+        missing.append(COMPOSE)
     return f"{', '.join(missing)} missing" if missing else ""
 
 
@@ -96,6 +98,7 @@ class Machine:
     def __init__(self, root: Path, scratch: Path) -> None:
         self.scratch = scratch
         self._files = ["-f", str(root / "docker/compose.yaml"), "-f", str(scratch / "unwaited.yaml")]
+        self._root = root
         names = ("HOOP_POSTGRES_PORT", "HOOP_SSH_PORT", "HOOP_CONSOLE_PORT", "HOOP_ISSUER_PORT")
         self.ports = dict(zip(names, map(str, _free_ports(len(names))), strict=True))
         self._environment = {
@@ -119,6 +122,14 @@ class Machine:
         (self.scratch / "running").mkdir(exist_ok=True)
         if self._call(["podman", "image", "exists", BASE]).returncode == 0:
             return
+        tree = self.base_tree()
+        packed = self._call(["sh", "-c", f"tar -C {tree} -c . | podman import -q - {BASE}"])
+        shutil.rmtree(tree)
+        if packed.returncode:
+            raise CannotRun(f"podman import: {packed.stdout[-500:]}")
+
+    def base_tree(self) -> Path:
+        """A folder with the base's files, made anew."""
         tree = self.scratch / "base"
         shutil.rmtree(tree, ignore_errors=True)
         command = ["debootstrap", "--variant=minbase", "--include=ca-certificates", SUITE, str(tree), _mirror()]
@@ -126,10 +137,7 @@ class Machine:
         if made.returncode:
             raise CannotRun(f"debootstrap: {made.stdout[-500:]}")
         _as_this_machine(tree)
-        packed = self._call(["sh", "-c", f"tar -C {tree} -c . | podman import -q - {BASE}"])
-        shutil.rmtree(tree)
-        if packed.returncode:
-            raise CannotRun(f"podman import: {packed.stdout[-500:]}")
+        return tree
 
     def try_out(self) -> None:
         """CannotRun unless an image can be built here that reaches the machine's mirrors, and a container runs of it.
@@ -160,13 +168,17 @@ class Machine:
 
         What is built before reaches the registries; what runs afterwards reaches itself.
         """
-        libc = ctypes.CDLL(None, use_errno=True)
-        if libc.unshare(_NEW_NETWORK) or self._call(["ip", "link", "set", "lo", "up"]).returncode:
-            raise CannotRun(f"there is no network namespace to be had: {os.strerror(ctypes.get_errno())}")
+        self.leave_network()
         made = self._call(["podman", "network", "create", "probe"])
         done = self._call(["podman", "run", "--rm", "--network=probe", f"{BASE}-probe", "getent", "hosts", "localhost"])
         if made.returncode or done.returncode:
             raise CannotRun(f"podman makes no networks here: {(made.stdout + done.stdout)[-800:]}")
+
+    def leave_network(self) -> None:
+        """Into a network namespace that has a loopback and nothing else."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        if libc.unshare(_NEW_NETWORK) or self._call(["ip", "link", "set", "lo", "up"]).returncode:
+            raise CannotRun(f"there is no network namespace to be had: {os.strerror(ctypes.get_errno())}")
 
     def services(self) -> list[str]:
         """All of them."""
@@ -177,11 +189,11 @@ class Machine:
         self.compose("up", "--no-start", "--no-build")
         for services in WAVES:
             for name in services:
-                done = self._call(["podman", "start", _name(name)])
+                done = self._call(["podman", "start", self.name(name)])
                 if done.returncode:
                     raise Failed(f"{name} does not start: {done.stdout}\n{self.logs()}")
                 if name in ONCE:
-                    self._call(["podman", "wait", _name(name)])
+                    self._call(["podman", "wait", self.name(name)])
             self.healthy([name for name in services if name not in ONCE])
 
     def healthy(self, services: list[str]) -> None:
@@ -189,22 +201,28 @@ class Machine:
         until = time.monotonic() + PATIENCE
         waiting = services
         while waiting:
-            waiting = [name for name in waiting if self._call(["podman", "healthcheck", "run", _name(name)]).returncode]
+            waiting = [
+                name for name in waiting if self._call(["podman", "healthcheck", "run", self.name(name)]).returncode
+            ]
             if waiting and time.monotonic() > until:
                 raise Failed(f"not healthy: {', '.join(waiting)}\n{self.logs()}")
             time.sleep(0.5 if waiting else 0)
 
     def run(self, service: str, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
         """A command in a service's container."""
-        return self._call(["podman", "exec", "-i", _name(service), *words], given)
+        return self.engine("exec", "-i", self.name(service), *words, given=given)
 
-    def podman(self, *words: str) -> str:
-        """podman itself; what it said."""
-        return self._call(["podman", *words]).stdout
+    def engine(self, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
+        """podman itself."""
+        return self._call(["podman", *words], given)
+
+    def name(self, service: str) -> str:
+        """Of its container."""
+        return f"hoop_{service}_1"
 
     def inspect(self, service: str) -> dict[str, object]:
-        """What podman knows of a container."""
-        found: list[dict[str, object]] = json.loads(self.podman("inspect", _name(service)))
+        """What the engine knows of a container."""
+        found: list[dict[str, object]] = json.loads(self.engine("inspect", self.name(service)).stdout)
         return found[0]
 
     def host(self, line: str, environment: dict[str, str], patience: float = 60) -> subprocess.CompletedProcess[str]:
@@ -218,8 +236,8 @@ class Machine:
 
     def logs(self) -> str:
         """The end of what every container said."""
-        names = self.podman("ps", "-a", "--format", "{{.Names}}").split()
-        return "\n".join(f"--- {name}\n{self.podman('logs', '--tail', '25', name)}" for name in names)
+        names = self.engine("ps", "-a", "--format", "{{.Names}}").stdout.split()
+        return "\n".join(f"--- {name}\n{self.engine('logs', '--tail', '25', name).stdout}" for name in names)
 
     def stop(self) -> None:
         """Stop and remove everything, networks and volumes too."""
@@ -242,10 +260,6 @@ class Machine:
 def _is_noise(line: str) -> bool:
     """Podman would like systemd to ask for health; we do."""
     return "unable to get systemd connection" in line or "failed to connect to syslog" in line
-
-
-def _name(service: str) -> str:
-    return f"hoop_{service}_1"
 
 
 def _mirror() -> str:

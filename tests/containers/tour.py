@@ -158,7 +158,7 @@ class Tour:
     def _published(self, service: str) -> list[dict[str, str]]:
         host = self._machine.inspect(service)["HostConfig"]
         assert isinstance(host, dict)
-        return [one for ports in host["PortBindings"].values() for one in ports or []]
+        return [one for ports in (host["PortBindings"] or {}).values() for one in ports or []]
 
     def _reaches(self, service: str, host: str, port: int, by: str = "python") -> bool:
         python = f"import socket; socket.create_connection(({host!r}, {port}), 2)"
