@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from twisted_hoop.agent.authorities import Authorities, naming
 from twisted_hoop.agent.hub import Hub
 from twisted_hoop.agent.link import Pulse
 from twisted_hoop.agent.listening import AgentListening
@@ -47,12 +48,13 @@ class Agents:
         table = AgentTable(database)
         self.registry = Registry(reactor, table, settings, ident, tell, time.time)
         self.door = AgentDoor(settings, identity, AgentAuthority(key), table, self.registry, time.time)
+        self.authorities = Authorities(self.registry, key.public)
         self.hub = Hub(reactor, self.door)
         self.registry.struck = self.hub.look
         own, shared = new_private_key(), (reactor, self.registry)
         self.peers = Peers(*shared, ident, own)
         self.peer_listening = PeerListening(*shared, self.hub, own, ident, state, worker)
-        self.peer_key = own.public.line
+        self.peer_key = naming(own.public.line, key.public)
         self.hub.elsewhere = self.peers
         self.registry.looked = self._looked
         self._settings = settings
@@ -62,6 +64,7 @@ class Agents:
     def _looked(self) -> None:
         self.peers.look()
         self.peer_listening.look()
+        self.authorities.look()
 
     def watched(self, metrics: Metrics) -> None:
         """Have them counted."""
@@ -70,6 +73,8 @@ class Agents:
         watch("hoop_agents", "Agents connected to this process now.", lambda: len(here()))
         watch("hoop_agent_streams", "Streams by agents open now.", lambda: self.hub.streams)
         refused = "Connections of agents refused, as their installation had as many as it may."
+        differing = "Other replicas with another agent_ca: their agents are refused here."
+        watch("hoop_agent_ca_mismatches", differing, lambda: len(self.authorities.differing))
         watch("hoop_agent_refused", refused, lambda: self.hub.refused, counts=True)
 
     async def listen(self) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from tests.support.approvals import Time
 from tests.support.loop import Loop
+from twisted_hoop.agent.authorities import naming
 from twisted_hoop.agent.enrolment import JoinToken
 from twisted_hoop.agent.registry import Registry
 from twisted_hoop.agent.registry_desk import AgentDesk
@@ -76,7 +77,8 @@ class AgentHouse:
 
     def lives(self) -> AgentHouse:
         """Write its replica down as one that lives."""
-        row = Replica(self.replica, "hoop", "1", "v1", 1.0, 1.0, 0, 0.0, "", f"unix:/{self.replica}", "ssh-ed25519 AA")
+        key = naming("ssh-ed25519 AA", self.authority.public)
+        row = Replica(self.replica, "hoop", "1", "v1", 1.0, 1.0, 0, 0.0, "", f"unix:/{self.replica}", key)
         self.loop.run(lambda: Replicas(self.database).here(row))
         return self
 

@@ -121,6 +121,11 @@ class Registry:
         peers = {peer.id: peer for peer in self._seen.peers if peer.address and peer.key}
         return [peers[each] for each in sorted(load, key=lambda each: load[each]) if each in peers]
 
+    @property
+    def others(self) -> list[PeerRow]:
+        """Every other replica that lives."""
+        return [each for each in self._seen.peers if each.id != self._replica]
+
     def peer(self, ident: str) -> PeerRow | None:
         """A replica that lives, other than this one."""
         return next((each for each in self._seen.peers if each.id == ident and ident != self._replica), None)

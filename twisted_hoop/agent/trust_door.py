@@ -14,12 +14,13 @@ from dataclasses import replace
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from twisted_hoop.agent.authorities import TODO, replica_with
 from twisted_hoop.agent.enrolment import LONGEST_TOKEN, PREFIX, Enrolment, fits, section_of
 from twisted_hoop.agent.registry import Registry
 from twisted_hoop.agent.trust import AgentAuthority
 from twisted_hoop.errors import AuthenticationFailed, ConfigurationError, StoreUnavailable
 from twisted_hoop.identity.sources import SourceRanges
-from twisted_hoop.identity.ssh_certificates import certificate_kind, is_certificate, parse_certificate
+from twisted_hoop.identity.ssh_certificates import Certificate, certificate_kind, is_certificate, parse_certificate
 from twisted_hoop.identity.ssh_keys import parse_line
 from twisted_hoop.identity.tokens import looks_like_jwt
 from twisted_hoop.interfaces import IAgentDoor, IIdentityProvider
@@ -89,6 +90,7 @@ class AgentDoor:
             raise AuthenticationFailed(f"not a usable certificate: {error}") from None
         if certificate is None or credential.algorithm != ALGORITHM:
             raise AuthenticationFailed("agents log in with a certificate of an Ed25519 key (S5)")
+        self._of_another_replica(certificate)
         found = self._authority.read(certificate)
         if not certificate.key.verify(credential.signature, credential.data, certificate.key.kind):
             raise AuthenticationFailed("the signature is not the shown key's (S5)")
@@ -103,6 +105,13 @@ class AgentDoor:
             raise AuthenticationFailed("the agent is revoked, or was forgotten")
         proof_id = hashlib.sha256(credential.blob).hexdigest()
         return AgentIdentity(found.name, found.ident, found.until, "certificate", proof_id)
+
+    def _of_another_replica(self, certificate: Certificate) -> None:
+        """A certificate that another replica made is no forgery but a mistake of ours, and told as such (S6)."""
+        if certificate.authority.blob == self._authority.public.blob:
+            return
+        if replica := replica_with(self._registry, certificate.authority):
+            raise AuthenticationFailed(f"the certificate is signed by the authority of replica {replica} (S6): {TODO}")
 
     # -- going on -------------------------------------------------------------------------------------------------
 
