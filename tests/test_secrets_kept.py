@@ -33,6 +33,31 @@ def kept(time: Time, stale: float = 0.0) -> Kept:
     return Kept(time, lambda: stale)
 
 
+def test_r11_a_reading_under_way_of_another_place_is_of_no_worth() -> None:
+    """R11: a reload names another cluster while the one before is asked: its answer is neither given to who waits nor
+    kept, and its refusal is nobody's."""
+    for outcome in (Secret("of the old"), AWAY):
+        time, asked = Time(100.0), list[Deferred[Secret]]()
+
+        async def read(asked: list[Deferred[Secret]] = asked) -> Secret:
+            asked.append(Deferred())
+            return await asked[-1]
+
+        known = kept(time, stale=300.0)
+        first, second = (Deferred.fromCoroutine(known.get("k8s:a/b#c", 60.0, read)) for _ in range(2))
+        other = Deferred.fromCoroutine(known.get("vault:a/b#c", 60.0, read))
+        known.drop("k8s")
+        third = Deferred.fromCoroutine(known.get("k8s:a/b#c", 60.0, read))
+        assert len(asked) == 3, "who asks after the reload joins no reading of before"
+        asked[0].callback(outcome) if isinstance(outcome, str) else asked[0].errback(outcome)
+        assert not first.called and not second.called and len(asked) == 3, "they join the new reading"
+        asked[2].callback(Secret("of the new"))
+        assert [each.result for each in (first, second, third)] == ["of the new"] * 3
+        asked[1].callback(Secret("vault's"))
+        assert other.result == "vault's" and len(asked) == 3
+        assert now(known.get("k8s:a/b#c", 60.0, read)) == "of the new"
+
+
 def test_it_is_read_again_when_its_time_is_over() -> None:
     time, provider = Time(100.0), Provider()
     known = kept(time)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,14 +11,14 @@ from twisted.internet.defer import execute
 from twisted.internet.task import Clock
 
 from tests.support.recordings import command, now, session
-from tests.support.vault import Vault, running_vault
+from tests.support.vault import Vault, enable_approle, running_vault
 from twisted_hoop.errors import ConfigurationError, RecordingSealed, SecretUnavailable
 from twisted_hoop.model import Outcome
 from twisted_hoop.recording.keeper import ring_of
 from twisted_hoop.recording.library import Library
 from twisted_hoop.recording.recorder import Recorder
 from twisted_hoop.secrets.transit import VaultTransit, transit_of
-from twisted_hoop.settings import RecordingSection
+from twisted_hoop.settings import RecordingSection, VaultSection
 
 PLACE = "transit/hoop"
 
@@ -70,6 +71,32 @@ def test_a_token_from_a_file_and_none_at_all(vault: Vault, tmp_path: Path) -> No
     assert VaultTransit(PLACE, fit).encrypt(b"x")
     with pytest.raises(SecretUnavailable, match="VAULT_TOKEN"):
         VaultTransit(PLACE, {"VAULT_ADDR": vault.address}).encrypt(b"x")
+
+
+def test_the_log_in_of_the_gateway_is_used_and_given_back(vault: Vault, tmp_path: Path) -> None:
+    """R11: by an AppRole that may use this key only: no token is in the environment, and none is left behind."""
+    policy = 'path "transit/encrypt/hoop" { capabilities = ["update"] }\n'
+    policy += 'path "transit/decrypt/hoop" { capabilities = ["update"] }'
+    role_id, secret_id = enable_approle(vault)
+    vault.call("PUT", "sys/policies/acl/wraps", {"policy": policy})
+    vault.call("POST", "auth/approle/role/hoop", {"token_policies": ["wraps"]})
+    section = VaultSection(address=vault.address, auth="approle", role_id=role_id, secret_id="env:ID")
+    transit = transit_of(PLACE, {"ID": secret_id}, section)
+    assert transit is not None
+    before = tokens(vault)
+    assert transit.decrypt(transit.encrypt(b"k" * 32), PLACE) == b"k" * 32
+    with pytest.raises(SecretUnavailable, match="status 403"):
+        transit.decrypt("vault:v1:AAAA", "transit/other")
+    assert tokens(vault) == before
+    for environ in ({"ID": "wrong"}, {}, {"VAULT_TOKEN": vault.token}):
+        with pytest.raises(SecretUnavailable) as caught:
+            VaultTransit(PLACE, environ, section).encrypt(b"x")
+        assert secret_id not in str(caught.value)
+
+
+def tokens(vault: Vault) -> int:
+    """How many there are."""
+    return len(json.loads(vault.call("LIST", "auth/token/accessors"))["data"]["keys"])
 
 
 def test_r11_errors_never_quote_the_token(vault: Vault) -> None:

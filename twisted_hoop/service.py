@@ -139,7 +139,7 @@ class GatewayService(Service):
             self._state,
             reactor,
             settings.gateway.name,
-            transit=transit_of(settings.recording.transit_key, environ),
+            transit=transit_of(settings.recording.transit_key, environ, settings.vault, path.parent),
         )
         self.metrics.watch_recorder(self.recorder.counts)
         url = settings.store.url or f"sqlite:///{self._state / 'store.db'}"

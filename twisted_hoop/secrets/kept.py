@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -61,13 +63,27 @@ class Kept:
         self._now, self._stale = now, stale
         self._known: dict[str, _Known] = {}
         self._flights: Flights[Secret] = Flights()
+        self._places: Counter[str] = Counter()
 
     async def get(self, reference: str, ttl: float, read: Read[Secret]) -> Secret:
-        """The value, read anew when it is older than `ttl` seconds. Raises SecretUnavailable."""
-        known = self._known.get(reference)
-        if known is not None and self._now() < known.until:
-            return known.value
-        return await self._flights.join(reference, lambda: self._read(reference, ttl, read))
+        """The value, read anew when it is older than `ttl` seconds. Raises SecretUnavailable.
+
+        `read` is called again when the place was dropped meanwhile: what it found there, or not, is of no worth (R11).
+        """
+        while True:
+            known = self._known.get(reference)
+            if known is not None and self._now() < known.until:
+                return known.value
+            place = self._place(reference)
+            work = partial(self._read, reference, place, ttl, read)
+            try:
+                value = await self._flights.join(f"{place} {reference}", work)
+            except SecretUnavailable:
+                if place == self._place(reference):
+                    raise
+                continue
+            if place == self._place(reference):
+                return value
 
     def forget(self, reference: str) -> None:
         """It did not work: read it anew next time, unless it was read just now."""
@@ -78,14 +94,22 @@ class Kept:
     def drop(self, scheme: str) -> None:
         """What was read of a scheme is another place's: neither is it used on while the new one does not answer."""
         self._known = {name: known for name, known in self._known.items() if not name.startswith(f"{scheme}:")}
+        self._places[scheme] += 1
 
-    async def _read(self, reference: str, ttl: float, read: Read[Secret]) -> Secret:
+    def _place(self, reference: str) -> int:
+        """How often its scheme was dropped: which place a reading is of."""
+        return self._places[reference.partition(":")[0]]
+
+    async def _read(self, reference: str, place: int, ttl: float, read: Read[Secret]) -> Secret:
         try:
             value = await read()
         except SecretUnavailable as error:
+            if place != self._place(reference):
+                raise
             return self._instead(reference, error)
-        now = self._now()
-        self._known[reference] = _Known(value, now, now + ttl)
+        if place == self._place(reference):
+            now = self._now()
+            self._known[reference] = _Known(value, now, now + ttl)
         return value
 
     def _instead(self, reference: str, error: SecretUnavailable) -> Secret:

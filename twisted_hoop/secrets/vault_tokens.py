@@ -52,12 +52,8 @@ class GivenToken:
 
     async def get(self) -> Secret:
         """See IsToken."""
-        file = self._environ.get("VAULT_TOKEN_FILE", "")
-        if file:
-            return Secret(await self._in_thread(read_secret_file, Path(file)))
-        if not self._environ.get("VAULT_TOKEN"):
-            raise SecretUnavailable("neither VAULT_TOKEN nor VAULT_TOKEN_FILE is set")
-        return Secret(self._environ["VAULT_TOKEN"])
+        found: Secret = await self._in_thread(given_token, self._environ)
+        return found
 
     async def replaced(self, token: str) -> bool:
         """See IsToken."""
@@ -116,33 +112,13 @@ class LoggedInToken:
                 self.log.warn("the token could not be given back: {why}", why=str(error))
 
     async def _log_in(self) -> Secret:
-        section = self._section
-        proof = await self._proof()
-        answer = await self._post(f"auth/{section.mount or section.auth}/login", proof, "")
-        token, life, renewable = _auth(answer)
+        proof = await self._in_thread(proof_of, self._section, self._environ)
+        token, life, renewable = auth_of(await self._post(login_path(self._section), proof, ""))
         if self._stopped:
             raise SecretUnavailable("the gateway stops")
         self._token = token
         self._lives(life, renewable)
         return token
-
-    async def _proof(self) -> dict[str, str]:
-        section = self._section
-        if section.auth == "approle":
-            return {"role_id": section.role_id, "secret_id": await self._own(section.secret_id)}
-        if section.auth == "kubernetes":
-            path = Path(section.jwt.removeprefix("file:") or f"{SERVICE_ACCOUNT}/token")
-            return {"role": section.role, "jwt": await self._in_thread(read_token_file, path)}
-        return {"role": section.role, "jwt": await self._own(section.jwt)}
-
-    async def _own(self, reference: str) -> str:
-        """What we prove ourselves with, which cannot come from Vault itself."""
-        scheme, _, rest = reference.partition(":")
-        if scheme == "env":
-            return secret_of(self._environ.get(rest, ""), f"environment variable {rest}")
-        if scheme == "systemd":
-            return str(await self._in_thread(read_credential, self._environ, rest))
-        return str(await self._in_thread(read_secret_file, Path(rest)))
 
     # -- its life -------------------------------------------------------------------------------------------------
 
@@ -161,7 +137,7 @@ class LoggedInToken:
 
     async def _renewed(self, token: Secret) -> None:
         try:
-            _, life, renewable = _auth(await self._post("auth/token/renew-self", {}, token))
+            _, life, renewable = auth_of(await self._post("auth/token/renew-self", {}, token))
         except SecretUnavailable as error:
             self.log.warn("the token could not be renewed: {why}", why=str(error))
             if self._token == token:
@@ -188,7 +164,42 @@ class LoggedInToken:
         self._timer = None
 
 
-def _auth(answer: dict[str, Any]) -> tuple[Secret, float, bool]:
+def login_path(section: VaultSection) -> str:
+    """Where the method of `section` takes what `proof_of` gives."""
+    return f"auth/{section.mount or section.auth}/login"
+
+
+def proof_of(section: VaultSection, environ: Mapping[str, str]) -> dict[str, str]:
+    """What we log in with by the method of `section`; SecretUnavailable when there is none. Blocks: files are read."""
+    if section.auth == "approle":
+        return {"role_id": section.role_id, "secret_id": _own(section.secret_id, environ)}
+    if section.auth == "kubernetes":
+        path = Path(section.jwt.removeprefix("file:") or f"{SERVICE_ACCOUNT}/token")
+        return {"role": section.role, "jwt": str(read_token_file(path))}
+    return {"role": section.role, "jwt": _own(section.jwt, environ)}
+
+
+def _own(reference: str, environ: Mapping[str, str]) -> str:
+    """What we prove ourselves with, which cannot come from Vault itself."""
+    scheme, _, rest = reference.partition(":")
+    if scheme == "env":
+        return secret_of(environ.get(rest, ""), f"environment variable {rest}")
+    if scheme == "systemd":
+        return str(read_credential(environ, rest))
+    return str(read_secret_file(Path(rest)))
+
+
+def given_token(environ: Mapping[str, str]) -> Secret:
+    """VAULT_TOKEN, or what the file VAULT_TOKEN_FILE says now; SecretUnavailable without either. Blocks."""
+    file = environ.get("VAULT_TOKEN_FILE", "")
+    if file:
+        return Secret(read_secret_file(Path(file)))
+    if not environ.get("VAULT_TOKEN"):
+        raise SecretUnavailable("neither VAULT_TOKEN nor VAULT_TOKEN_FILE is set")
+    return Secret(environ["VAULT_TOKEN"])
+
+
+def auth_of(answer: dict[str, Any]) -> tuple[Secret, float, bool]:
     """(token, seconds it lives, whether it may be renewed) of what a login or a renewal answers."""
     auth = answer.get("auth")
     found = auth if isinstance(auth, dict) else {}

@@ -98,7 +98,7 @@ class RecordingSection(Section):
     wrapping_key: str = ""
     """For `file`: file with the 32 bytes; empty makes `recording.kek` in the state folder."""
     transit_key: str = "transit/hoop"
-    """For `vault-transit`: mount and name of the key, at the server that VAULT_ADDR and VAULT_TOKEN name."""
+    """For `vault-transit`: mount and name of the key, at the server of `[vault]`, logged in as it says there."""
     head_every: Duration = Field(default=30.0, ge=1)
     """How often a recording that grows is signed; what is cut off it is noticed up to the last signature."""
     minimum_free: int = Field(default=256, ge=0)
