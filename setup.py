@@ -18,7 +18,7 @@ HTTP = (
     " recording routing session sharing writing"
 )
 AGENT = "memory_tls pump stream"
-SSH = "channel ciphers connection events fields"
+SSH = "bare channel ciphers connection events fields"
 KUBERNETES = "bodies dialect documents items kinds lists objects pointers requests scanning sentinels"
 RECORDING = "encoding recording sealing segments timing writer"
 MODULES = [

@@ -23,6 +23,9 @@ class Channel:
     def send(self, event: Any) -> None:
         self.sent.append(event)
 
+    def write(self, data: Any) -> None:
+        self.send(Data(STDOUT, data))
+
     def credit(self, size: int) -> None:
         self.credited += size
 

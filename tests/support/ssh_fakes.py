@@ -15,7 +15,7 @@ from twisted_hoop.model import Decision, Outcome, Peer, Principal, Session
 from twisted_hoop.services import Services
 from twisted_hoop.sessions import Sessions
 from twisted_hoop.settings import MaskSection, TargetSection
-from twisted_hoop.ssh.events import Data, Event
+from twisted_hoop.ssh.events import STDOUT, Data, Event
 from twisted_hoop.ssh.hall import SshHall
 from twisted_hoop.ssh.opening import Arrival, SshOpening
 from twisted_hoop.ssh.using import UsingTarget
@@ -39,6 +39,10 @@ class FakeChannel:
     def send(self, event: Event) -> None:
         """See IsChannel."""
         self.sent.append(Data(event.stream, bytes(event.data)) if isinstance(event, Data) else event)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """See IsChannel."""
+        self.send(Data(STDOUT, data))
 
     def abandon(self) -> None:
         """See IsChannel."""

@@ -17,12 +17,14 @@ from twisted.internet.interfaces import IAddress
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from twisted_hoop.agent.outside import OutsideOfGateway
 from twisted_hoop.agent.stream import AgentStream, Counted
 from twisted_hoop.agent.words import (
     ALIVE,
     HELLO,
     LEAVES,
     LONGEST_LINE,
+    OUTER,
     RENEW,
     Hello,
     pack_lines,
@@ -97,6 +99,7 @@ class Link:
         self._reactor, self._door, self._owner = reactor, door, owner
         self._peer, self._transport, self._keys, self._pulse, self._now = peer, transport, keys, pulse, now
         self._connection: IsConnection | None = None
+        self._outside = OutsideOfGateway(transport)
         self._hello: Hello | None = None
         self._counted = Counted()
         self._since = self._seen = now()
@@ -183,6 +186,8 @@ class Link:
         elif request.name == LEAVES:
             self.leaving = True
             self._owner.left(self)
+        elif request.name == OUTER and self._outside.answered(request.data):
+            self.log.info("agent {agent}: nothing is encrypted twice", agent=self.identity.name)
         else:
             request.reply(False)
             self._foul(f"a request {shown(request.name[:64])}")
@@ -209,6 +214,7 @@ class Link:
             address=self._peer.address,
         )
         self._door.connected(self.identity, self.report())
+        self._outside.ask(self._connection)
         self._owner.joined(self)
 
     async def _renew(self, request: IsGlobalRequest) -> None:

@@ -61,7 +61,7 @@ class Pump(Protocol):
         channel = self._channel
         if channel is None:
             return
-        channel.send(Data(STDOUT, data))
+        channel.write(data)
         if channel.queued > HIGH_WATER and not self._stopped:
             self._stopped = True
             self.transport.pauseProducing()
@@ -108,18 +108,26 @@ class Pump(Protocol):
     def received(self, event: Event) -> None:
         """See ChannelHandler."""
         if isinstance(event, Data):
-            size = len(event.data)
             if event.stream == STDOUT:
-                self.transport.write(event.data)
-            if self._full:
-                self._owed += size
-            elif self._channel is not None:
-                self._channel.credit(size)
+                self.bytes_received(event.data)
+            else:
+                self._taken(len(event.data))
         elif isinstance(event, Eof):
             self._their_end = True
             self.transport.loseWriteConnection()
         elif isinstance(event, Close):
             self._closed_by_gateway()
+
+    def bytes_received(self, data: bytes | memoryview) -> None:
+        """See ChannelHandler: bytes for the target."""
+        self.transport.write(data)
+        self._taken(len(data))
+
+    def _taken(self, size: int) -> None:
+        if self._full:
+            self._owed += size
+        elif self._channel is not None:
+            self._channel.credit(size)
 
     def _closed_by_gateway(self) -> None:
         """Behind an end that was announced what was sent still leaves; without one, all is broken off."""

@@ -10,8 +10,9 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 
 from twisted_hoop.agent.dialling import Dialler, NotAllowed
+from twisted_hoop.agent.outside import OutsideOfAgent
 from twisted_hoop.agent.pump import Pump
-from twisted_hoop.agent.words import ALIVE, LEAVES, described, parse_place
+from twisted_hoop.agent.words import ALIVE, BARE, LEAVES, OUTER, described, parse_place
 from twisted_hoop.ssh.events import ADMINISTRATIVELY_PROHIBITED, CONNECT_FAILED, RESOURCE_SHORTAGE, UNKNOWN_CHANNEL_TYPE
 from twisted_hoop.ssh.fields import shown
 from twisted_hoop.ssh.handlers import IsConnection, IsGlobalRequest, IsOpening
@@ -39,6 +40,7 @@ class Serving:
         self._every, self._dead = pulse
         self._began, self._ended = began, ended
         self._transport: Any = None
+        self._outside: OutsideOfAgent | None = None
         self._connection: IsConnection | None = None
         self._pumps: set[Pump] = set()
         self._dialling: set[Deferred[None]] = set()
@@ -49,6 +51,7 @@ class Serving:
     def over(self, transport: Any) -> None:
         """The SSH transport it runs over."""
         self._transport = transport
+        self._outside = OutsideOfAgent(transport)
 
     @property
     def streams(self) -> int:
@@ -111,7 +114,9 @@ class Serving:
         self._dialling.discard(work)
 
     def global_requested(self, request: IsGlobalRequest) -> None:
-        """See ConnectionHandler: a gateway asks for nothing but life."""
+        """See ConnectionHandler: a gateway asks for nothing but life, and for less encryption where that is safe."""
+        if request.name in (OUTER, BARE) and self._outside is not None and self._outside.asked(request):
+            return
         self.log.info("the gateway asks for {what}, which is not known here", what=shown(request.name[:64]))
         request.reply(False)
 

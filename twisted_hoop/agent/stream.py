@@ -100,7 +100,7 @@ class AgentStream:
         """See ChannelHandler. The other stream of a channel has no meaning here, and is only credited."""
         if isinstance(event, Data):
             if event.stream == STDOUT:
-                self._data(event.data)
+                self.bytes_received(event.data)
             else:
                 self._credit(len(event.data))
         elif isinstance(event, Eof):
@@ -121,7 +121,8 @@ class AgentStream:
         elif self._channel is not None:
             self.opened.callback(self._channel)
 
-    def _data(self, data: bytes | memoryview) -> None:
+    def bytes_received(self, data: bytes | memoryview) -> None:
+        """See ChannelHandler: bytes of the target."""
         size = len(data)
         self._counted.received += size
         if not self._reading or self._waiting or not self.connected or self.disconnecting:
@@ -305,7 +306,7 @@ class AgentStream:
         if channel is None or not data:
             return
         self._counted.sent += len(data)
-        channel.send(Data(STDOUT, data if isinstance(data, (bytes, memoryview)) else bytes(data)))
+        channel.write(data if isinstance(data, (bytes, memoryview)) else bytes(data))
         if channel.queued > HIGH_WATER and not self._stopped and self._producer is not None:
             self._stopped = True
             self._producer.pauseProducing()

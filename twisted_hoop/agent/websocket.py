@@ -203,6 +203,10 @@ class WebSocketCarrier:
         """See IPushProducer."""
         self._transport.stopProducing()
 
+    def getHandle(self) -> Any:
+        """The socket below (ISystemHandle)."""
+        return self._transport.getHandle()
+
     def getPeer(self) -> Any:
         """See ITransport."""
         return self._transport.getPeer()

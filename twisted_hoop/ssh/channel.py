@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from collections import deque
+from collections.abc import Callable
 from typing import Protocol, Union
 
 from twisted_hoop.errors import ProtocolError
@@ -68,13 +69,14 @@ class Channel:
     """See `handlers.IsChannel`. The connection calls the methods that begin with `on_`."""
 
     __slots__ = (
-        "_closed", "_closing", "_early", "_eof", "_expected", "_handler", "_left", "_limits", "_over",
+        "_bytes", "_closed", "_closing", "_early", "_eof", "_expected", "_handler", "_left", "_limits", "_over",
         "_owed", "_owner", "_packet", "_quantum", "_queue", "_remote", "_replies", "_room", "_their_close",
         "_their_eof", "_window", "_wire", "number", "opened", "queued",
     )  # fmt: skip
 
     def __init__(self, wire: Wire, owner: Owner, limits: Limits, number: int, handler: ChannelHandler, window: int):
         self._wire, self._owner, self._limits, self._handler = wire, owner, limits, handler
+        self._bytes: Callable[[Buffer], None] | None = getattr(handler, "bytes_received", None)
         self.number = number
         self.queued = 0
         self._window = self._left = window
@@ -112,6 +114,13 @@ class Channel:
             self._finish(event)
         else:
             raise TypeError(f"a channel sends no {type(event).__name__}")
+
+    def write(self, data: Buffer) -> None:
+        """See `IsChannel`."""
+        if self.opened and not (self._closing or self._over or self._their_close):
+            self._send_data(STDOUT, data)
+        else:
+            self.send(Data(STDOUT, data))
 
     def _send_data(self, stream: int, data: Buffer) -> None:
         if self._eof or not data:
@@ -260,9 +269,13 @@ class Channel:
             raise ProtocolError("channel data behind its end")
         self._left -= size
 
-    def give(self, stream: int, data: memoryview) -> None:
+    def give(self, stream: int, data: Buffer) -> None:
         """The handler gets data that was checked, perhaps of several messages."""
-        if not self._closing:
+        if self._closing:
+            return
+        if self._bytes is not None and stream == STDOUT:
+            self._bytes(data)
+        else:
             self._handler.received(Data(stream, data))
 
     def on_adjust(self, size: int) -> None:

@@ -35,16 +35,20 @@ class WrongTag(Exception):
     """The packet is not what the peer sent."""
 
 
-class Direction(Protocol):
+class Sealer(Protocol):
+    """What makes packets. `sequence` is the packet's number, 0 to 2**32 - 1."""
+
+    def seal(self, sequence: int, parts: Sequence[Buffer], size: int) -> bytes | bytearray:
+        """The packet of a payload that is `parts` together, `size` bytes."""
+
+
+class Direction(Sealer, Protocol):
     """One direction with its keys. `sequence` is the packet's number, 0 to 2**32 - 1."""
 
     header: int
     """Bytes needed to learn a packet's length."""
     trailer: int
     """Bytes of tag or MAC after it."""
-
-    def seal(self, sequence: int, parts: Sequence[Buffer], size: int) -> bytes | bytearray:
-        """The packet of a payload that is `parts` together, `size` bytes."""
 
     def length(self, sequence: int, data: memoryview) -> int:
         """The packet_length of the packet that starts here. Called once for each packet."""

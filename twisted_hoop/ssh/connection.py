@@ -215,6 +215,13 @@ class Connection(SSHService):
             self._gathering = channel
         self._gathered.append(memoryview(plain)[10:end])
 
+    def with_data(self, number: int, size: int) -> Channel | None:
+        """The channel that `size` bytes come for, which were checked against its window; None when it is over."""
+        channel = self._channel(number)
+        if channel is not None:
+            channel.check_data(size)
+        return channel
+
     def settle(self) -> None:
         """Give the data of one channel that came in one piece of the socket to its handler, together.
 

@@ -24,6 +24,9 @@ class IsChannel(Protocol):
         """Send Data, Eof, Request, Reply or Close, in order. Eof and Close follow all queued data; requests do so too
         when they are exit-status or exit-signal. After Close everything is dropped."""
 
+    def write(self, data: bytes | memoryview) -> None:
+        """As `send(Data(STDOUT, data))`, which costs more."""
+
     def abandon(self) -> None:
         """Drop what waits, and close at once."""
 
@@ -32,7 +35,8 @@ class IsChannel(Protocol):
 
 
 class ChannelHandler(Protocol):
-    """Who is told of one channel."""
+    """Who is told of one channel. One that has `bytes_received(data: bytes | memoryview)` is given what comes on STDOUT
+    there, and no Data of it: for those who carry much, in small pieces. A memoryview is valid during the call only."""
 
     def received(self, event: Event) -> None:
         """Data, Eof, Request, Reply or Close came; Opened or OpenFailed on a channel that we asked for.

@@ -40,6 +40,9 @@ class _NoChannel:
     def send(self, event: Event) -> None:
         """Nothing is there to send on."""
 
+    def write(self, data: bytes | memoryview) -> None:
+        """As `send`."""
+
     def abandon(self) -> None:
         """Nothing waits."""
 

@@ -18,7 +18,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from twisted_hoop.errors import ProtocolError
-from twisted_hoop.ssh.ciphers import Buffer, Direction, Plain, WrongTag
+from twisted_hoop.ssh.ciphers import Buffer, Direction, Plain, Sealer, WrongTag
 from twisted_hoop.ssh.fields import MalformedMessage, Reader, string, uint32
 from twisted_hoop.ssh.identification import IDENTIFICATION, Identification
 from twisted_hoop.ssh.limits import Limits
@@ -57,7 +57,7 @@ class Packets(SSHTransportBase):
         self.ended = False
         self.reason = ""
         self._in: Direction = Plain()
-        self._out: Direction = Plain()
+        self._out: Sealer = Plain()
         self._stage = Stage.HELLO
         self._strict = False
         self._first_exchange = True
@@ -72,6 +72,7 @@ class Packets(SSHTransportBase):
         self._channel_data: Callable[[bytes, int], None] | None = None
         self._fast: Callable[[bytes, int], None] | None = None
         self._carried = 0
+        self._bare: Callable[[bytes], None] | None = None
         self._exchanging = False
         self._blocked: list[tuple[int, bytes]] = []
         self._congested = False
@@ -119,6 +120,9 @@ class Packets(SSHTransportBase):
             data = b"".join(pieces)
             pieces.clear()
         used = self._packets(data)
+        if self._bare is not None:
+            self._go_on_bare(data[used:])
+            return
         if used < len(data) and not self.ended:
             pieces.append(data[used:] if used else data)
             self._have = len(data) - used
@@ -142,7 +146,7 @@ class Packets(SSHTransportBase):
     def _packets(self, data: bytes) -> int:
         """Take every whole packet out of `data`: how many bytes were used."""
         view, end, start = memoryview(data), len(data), 0
-        while not (self._held or self.ended):
+        while not (self._held or self.ended or self._bare is not None):
             direction, sequence = self._in, self.incomingPacketSequence
             length = self._length
             if length is None:
@@ -177,9 +181,10 @@ class Packets(SSHTransportBase):
         if number == CHANNEL_DATA and self._fast is not None:
             self._fast(plain, end)
         else:
-            self._dispatch(number, plain[2:end])
+            self.dispatch(number, plain[2:end])
 
-    def _dispatch(self, number: int, payload: bytes) -> None:
+    def dispatch(self, number: int, payload: bytes) -> None:
+        """A whole message, to whom it concerns; a fault when this is not the time for it."""
         self.settle()
         if number not in self._allowed:
             self._unexpected(number)
@@ -193,6 +198,13 @@ class Packets(SSHTransportBase):
         if number in KNOWN or self._stage in EXCHANGING:
             raise ProtocolError(f"message {number} while {self._stage.value}", code=str(PROTOCOL_ERROR))
         self.sendPacket(UNIMPLEMENTED, uint32((self.incomingPacketSequence - 1) & _SEQUENCES))
+
+    def _go_on_bare(self, data: bytes) -> None:
+        """Behind the packet after which nothing was encrypted any more; see `Transport.expect_bare`."""
+        assert self._bare is not None
+        self._received = self._bare  # type: ignore[assignment,method-assign]
+        if data and not self.ended:
+            self._bare(data)
 
     def hold(self) -> None:
         """Read nothing, not even what is here already, until `release`."""

@@ -26,6 +26,7 @@ from twisted_hoop.ssh.algorithms import (
     by_algorithm,
     signature_algorithm,
 )
+from twisted_hoop.ssh.bare import BareIn, BareOut
 from twisted_hoop.ssh.connection import Connection
 from twisted_hoop.ssh.exchange import BROKEN, Exchange
 from twisted_hoop.ssh.fields import MalformedMessage, Reader, name_list, string, uint32
@@ -84,6 +85,31 @@ class Transport(Exchange):
         self._channel_data = self.connection.channel_data
         self.start(self.connection, Stage.CONNECTED)
         self.arrange()
+
+    # -- without encryption of its own: agent/outside.py says when ------------------------------------------------
+
+    def go_bare(self, number: int, payload: bytes) -> bool:
+        """Send this message as before, and everything behind it without encryption. False, and nothing was done or
+        sent, when that cannot be now: keys are being exchanged, or nobody is logged in."""
+        if self._stage is not Stage.CONNECTED or self._exchanging or self.ended:
+            return False
+        self.sendPacket(number, payload)
+        out = self._out = BareOut(self.transport)
+        self.send_data = out.send_data  # type: ignore[method-assign]
+        self._stop("rekey")
+        return True
+
+    def expect_bare(self) -> None:
+        """The message that is being taken is the last one the other side encrypted. Called while it is."""
+        if self._stage is not Stage.CONNECTED or self._exchanging or self.connection is None:
+            raise ProtocolError("the encryption cannot end in the middle of a key exchange")
+        self._bare = BareIn(self, self.connection, self.limits.packet_after).received
+        self._stop("rekey")
+
+    def rekey(self) -> None:
+        """See `Exchange.rekey`. Where a direction has no keys any more there are none to be changed."""
+        if self._bare is None and not isinstance(self._out, BareOut):
+            super().rekey()
 
     def settle(self) -> None:
         """See `Packets.settle`."""

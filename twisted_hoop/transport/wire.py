@@ -137,7 +137,7 @@ class TlsWire:
     def _record(self) -> bytes | None:
         self.read_wants_write = False
         try:
-            return self._socket.recv(RECORD_SIZE)
+            return self._socket.read(RECORD_SIZE)  # recv calls it, and costs more
         except ssl.SSLWantReadError:
             return None
         except ssl.SSLWantWriteError:
