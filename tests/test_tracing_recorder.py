@@ -97,10 +97,51 @@ def test_the_wait_for_people_is_a_span_of_its_own() -> None:
     house = House()
     house.write("review", approval="a-1", text=SECRET)
     house.write("command", command=1, **{**COMMAND, "decision": "review"}, approval={"id": "a-1", "by": ["bob"]})
-    house.write("outcome", command=1, error="42P01")
+    house.write("outcome", command=1, sqlstate="42P01")
     approval, target, command = house.spans
     assert approval.name == "approval" and approval.ended == target.began and command.began == approval.began
     assert command.attributes["hoop.approval"] == "a-1" and command.failed and target.failed
+    assert command.attributes["hoop.sqlstate"] == "42P01"
+
+
+@pytest.mark.parametrize(
+    ("protocol", "outcome", "failed"),
+    [
+        ("http", {"status": 502}, True),
+        ("http", {"status": 404}, False),
+        ("http", {"status": 200, "error": "the client went away"}, True),
+        ("kubernetes", {"status": 500}, True),
+        ("ssh", {"status": 900}, False),
+        ("postgres", {"sqlstate": "22012"}, True),
+        ("postgres", {"rows": 1}, False),
+    ],
+)
+def test_what_counts_as_failed(protocol: str, outcome: dict[str, Any], failed: bool) -> None:
+    house = House()
+    session = make_session()
+    house.recording = house.recorder.open(replace(session, target=replace(session.target, protocol=protocol)))
+    house.write("command", command=1, **COMMAND)
+    house.write("outcome", command=1, **outcome)
+    assert [each.failed for each in house.spans] == [failed, failed]
+
+
+def test_operations_on_files_stand_below_their_command() -> None:
+    """Each has an end of its own, and takes nothing from the command's."""
+    house = House()
+    about = {"channel": 1, "command": 1}
+    house.write("command", **about, **{**COMMAND, "action": "sftp"})
+    for number in (1, 2):
+        house.write("command", **about, operation=number, **{**COMMAND, "action": "read-file"})
+    house.write("outcome", **about, operation=2)
+    house.write("outcome", **about, operation=1)
+    house.write("refused", **about, operation=3, **{**COMMAND, "action": "write-file"}, code="denied", approval=None)
+    house.write("outcome", **about, status=0)
+    house.end()
+    whole = next(each for each in house.spans if each.name == "command sftp")
+    below = [each for each in house.spans if each.name in ("command read-file", "command write-file")]
+    assert len(below) == 3 and {each.parent for each in below} == {whole.ident}
+    assert whole.parent == house.spans[-1].ident and whole.attributes["hoop.status"] == 0
+    assert len([each for each in house.spans if each.name == "target"]) == 3
 
 
 def test_a_refusal_is_over_at_once() -> None:

@@ -64,6 +64,8 @@ def test_a_session_its_commands_and_the_wait_for_people(gateway: Gateway, collec
         assert connection.execute("select 4711 as private_number").fetchone() == (4711,)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("truncate orders")
+        with pytest.raises(psycopg.errors.DivisionByZero):
+            connection.execute("select 1 / 0")
         thread = threading.Thread(target=connection.execute, args=("insert into held_rows values (4711, 'private')",))
         thread.start()
         gateway.decide(gateway.pending("'private'")["id"])
@@ -71,13 +73,15 @@ def test_a_session_its_commands_and_the_wait_for_people(gateway: Gateway, collec
     spans = session_spans(collector, ident)
     (session,) = [each for each in spans if each["name"] == "session shop"]
     told = attributes(session)
-    assert told["enduser.id"] == "hoop|ci" and told["hoop.target"] == "shop" and told["hoop.commands"] == "3"
+    assert told["enduser.id"] == "hoop|ci" and told["hoop.target"] == "shop" and told["hoop.commands"] == "4"
     commands = [each for each in spans if each["name"] == "command query"]
-    assert [attributes(each)["hoop.decision"] for each in commands] == ["allow", "deny", "review"]
+    assert [attributes(each)["hoop.decision"] for each in commands] == ["allow", "deny", "allow", "review"]
+    assert [each.get("status") for each in commands] == [None, None, {"code": 2}, None]
+    assert attributes(commands[2])["hoop.sqlstate"] == "22012"
     assert all(each["parentSpanId"] == session["spanId"] for each in commands)
     (approval,) = [each for each in spans if each["name"] == "approval"]
-    assert approval["parentSpanId"] == commands[2]["spanId"]
-    assert len([each for each in spans if each["name"] == "target"]) == 2
+    assert approval["parentSpanId"] == commands[3]["spanId"]
+    assert len([each for each in spans if each["name"] == "target"]) == 3
     whole = json.dumps(collector.bodies)
     assert not any(word in whole for word in ("private", "held_rows", "orders", "select", PASSWORD))
     assert collector.headers[0]["authorization"] == "Bearer of-the-collector"

@@ -19,15 +19,19 @@ from twisted_hoop.tracing.spans import CLIENT, INTERNAL, SERVER, Span, Value, ne
 _MAX_OPEN = 1000
 _COUNTS = ("rows", "masked", "bytes", "status", "exit")
 _FAILED = frozenset({"failed", "target-lost", "interrupted"})
+_OVER_HTTP = frozenset({"http", "kubernetes"})
+_FAULT = 500
+"""Status of HTTP from which on the target failed; below, it is who asked."""
 
 
 class _Open:
-    """A command that runs: its span, when it was asked for and when it went to the target."""
+    """A command that runs: its span and the one above, when it was asked for and when it went to the target."""
 
-    __slots__ = ("asked", "attributes", "ident", "name", "sent")
+    __slots__ = ("asked", "attributes", "ident", "name", "parent", "sent")
 
-    def __init__(self, name: str, attributes: dict[str, Value], asked: int, sent: int) -> None:
+    def __init__(self, parent: str, name: str, attributes: dict[str, Value], asked: int, sent: int) -> None:
         self.ident = new_span()
+        self.parent = parent
         self.name = name
         self.attributes = attributes
         self.asked = asked
@@ -124,7 +128,9 @@ class TracedRecording:
         number = data.get("command")
         attributes |= {"hoop.command": number} if isinstance(number, int) else {}
         attributes |= {"hoop.approval": ident} if ident else {}
-        return _Open(f"command {attributes['hoop.action']}", attributes, asked, now)
+        whole = self._open.get((*_key(data)[:2], None)) if "operation" in data else None
+        parent = self._span if whole is None else whole.ident
+        return _Open(parent, f"command {attributes['hoop.action']}", attributes, asked, now)
 
     def _sent(self, data: Mapping[str, Any]) -> None:
         made = self._command(data, self._clock())
@@ -149,13 +155,20 @@ class TracedRecording:
             value = data.get(name)
             if isinstance(value, int):
                 made.attributes[f"hoop.{name}"] = value
-        failed = bool(data.get("error"))
+        code = data.get("sqlstate")
+        made.attributes |= {"hoop.sqlstate": str(code)} if code else {}
+        failed = bool(data.get("error") or code) or self._at_fault(data)
         self._tell("target", CLIENT, made.ident, made.sent, now, {}, failed)
         self._finish(made, now, failed)
 
+    def _at_fault(self, data: Mapping[str, Any]) -> bool:
+        """Whether the target answered so; a status of SSH is the program's own business."""
+        status = data.get("status")
+        return isinstance(status, int) and status >= _FAULT and self._session.target.protocol in _OVER_HTTP
+
     def _finish(self, made: _Open, ended: int, failed: bool) -> None:
         self._add(
-            Span(self._trace, made.ident, self._span, made.name, INTERNAL, made.asked, ended, made.attributes, failed)
+            Span(self._trace, made.ident, made.parent, made.name, INTERNAL, made.asked, ended, made.attributes, failed)
         )
 
     def _tell(
@@ -184,6 +197,6 @@ class TracedRecording:
         self._add(Span(self._trace, self._span, "", name, SERVER, self._began, now, attributes, failed))
 
 
-def _key(data: Mapping[str, Any]) -> object:
-    """Commands are numbered in each channel of SSH for itself."""
-    return data.get("channel"), data.get("command")
+def _key(data: Mapping[str, Any]) -> tuple[object, ...]:
+    """Commands are numbered in each channel of SSH for itself, operations (on files, say) in each command."""
+    return data.get("channel"), data.get("command"), data.get("operation")

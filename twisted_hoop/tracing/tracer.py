@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from twisted_hoop import __version__
 from twisted_hoop.interfaces import IRecorder
 from twisted_hoop.settings import Settings
 from twisted_hoop.tracing.recorder import TracedRecorder
@@ -27,7 +28,7 @@ class Tracer:
         self._section = section
         self._sender: Sender | None = None
         if section.url:
-            names = {"service.name": "twisted-hoop", "service.instance.id": ident}
+            names = {"service.name": "twisted-hoop", "service.version": __version__, "service.instance.id": ident}
             resource = {**names, "hoop.gateway": settings.gateway.name}
             sender = self._sender = Sender(reactor, section, resource, resolve)
             watch("hoop_spans_dropped", "Spans that no collector took.", lambda: sender.dropped)
