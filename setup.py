@@ -29,7 +29,7 @@ MODULES = [
     *(f"twisted_hoop/postgres/{name}.py" for name in POSTGRES.split()),
     *(f"twisted_hoop/{name}.py" for name in ("model", "steps", "gate", "bridge")),
     "twisted_hoop/policy/rules.py",
-    "twisted_hoop/policies.py",
+    "twisted_hoop/gateway/policies.py",
     "twisted_hoop/observability/counting.py",
     "twisted_hoop/sql/statements.py",
     *(f"twisted_hoop/ssh/{name}.py" for name in SSH.split()),

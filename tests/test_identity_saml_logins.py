@@ -169,6 +169,6 @@ def test_what_cannot_be_used_is_said_when_settings_come_into_force(desk: Desk, m
 
 
 def test_nothing_of_xml_is_imported_unless_it_is_configured() -> None:
-    code = "import sys, twisted_hoop.service; print(sorted({'lxml', 'signxml'} & sys.modules.keys()))"
+    code = "import sys, twisted_hoop.gateway.service; print(sorted({'lxml', 'signxml'} & sys.modules.keys()))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
     assert done.stdout == "[]\n", done.stderr

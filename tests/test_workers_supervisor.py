@@ -8,7 +8,7 @@ from typing import Any
 
 from twisted.internet.defer import maybeDeferred
 
-from tests.test_service import written
+from tests.support.composed import written
 from tests.test_workers_child import Spawner
 from twisted_hoop.config import load
 from twisted_hoop.workers.in_force import read_settings

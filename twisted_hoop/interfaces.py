@@ -1,4 +1,4 @@
-"""Every interface between rooms, in one file. Providers are named by `service.py` alone."""
+"""Every interface between rooms, in one file. The room `gateway` names their providers."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def makeService(options: Options) -> IService:
     choose_reactor()
     from twisted.internet import reactor  # noqa: TID251
 
-    from twisted_hoop.service import make_service
+    from twisted_hoop.gateway.service import make_service
 
     try:
         service = make_service(options["config"], reactor, os.environ, worker_command(options))
@@ -108,4 +108,4 @@ def _gather_metrics(service: Any, reactor: Any) -> None:
     if place is not None and place.settings:
         gateway, settings = service.getServiceNamed("hoop"), read_settings(Path(place.settings))
         state = Path(settings.gateway.state)
-        Gathering(reactor, gateway.metrics, state, place.number).setServiceParent(service)  # type: ignore[no-untyped-call]
+        Gathering(reactor, gateway.ground.metrics, state, place.number).setServiceParent(service)  # type: ignore[no-untyped-call]

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.epollreactor import EPollReactor
@@ -39,9 +39,15 @@ class Loop:
 
     reactor: Any
 
-    def run(self, work: Callable[[], Awaitable[T] | T]) -> T:
+    @overload
+    def run(self, work: Callable[[], Awaitable[T]]) -> T: ...
+
+    @overload
+    def run(self, work: Callable[[], T]) -> T: ...
+
+    def run(self, work: Callable[[], Any]) -> Any:
         """Call `work` in the reactor's thread; wait for what it gives, and give or raise that."""
-        return blockingCallFromThread(self.reactor, lambda: self._bounded(work()))  # type: ignore[no-any-return]
+        return blockingCallFromThread(self.reactor, lambda: self._bounded(work()))
 
     def _bounded(self, given: Any) -> Any:
         if not hasattr(given, "__await__"):

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from twisted_hoop.gateway.policies import PolicyInForce
 from twisted_hoop.model import Command, Effect
-from twisted_hoop.policies import PolicyInForce
 from twisted_hoop.settings import MaskSection, RuleSection, Settings
 from twisted_hoop.testing import make_session
 

@@ -14,9 +14,9 @@ from tests.support.postgres import Server
 from tests.support.targets import House, hall_of
 from tests.support.tokens import PEER
 from twisted_hoop.errors import ConfigurationError
+from twisted_hoop.gateway.listeners import Listeners
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.scram_keys import scram_verifier
-from twisted_hoop.listeners import Listeners
 from twisted_hoop.postgres.authentication import OAuthAuthentication, ScramAuthentication, TokenAuthentication
 from twisted_hoop.settings import Settings
 

@@ -8,13 +8,13 @@ import pytest
 
 from tests.support.approvals import Office
 from tests.support.loop import Loop
+from twisted_hoop.gateway.telling import Telling
 from twisted_hoop.identity.locks import Locks
 from twisted_hoop.notify.slack_actions import SlackActions
 from twisted_hoop.observability.metrics import Metrics
 from twisted_hoop.secrets.store import SecretStore
 from twisted_hoop.settings import Settings
 from twisted_hoop.store.once import Once
-from twisted_hoop.telling import Telling
 
 ISSUER = {"name": "corp", "issuer": "https://issuer.test", "audience": ["hoop"]}
 
@@ -22,7 +22,7 @@ ISSUER = {"name": "corp", "issuer": "https://issuer.test", "audience": ["hoop"]}
 def telling(office: Office, loop: Loop, **settings: Any) -> Telling:
     made = Settings.model_validate({"gateway": {"url": "https://hoop.test/"}, **settings})
     secrets = SecretStore(loop.reactor, {"HOOK": "https://hook.test/x"})
-    return loop.run(lambda: Telling(loop.reactor, lambda: made, lambda: secrets, office.database, Metrics()))
+    return loop.run(lambda: Telling(loop.reactor, lambda: made, secrets, office.database, Metrics()))
 
 
 @pytest.mark.parametrize(

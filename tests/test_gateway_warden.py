@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 from twisted.internet.task import Clock
 
+from twisted_hoop.gateway.warden import Warden
 from twisted_hoop.model import Limits, Principal, Target
 from twisted_hoop.sessions import Sessions
 from twisted_hoop.testing import FakePolicy, make_session
-from twisted_hoop.warden import Warden
 
 
 class Handle:

@@ -29,7 +29,7 @@ class Telling:
         self,
         reactor: Any,
         settings: Callable[[], Settings],
-        secrets: Callable[[], ISecretStore],
+        secrets: ISecretStore,
         database: Database,
         metrics: Metrics,
     ) -> None:
@@ -39,7 +39,7 @@ class Telling:
 
     def channels_of(self, settings: Settings) -> Channels:
         """The channels that settings have; ConfigurationError for one that cannot be."""
-        make: Any = partial(make_notifier, reactor=self._reactor, secrets=self._secrets(), now=time.time)
+        make: Any = partial(make_notifier, reactor=self._reactor, secrets=self._secrets, now=time.time)
         return {section.name: (section, make(section)) for section in settings.notify}
 
     def slack(self, desk: Desk, once: Once, locks: Locks) -> SlackActions:
@@ -51,7 +51,7 @@ class Telling:
         def locked(principal: Principal) -> bool:
             return locks.holds(principal) is not None
 
-        return SlackActions(self._settings, self._secrets(), desk, once, locked, time.time, poster)
+        return SlackActions(self._settings, self._secrets, desk, once, locked, time.time, poster)
 
     def page_of(self, ident: str) -> str:
         """Where a person can look at a request: in the console, or else at the API."""

@@ -11,38 +11,11 @@ from twisted.internet.defer import maybeDeferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
 
+from tests.support.composed import TEXT, made, written
 from tests.support.loop import Loop
 from twisted_hoop.errors import ConfigurationError
-from twisted_hoop.service import GatewayService, make_service
-
-TEXT = """\
-[gateway]
-state = "state"
-stop_timeout = "1s"
-[[listeners]]
-name = "pg"
-protocol = "postgres"
-endpoint = "tcp:0:interface=127.0.0.1"
-tls = "optional"
-[[issuers]]
-name = "corp"
-issuer = "https://issuer.test"
-audience = ["hoop"]
-jwks = "jwks.json"
-"""
-
-
-def written(folder: Path, more: str = "") -> Path:
-    path = folder / "hoop.toml"
-    path.write_text(TEXT + more)
-    (folder / "jwks.json").write_text('{"keys": []}')
-    return path
-
-
-def made(loop: Loop, path: Path) -> GatewayService:
-    parent: Any = loop.run(lambda: make_service(str(path), loop.reactor, {}))
-    service: GatewayService = parent.getServiceNamed("hoop")
-    return service
+from twisted_hoop.gateway.service import make_service
+from twisted_hoop.testing import make_session
 
 
 def test_every_problem_is_told_before_anything_is_opened(loop: Loop, tmp_path: Path) -> None:
@@ -79,21 +52,50 @@ def test_it_listens_reloads_and_stops(loop: Loop, tmp_path: Path) -> None:
     loop.run(service.startService)
 
     async def listening() -> list[str]:
-        while not service.listeners.describe():
+        while not service.doors.listeners.describe():
             await _pause(loop.reactor)
-        return service.listeners.describe()
+        return service.doors.listeners.describe()
 
     assert loop.run(listening)[0].startswith("pg postgres ")
-    version = service.policy().version
+    version = service.deciding.policy().version
     path.write_text(TEXT + "nonsense = 1\n")
     loop.run(service.reload)
-    assert service.policy().version == version
+    assert service.deciding.policy().version == version
     path.write_text(TEXT + '[[rules]]\nname = "read"\neffect = "allow"\nclasses = ["read"]\n')
     loop.run(service.reload)
-    assert service.policy().version != version
+    assert service.deciding.policy().version != version
     loop.run(lambda: maybeDeferred(service.stopService))
-    assert service.listeners.describe() == []
+    assert service.doors.listeners.describe() == []
 
 
 def _pause(reactor: IReactorTime) -> Any:
     return deferLater(reactor, 0.01)
+
+
+class Handle:
+    """A live session, told to end."""
+
+    ended: tuple[str, str] = ("", "")
+
+    def end(self, code: str, message: str) -> None:
+        self.ended = code, message
+
+    def cancel(self) -> None:
+        """Nothing runs."""
+
+    def outdated(self) -> bool:
+        return False
+
+    def activity(self) -> tuple[int, bool, bool]:
+        return 0, False, False
+
+
+def test_a_session_whose_log_in_ends_is_told_why(loop: Loop, tmp_path: Path) -> None:
+    gateway, handle = made(loop, written(tmp_path)), Handle()
+    session = make_session()
+    gateway.people.sessions.open(session, handle)
+    leases = gateway.ground.secrets.leases
+    loop.run(lambda: leases._lost("another", "its lease is over"))
+    assert handle.ended == ("", "")
+    loop.run(lambda: leases._lost(session.id, "its lease is over"))
+    assert handle.ended == ("57P01", "hoop: its lease is over")

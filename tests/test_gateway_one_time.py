@@ -8,8 +8,8 @@ from zope.interface.verify import verifyObject
 from tests.support.approvals import Office, open_office
 from tests.support.loop import Loop
 from twisted_hoop.errors import IssuerUnavailable
+from twisted_hoop.gateway.one_time import OneTime
 from twisted_hoop.interfaces import IReplayGuard
-from twisted_hoop.one_time import OneTime
 from twisted_hoop.store.once import Once
 
 

@@ -11,7 +11,7 @@ import pytest
 from tests.support.approvals import Office
 from tests.support.loop import Loop
 from tests.support.notices import notice
-from twisted_hoop.health import Asked, Health
+from twisted_hoop.gateway.health import Asked, Health
 from twisted_hoop.notify.deliveries import Deliveries
 from twisted_hoop.settings import Settings
 from twisted_hoop.store.replicas import Replica, Replicas
