@@ -48,6 +48,15 @@ def test_targets_by_every_name_they_have() -> None:
 
 def test_another_service() -> None:
     assert ask(("audience", OTHER)).audience == OTHER
+    for name in ("shop", f"{URL}/other/shop", f"{URL}.evil.example/targets/shop", "urn:shop"):
+        with pytest.raises(ExchangeRefused) as caught:  # RFC 8707, section 2
+            ask(("resource", name))
+        assert caught.value.code == "invalid_target"
+    for name in ("client_secret", "client_assertion"):
+        with pytest.raises(ExchangeRefused) as caught:
+            ask((name, "x"))
+        assert caught.value.code == "invalid_client"
+    assert ask(("client_id", "cli"), ("client_secret", "")).audience == ""
     assert ask(("resource", OTHER), ("scope", "group:dev")).narrower.groups == frozenset({"dev"})
     for more in ([("audience", "shop")], [("scope", "target:shop")]):
         with pytest.raises(ExchangeRefused) as caught:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
+import re
+import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -16,6 +21,7 @@ from tests.support.approvals import Office
 from tests.support.exchange import AGENTS, KIND, OTHER, URL, Exchanging, ask, exchanging_api, form_of
 from tests.support.loop import Loop
 from tests.support.tokens import ISSUER, PEER
+from twisted_hoop.errors import StoreUnavailable
 from twisted_hoop.identity.jwks import parse_jwks
 from twisted_hoop.web.calls import Call
 from twisted_hoop.web.exchange import Exchange
@@ -111,6 +117,101 @@ def test_a_body_that_is_no_form(house: tuple[Exchanging, Api]) -> None:
         answer = api.ask("POST", "/oauth/token", body=body, headers={"Content-Type": kind})
         assert (answer.status, answer.json["error"]) == (400, "invalid_request")
     assert api.ask("GET", "/oauth/token").status == 405
+
+
+USUAL = {"Content-Type": "application/x-www-form-urlencoded"}
+DESCRIPTION = re.compile(r"[\x20-\x21\x23-\x5B\x5D-\x7E]+")
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "error"),
+    [
+        ({"Content-Type": "application/x-www-form-urlencoded; charset=UTF-8"}, "", ""),
+        ({"Content-Type": "Application/X-WWW-Form-urlencoded;charset=utf-8", "DPoP": "a.b.c"}, "", ""),
+        ({"Content-Type": "application/x-www-form-urlencoded; charset=utf-16"}, "", "invalid_request"),
+        ({"Content-Type": "application/x-www-form-urlencoded; charset=iso-8859-1"}, "", "invalid_request"),
+        ({"Content-Type": "multipart/form-data; boundary=x"}, "", "invalid_request"),
+        ({}, "", "invalid_request"),
+        ({**USUAL, "Content-Encoding": "gzip"}, "gzip", "invalid_request"),
+        (USUAL, "?audience=shop", "invalid_request"),
+        ({**USUAL, "Authorization": "Basic aG9vcDpzZWNyZXQ="}, "", "invalid_client"),
+        ({**USUAL, "Authorization": "Bearer x.y.z"}, "", "invalid_client"),
+        ({**USUAL, "Authorization": '"; x=1'}, "", "invalid_client"),
+    ],
+)
+def test_every_head(house: tuple[Exchanging, Api], headers: dict[str, str], query: str, error: str) -> None:
+    """RFC 6749, sections 3.2, 5.1, 5.2, appendix B; what a DPoP proof asks for is not promised: the type is Bearer."""
+    door, api = house
+    body = urlencode(form_of(door.person())).encode()
+    if query == "gzip":
+        query, body = "", gzip.compress(body)
+    answer = api.ask("POST", f"/oauth/token{query}", body=body, headers=headers)
+    assert answer.headers["cache-control"] == "no-store" and answer.headers["pragma"] == "no-cache"
+    assert answer.headers["content-type"] == "application/json"
+    if not error:
+        assert (answer.status, answer.json["token_type"]) == (200, "Bearer")
+        return
+    assert (answer.status, answer.json["error"]) == (401 if error == "invalid_client" else 400, error)
+    assert DESCRIPTION.fullmatch(answer.json["error_description"])
+    if error == "invalid_client":
+        scheme = headers["Authorization"].partition(" ")[0]
+        assert answer.headers["www-authenticate"] == f'{scheme if scheme.isalpha() else "Basic"} realm="hoop"'
+
+
+def test_a_head_that_is_sent_twice(house: tuple[Exchanging, Api]) -> None:
+    """As RFC 6749 says errors, not as the rest of the API does."""
+    door, api = house
+    body = urlencode(form_of(door.person())).encode()
+    lines = [b"POST /oauth/token HTTP/1.1", b"Host: hoop", b"Connection: close", b"Content-Length: %d" % len(body)]
+    lines += [b"Content-Type: application/x-www-form-urlencoded", b"Content-Type: application/json"]
+    with socket.create_connection(("127.0.0.1", api.port), 20) as client:
+        client.sendall(b"\r\n".join(lines) + b"\r\n\r\n" + body)
+        with client.makefile("rb") as answer:
+            said = answer.read()
+    assert said.startswith(b"HTTP/1.1 400 ") and b'{"error": "invalid_request"' in said
+
+
+def test_a_form_that_is_too_long(house: tuple[Exchanging, Api]) -> None:
+    """Refused before it is read; a token that is too long is no token."""
+    door, api = house
+    assert ask(api, form_of("x" * 20_000)).json["error"] == "invalid_request"
+    with contextlib.suppress(OSError):  # it may be cut off while it is being sent
+        assert ask(api, form_of("x" * 70_000)).status == 413
+    many = [*form_of(door.person()), *((f"x{number}", "1") for number in range(200))]
+    assert ask(api, many).json["error"] == "invalid_request"
+    assert ask(api, [*form_of(door.person()), ("x", "1"), ("client_id", "cli")]).status == 200, "unknown: passed over"
+
+
+def test_a_store_that_is_away(house: tuple[Exchanging, Api]) -> None:
+    """It knows which one-time tokens were used: without it none is exchanged."""
+    door, api = house
+
+    class Away:
+        async def authenticate(self, credential: str, peer: Any) -> Any:
+            raise StoreUnavailable("away")
+
+    handlers = Exchange(replace(api.parts, identity=Away()))
+    body = urlencode(form_of(door.person())).encode()
+    call = Call("POST", "/oauth/token", {}, {"content-type": [USUAL["Content-Type"]]}, body, PEER, False, "r1")
+    answer: Any = api.loop.run(lambda: handlers.token(call, None))
+    assert (answer.status, answer.content["error"]) == (503, "temporarily_unavailable")
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_the_actor_has_a_pace_too(house: tuple[Exchanging, Api]) -> None:
+    """I10: whomever it acts for."""
+    door, api = house
+    handlers = Exchange(api.parts, now=lambda: 5.0)
+    agent = door.agent()
+
+    def once(token: str, actor: str) -> int:
+        body = urlencode(form_of(token, actor)).encode()
+        call = Call("POST", "/oauth/token", {}, {"content-type": [USUAL["Content-Type"]]}, body, PEER, False, "r1")
+        return int(api.loop.run(lambda: handlers.token(call, None)).status)
+
+    people = [door.person(f"person-{number}") for number in range(51)]
+    assert {once(token, agent) for token in people[:50]} == {200}
+    assert once(people[50], agent) == 429 and once(people[50], door.agent("agent-8")) == 200
 
 
 def test_a_pace_for_each(house: tuple[Exchanging, Api]) -> None:

@@ -23,6 +23,7 @@ from tests.support.loop import Loop
 from tests.support.tokens import ISSUER, PEER, make_ring
 from twisted_hoop.errors import AuthenticationFailed
 from twisted_hoop.identity.locks import LockKind
+from twisted_hoop.identity.own_issuer import OwnIssuer
 from twisted_hoop.identity.own_keys import OwnKeys
 from twisted_hoop.identity.ssh_certificates import Certificate, certificate_kind
 from twisted_hoop.identity.ssh_private_keys import new_private_key
@@ -236,6 +237,62 @@ def test_i8_whose_token_is_the_actors(house: House) -> None:
     ):
         answer = ask(api, form_of(subject, actor))
         assert (answer.status, answer.json["error"]) == (400, "invalid_request")
+
+
+def test_i8_an_agent_takes_over_no_token_of_another(house: House) -> None:
+    """I8: agent-8 steals the token agent-7 acts by: as actor it is none, and as subject agent-7 stays in the chain,
+    with its rights, its targets and its end; agent-7 cannot stand there twice, nor can the token be freed of it."""
+    door, api = house
+    stolen = made(house, door.person(), door.agent(), audience=["shop", "crm"], lifetime="100")
+    assert ask(api, form_of(door.person("bob"), stolen)).json["error"] == "invalid_request"
+    assert ask(api, form_of(stolen, door.agent())).json["error"] == "invalid_request"
+    token = made(house, stolen, door.agent("agent-8", "ai", "dba"), lifetime="900")
+    who, first = door.proved(token), door.proved(stolen)
+    assert [actor.subject for actor in who.chain] == ["agent-8", "agent-7"] and who.targets == first.targets
+    assert who.expires is not None and first.expires is not None and who.expires <= first.expires
+    assert {each.subject for each in who.within} == {"agent-7", "agent-8"}
+    act = claims_of(token)["act"]
+    assert (act["sub"], act["act"]["sub"]) == ("agent-8", "agent-7")
+    assert [actor.subject for actor in door.proved(made(house, stolen)).chain] == ["agent-7"]
+
+
+def test_i8_a_chain_of_ones_own_making(house: House) -> None:
+    """I8, A1: the agent's issuer says whom its own agents act for; never for people of another issuer, by `act` or by a
+    subject that looks like one. What it says binds only: agent-7's token with alice in `act` is not alice's."""
+    door, api = house
+    for claims in (
+        {"act": {"iss": ISSUER, "sub": "alice"}},
+        {"act": {"sub": "x", "act": {"iss": ISSUER, "sub": "alice"}}},
+    ):
+        who = door.proved(door.agent("agent-7", "ai", **claims))
+        assert (who.issuer, who.subject) == (AGENTS, "agent-7") and f"{ISSUER}|alice" in who.everybody
+        again = door.proved(made(house, door.agent("agent-7", "ai", **claims)))
+        assert (again.key, again.chain) == (who.key, who.chain)
+        refused_acting = ask(api, form_of(door.person("bob"), door.agent("agent-7", "ai", **claims)))
+        assert refused_acting.json["error"] == "invalid_request", "who acts for somebody is no actor"
+    assert door.proved(door.agent(f"{ISSUER}|alice")).key == f"{AGENTS}|{ISSUER}|alice"
+    deep: dict[str, Any] = {"sub": "x"}
+    for _ in range(7):
+        deep = {"sub": "x", "act": deep}
+    assert ask(api, form_of(door.person(act=deep), door.agent())).json["error"] == "invalid_request", "nine in a chain"
+
+
+def test_i3_another_gateway_of_the_same_name(house: House) -> None:
+    """I3: one that was set up again, or that somebody else runs under our URL and with our key's id."""
+    door, _ = house
+    foreign = OwnKeys((replace(ed_key(), kid=door.keys.signing.kid),))
+    theirs = OwnIssuer(door.settings.own_issuer, URL, foreign, door.time)
+    who = door.proved(door.person())
+    token = theirs.issue(who, door.provider._own.terms(who), 100.0).token
+    refused(house, token)
+
+
+def test_i8_a_token_bound_to_a_key_is_not_freed_of_it(house: House) -> None:
+    """I8: RFC 7800, RFC 9449: `cnf` says that more is needed than the token. Exchanged, it would not be any more."""
+    door, _ = house
+    for bound in ({"jkt": "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I"}, {"x5t#S256": "x"}, {}):
+        assert "bound to a key" in refused(house, door.person(cnf=bound))
+    assert "security event" in refused(house, door.person(events={}))
 
 
 def test_i8_a_narrowed_actor_acts_within_its_limits(house: House) -> None:

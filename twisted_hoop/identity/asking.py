@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, quote, unquote
 
-from twisted_hoop.identity.narrowing import ExchangeRefused, Narrower
+from twisted_hoop.identity.narrowing import NO_TARGET, ExchangeRefused, Narrower
 from twisted_hoop.identity.own_issuer import GRANT
 
 _TYPE = "urn:ietf:params:oauth:token-type:"
@@ -14,6 +14,7 @@ TOKEN_TYPES = frozenset({f"{_TYPE}jwt", f"{_TYPE}access_token", f"{_TYPE}id_toke
 ISSUED_TYPES = (f"{_TYPE}access_token", f"{_TYPE}jwt")
 TARGETS_PATH = "/targets/"
 _SEVERAL = frozenset({"audience", "resource"})
+_CLIENTS = frozenset({"client_secret", "client_assertion", "client_assertion_type"})
 _MAX_FIELDS = 200
 
 
@@ -43,12 +44,17 @@ class Asked:
         return " ".join(f"{kind}:{quote(name, safe='')}" for kind, name in named)
 
 
+NO_CLIENTS = "no client is registered here, and none authenticates: the tokens are the proof"
+
+
 def read_request(body: bytes, url: str, audiences: Collection[str]) -> Asked:
     """The request of a form, or ExchangeRefused. `url` is our issuer, `audiences` the other services there may be.
 
     Parameters nobody here knows are passed over, as RFC 6749, section 3.2, wants it.
     """
     found = _fields(body)
+    if not _CLIENTS.isdisjoint(found):  # RFC 6749, section 5.2: what is not checked is not taken for checked
+        raise ExchangeRefused("invalid_client", NO_CLIENTS)
     if _one(found, "grant_type") != GRANT:
         code = "unsupported_grant_type" if "grant_type" in found else "invalid_request"
         raise ExchangeRefused(code, f"grant_type must be {GRANT}")  # type: ignore[arg-type]
@@ -103,6 +109,9 @@ def _places(found: Mapping[str, list[str]], url: str, audiences: Collection[str]
     targets: set[str] = set()
     others: set[str] = set()
     prefix = url + TARGETS_PATH
+    for value in found.get("resource", ()):  # RFC 8707, section 2: an absolute URI
+        if value != url and not value.startswith(prefix) and value not in audiences:
+            raise ExchangeRefused("invalid_target", NO_TARGET)
     for value in (*found.get("audience", ()), *found.get("resource", ())):
         if value in audiences:
             others.add(value)

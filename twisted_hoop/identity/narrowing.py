@@ -17,7 +17,7 @@ from twisted_hoop.model import Actor, Principal
 MAX_BOUNDS = 16
 BOUND = "bound"
 """The `proof` of principals that only bound others."""
-Code = Literal["invalid_request", "invalid_target", "invalid_scope", "unsupported_grant_type"]
+Code = Literal["invalid_request", "invalid_client", "invalid_target", "invalid_scope", "unsupported_grant_type"]
 
 
 class ExchangeRefused(HoopError):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 from twisted.logger import Logger
 
-from twisted_hoop.errors import AuthenticationFailed, IssuerUnavailable, LimitExceeded
+from twisted_hoop.errors import AuthenticationFailed, IssuerUnavailable, LimitExceeded, StoreUnavailable
 from twisted_hoop.identity.acting import Acting
-from twisted_hoop.identity.asking import Asked, read_request
+from twisted_hoop.identity.asking import NO_CLIENTS, Asked, read_request
 from twisted_hoop.identity.narrowing import NO_TARGET, ExchangeRefused, narrowed
 from twisted_hoop.identity.own_issuer import Issued, OwnIssuer
 from twisted_hoop.identity.pace import Pace
@@ -22,6 +23,7 @@ from twisted_hoop.web.parts import Parts
 from twisted_hoop.web.problems import Problem
 
 _FORM = "application/x-www-form-urlencoded"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,31}")
 _NO_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 _PUBLIC = {"Cache-Control": "public, max-age=300"}
 
@@ -67,14 +69,18 @@ class Exchange:
         try:
             if not (call.peer.encrypted or call.local):
                 raise ExchangeRefused("invalid_request", "tokens are not taken in the clear: use TLS")
-            if call.header("content-type").partition(";")[0].strip().lower() != _FORM:
-                raise ExchangeRefused("invalid_request", f"send {_FORM}")
+            _check_head(call)
             asked = read_request(call.body, own.url, own.section.audiences)
             return await self._exchanged(own, asked, call)
         except ExchangeRefused as refusal:
             return _refused(400, refusal.code, str(refusal))
+        except _Unauthorized as refusal:
+            challenge = {"WWW-Authenticate": f'{refusal.scheme} realm="hoop"'}
+            return _refused(401, "invalid_client", NO_CLIENTS, more=challenge)
         except IssuerUnavailable:
             return _refused(503, "temporarily_unavailable", "the token's issuer cannot be asked now", 5)
+        except StoreUnavailable:  # which knows what was used before
+            return _refused(503, "temporarily_unavailable", "the store does not answer", 5)
         except LimitExceeded as refusal:
             return _refused(429, "temporarily_unavailable", str(refusal), 1)
 
@@ -82,6 +88,8 @@ class Exchange:
         subject = await self._proved("subject_token", asked.subject_token, call)
         self._pace.take(subject.key, own.section.rate)
         actor = await self._proved("actor_token", asked.actor_token, call) if asked.actor_token else None
+        if actor is not None:
+            self._pace.take(actor.key, own.section.rate)
         made = narrowed(subject, asked.narrower, actor)
         if asked.audience and made.targets is not None:  # what opens one target here does not open another house
             raise ExchangeRefused("invalid_target", NO_TARGET)
@@ -158,7 +166,29 @@ def _answer(asked: Asked, issued: Issued, now: float) -> dict[str, Any]:
     return answer | ({"scope": asked.scope} if asked.scope else {})
 
 
-def _refused(status: int, code: str, why: str, after: int = 0) -> Reply:
+class _Unauthorized(Exception):
+    """A client that authenticates itself, by an authentication scheme of HTTP."""
+
+    def __init__(self, scheme: str) -> None:
+        super().__init__(scheme)
+        self.scheme = scheme
+
+
+def _check_head(call: Call) -> None:
+    """The request but for its body; RFC 6749, sections 2.3.1, 3.2 and 5.2, and appendix B: forms are UTF-8."""
+    if "authorization" in call.headers:
+        scheme = call.headers["authorization"][0].partition(" ")[0]
+        raise _Unauthorized(scheme if _SCHEME.fullmatch(scheme) else "Basic")
+    if call.query:  # K13: what stands in an address is logged on the way
+        raise ExchangeRefused("invalid_request", "parameters stand in the body, not in the address")
+    kinds = call.headers.get("content-type", ())
+    kind, _, rest = (kinds[0] if len(kinds) == 1 else "").partition(";")
+    charset = rest.replace(" ", "").replace("\t", "").lower().removeprefix("charset=").strip('"')
+    if kind.strip().lower() != _FORM or charset not in ("", "utf-8", "us-ascii"):
+        raise ExchangeRefused("invalid_request", f"send {_FORM}, in UTF-8")
+
+
+def _refused(status: int, code: str, why: str, after: int = 0, more: Mapping[str, str] | None = None) -> Reply:
     """RFC 6749, section 5.2."""
-    headers = {**_NO_STORE, **({"Retry-After": str(after)} if after else {})}
+    headers = {**_NO_STORE, **({"Retry-After": str(after)} if after else {}), **(more or {})}
     return Reply({"error": code, "error_description": why}, status, headers=headers)
