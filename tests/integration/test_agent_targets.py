@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
+import ssl
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+import websocket
 
 from tests.support.gateway import Gateway, Plan, start_gateway, token_of, wait_for
 from tests.support.http_gateway import Api
@@ -62,7 +66,7 @@ groups = ["*"]
 [[rules]]
 name = "all"
 effect = "allow"
-classes = [".*", "dynamic", "unknown", "oversize"]
+classes = [".*", "dynamic", "unknown", "oversize", "websocket"]
 """
 _POSTGRES = """
 [[targets]]
@@ -129,7 +133,7 @@ def _plan(folder: Path, server: Server, sshd: Sshd, api: Api, sue: str) -> Plan:
     postgres = "".join(_POSTGRES.format(name=n, endpoint=e, tls=t, server=server) for n, e, t in databases)
     others = _TARGETS.format(folder=folder, sue=sue, sshd=sshd, account=ACCOUNT, api=api.server_port)
     environ = {"TARGET_PASSWORD": server.password, "ORDERS_TOKEN": "token-of-the-gateway"}
-    return Plan(agents + postgres + others, environ)
+    return Plan(agents + postgres + others, environ, gateway='agent_heartbeat = "1s"')
 
 
 @pytest.mark.parametrize("target", ["shop", "clear", "socket"])
@@ -189,6 +193,58 @@ def test_https(place: Place) -> None:
     told = json.loads(_curl(place, "/orders/v1/things"))
     assert told["path"] == "/v1/things" and told["headers"]["authorization"] == "Bearer token-of-the-gateway"
     assert len(_curl(place, "/orders/v1/rows/20000").splitlines()) == 20000
+
+
+def test_a_websocket(place: Place) -> None:
+    """Both ways, text and binary, a megabyte at a time."""
+    url = f"wss://localhost:{place.gateway.ports['web']}/orders/v1/chat"
+    header = [f"Authorization: Bearer {token_of('ci')}"]
+    sock = websocket.create_connection(url, timeout=60, header=header, sslopt={"ca_certs": str(place.gateway.ca)})
+    with contextlib.closing(sock):
+        for data in ("hello", "x" * 1_000_000, "again"):
+            sock.send(data)
+            assert sock.recv() == data
+        sock.send_binary(bytes(range(256)) * 4000)
+        assert sock.recv() == bytes(range(256)) * 4000
+
+
+def test_a_stream_of_events_comes_as_it_is_said(place: Place) -> None:
+    """Each before the next one is said: nothing between collects them."""
+    context = ssl.create_default_context(cafile=str(place.gateway.ca))
+    connection = http.client.HTTPSConnection("localhost", place.gateway.ports["web"], timeout=60, context=context)
+    with contextlib.closing(connection):
+        connection.request("GET", "/orders/v1/events", headers={"Authorization": f"Bearer {token_of('ci')}"})
+        place.api.events.put("first")
+        answer = connection.getresponse()
+        assert answer.headers["content-type"] == "text/event-stream"
+        assert answer.readline() == b"data: first\n" and answer.readline() == b"\n"
+        for number in range(20):
+            place.api.events.put(str(number))
+            assert answer.readline() == b"data: %d\n" % number and answer.readline() == b"\n"
+        place.api.events.put("")
+        assert answer.read() == b""
+
+
+def test_a_websocket_whose_agent_dies_is_told(place: Place) -> None:
+    """And the next one works, once the agent is back."""
+    url = f"wss://localhost:{place.gateway.ports['web']}/orders/v1/chat"
+    more: Any = {"header": [f"Authorization: Bearer {token_of('ci')}"], "sslopt": {"ca_certs": str(place.gateway.ca)}}
+    sock = websocket.create_connection(url, timeout=60, **more)
+    with contextlib.closing(sock):
+        sock.send("hello")
+        assert sock.recv() == "hello"
+        place.agent.kill()
+        opcode, reason = sock.recv_data()
+        assert opcode == websocket.ABNF.OPCODE_CLOSE
+        assert reason == (1011).to_bytes(2, "big") + b"hoop: the target is gone"
+    place.agent.process = place.agent.again().process
+    wait_for(lambda: _serves(place), "it is back")
+
+
+def _serves(place: Place) -> bool:
+    url = f"https://localhost:{place.gateway.ports['web']}/orders/v1/things"
+    command = ["curl", "-sSf", "--cacert", str(place.gateway.ca), "-H", f"Authorization: Bearer {token_of('ci')}", url]
+    return subprocess.run(command, capture_output=True, timeout=60).returncode == 0
 
 
 def test_kubernetes(place: Place) -> None:

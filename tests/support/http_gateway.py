@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import queue
 import ssl
 import threading
 from collections.abc import Iterator
@@ -11,6 +12,10 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+
+from wsproto import ConnectionType, WSConnection
+from wsproto.connection import ConnectionState
+from wsproto.events import AcceptConnection, BytesMessage, Request, TextMessage
 
 from tests.support.gateway import Gateway, Plan, start_gateway
 from twisted_hoop.demo.certificates import issue, make_ca
@@ -73,7 +78,8 @@ groups = ["ci"]
 
 
 class _Api(BaseHTTPRequestHandler):
-    """Tells what it was asked; `/v1/rows/N` answers with N rows, chunked."""
+    """Tells what it was asked; `/v1/rows/N` answers with N rows, chunked, `/v1/events` with what the test puts into
+    `events`, as it comes; a WebSocket says everything back."""
 
     protocol_version = "HTTP/1.1"
     server: Api
@@ -84,7 +90,11 @@ class _Api(BaseHTTPRequestHandler):
         peer = self.connection.getpeercert() if isinstance(self.connection, ssl.SSLSocket) else None
         told = {"method": self.command, "path": self.path, "headers": dict(self.headers), "size": len(body)}
         self.server.seen.append({**told, "certificate": bool(peer), "body": body})
-        if self.path.startswith("/v1/rows/"):
+        if self.headers["upgrade"] == "websocket":
+            self._echo()
+        elif self.path == "/v1/events":
+            self._events()
+        elif self.path.startswith("/v1/rows/"):
             self._rows(int(self.path.rpartition("/")[2]))
         else:
             self._whole(json.dumps(told).encode())
@@ -116,20 +126,53 @@ class _Api(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%b\n\r\n" % (len(line) + 1, line))
         self.wfile.write(b"0\r\n\r\n")
 
+    def _events(self) -> None:
+        self.send_response(200)
+        self.send_header("content-type", "text/event-stream")
+        self.send_header("transfer-encoding", "chunked")
+        self.end_headers()
+        while event := self.server.events.get():
+            line = f"data: {event}\n\n".encode()
+            self.wfile.write(b"%x\r\n%b\r\n" % (len(line), line))
+        self.wfile.write(b"0\r\n\r\n")
+
+    def _echo(self) -> None:
+        server = WSConnection(ConnectionType.SERVER)
+        server.initiate_upgrade_connection(
+            [(name.encode(), value.encode()) for name, value in self.headers.items()], self.path
+        )
+        self.close_connection = True
+        while server.state is not ConnectionState.CLOSED:
+            for event in server.events():
+                self.wfile.write(server.send(_said_back(event)))
+            if server.state is ConnectionState.OPEN:
+                server.receive_data(self.connection.recv(65536) or None)
+
     do_GET = do_POST = do_PUT = do_DELETE = do_HEAD = do_PATCH = _answer
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002  its name there
         """Quiet."""
 
 
+def _said_back(event: Any) -> Any:
+    if isinstance(event, Request):
+        return AcceptConnection()
+    if isinstance(event, TextMessage):
+        return TextMessage(event.data, event.frame_finished, event.message_finished)
+    if isinstance(event, BytesMessage):
+        return BytesMessage(bytes(event.data), event.frame_finished, event.message_finished)
+    return event.response()
+
+
 class Api(ThreadingHTTPServer):
-    """A plain API; `seen` has its requests."""
+    """A plain API; `seen` has its requests, `events` what `/v1/events` says next, "" for its end."""
 
     daemon_threads = True
 
     def __init__(self, folder: Path) -> None:
         super().__init__(("127.0.0.1", 0), _Api)
         self.seen: list[dict[str, Any]] = []
+        self.events: queue.Queue[str] = queue.Queue()
         make_ca(folder)
         issue(folder, ["localhost", "127.0.0.1"])
         issue(folder, ["gateway"], client=True)
