@@ -49,6 +49,15 @@ def test_connections_of_one_address_in_a_second() -> None:
     assert world.shedder.refusal("a") == ""
 
 
+def test_who_will_be_no_session_is_refused_for_what_else_there_is() -> None:
+    world = World(sessions=1, sessions_per_address=1, connections_per_second=2, memory=100)
+    world.live = world.mine = 5
+    assert [world.shedder.refusal("a", sessions=False) for _ in range(3)] == ["", "", "rate"]
+    for _ in range(2):
+        world.shedder.measured(0.0, 101.0)
+    assert world.shedder.refusal("b", sessions=False) == "memory"
+
+
 def test_lag_and_memory_shut_out_after_two_looks_and_let_in_after_three() -> None:
     for limit, looks in (({"lag": 1.0}, [(2.0, 0.0), (0.5, 0.0)]), ({"memory": 100}, [(0.0, 101.0), (0.0, 50.0)])):
         world, (high, low) = World(**limit), looks

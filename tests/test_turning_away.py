@@ -7,14 +7,24 @@ import struct
 import subprocess
 import threading
 from collections.abc import Iterator
+from typing import Any, cast
 
 import psycopg
 import pytest
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
 
 from tests.support.gateway import Gateway, Plan, running_gateway, wait_for
 from tests.support.postgres import Server
 from tests.support.shed import PLAN
-from twisted_hoop.turning_away import disconnect, resident
+from twisted_hoop.sessions import Sessions
+from twisted_hoop.settings import GatewaySection
+from twisted_hoop.testing import make_session
+from twisted_hoop.turning_away import Guard, Refusing, disconnect, resident
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +102,34 @@ def _or_none(gateway: Gateway) -> psycopg.Connection[tuple[object, ...]] | None:
         return opened(gateway)
     except psycopg.OperationalError:
         return None
+
+
+def test_s7_agents_are_kept_out_by_pressure_and_haste_but_not_by_sessions() -> None:
+    """S7: over TLS or not, by SSH or by a WebSocket; whoever says nothing yet is not told."""
+    clock, sessions = Clock(), Sessions()
+    sessions.open(make_session(), cast(Any, None))
+    limits = GatewaySection(sessions=1, sessions_per_address=1, connections_per_second=1, memory=1)
+    guard = Guard(clock, limits, sessions)
+    real = Factory.forProtocol(Protocol)
+    factory = guard.guarded("agents", "agent", real, None)
+    address = IPv4Address("TCP", "192.0.2.7", 1)
+    assert type(factory.buildProtocol(address)) is Protocol, "in spite of the sessions"
+    for words, told in (
+        ([b"SS", b"H-2.0-agent\r\n"], disconnect(12, _text())),
+        ([b"GET /agent HTTP/1.1\r\nhost: x\r\n", b"\r\n"], b"503 Service Unavailable"),
+    ):
+        refusing, transport = factory.buildProtocol(address), StringTransport()
+        refusing.makeConnection(transport)
+        refusing.dataReceived(words[0])
+        assert transport.value() == b"" and not transport.disconnecting
+        refusing.dataReceived(words[1])
+        assert told in transport.value() and transport.disconnecting
+        refusing.connectionLost(Failure(ConnectionDone()))
+    assert guard.refused == {("agents", "rate"): 2}
+    clock.advance(1)
+    for _ in range(2):
+        guard.shedder.measured(0.0, 2.0)
+    assert isinstance(factory.buildProtocol(address), Refusing) and guard.refused["agents", "memory"] == 1
 
 
 def _text() -> str:

@@ -42,10 +42,12 @@ class Shedder:
         self._look_at_sessions()
         return "sessions" if self._full else next(iter(sorted(self._pressed)), "")
 
-    def refusal(self, host: str) -> str:
-        """Why a connection of this address is refused now, or ""."""
+    def refusal(self, host: str, sessions: bool = True) -> str:
+        """Why a connection of this address is refused now, or ""; without `sessions`, one that will be no session."""
         if self._too_fast(host):
             return "rate"
+        if not sessions:
+            return next(iter(sorted(self._pressed)), "")
         if why := self.why:
             return why
         most = self._gateway.sessions_per_address

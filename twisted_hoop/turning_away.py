@@ -1,6 +1,7 @@
 """New connections that are refused, each in its protocol's own words: 53300, SSH_MSG_DISCONNECT, 503 with Retry-After.
 
-Listeners of the API are not guarded: operators have to get in when nobody else does.
+Listeners of the API are not guarded: operators have to get in when nobody else does. Agents are no sessions, and those
+that are open may need them: only what is too fast, and a process under pressure, keeps them out (S7).
 """
 
 from __future__ import annotations
@@ -107,10 +108,11 @@ class Guarded(WrappingFactory):
         super().__init__(wrapped)  # type: ignore[no-untyped-call]
         self._guard, self._name, self.context = guard, name, context
         self._refusing, self._words = _WORDS[protocol]
+        self._sessions = protocol != "agent"
 
     def buildProtocol(self, addr: Any) -> Any:
         """The wrapped factory's own protocol; one that refuses; or None, when too many are being refused (P8, S7)."""
-        reason = self._guard.shedder.refusal(getattr(addr, "host", "local"))
+        reason = self._guard.shedder.refusal(getattr(addr, "host", "local"), self._sessions)
         protocol = None if reason else self.wrappedFactory.buildProtocol(addr)
         if protocol is not None:
             return protocol
@@ -209,6 +211,14 @@ def in_http(client: Refusing) -> None:
         client.say(head % (RETRY_AFTER, len(body)) + body)
 
 
+def in_either(client: Refusing) -> None:
+    """To an agent: SSH at once, or an upgrade to a WebSocket (`agent.doorstep`); it tries again later by itself."""
+    if client.data.startswith(b"SSH-"):
+        in_ssh(client)
+    elif not b"SSH-".startswith(client.data):
+        in_http(client)
+
+
 def disconnect(code: int, text: str) -> bytes:
     """SSH_MSG_DISCONNECT as a packet without encryption (RFC 4253, section 6): in blocks of 8, 4 bytes of padding."""
     words = text.encode()
@@ -222,4 +232,5 @@ _WORDS: dict[str, tuple[type[Refusing], Words]] = {
     "postgres": (RefusingTls, in_postgres),
     "ssh": (Refusing, in_ssh),
     "http": (RefusingTls, in_http),
+    "agent": (RefusingTls, in_either),
 }

@@ -23,16 +23,18 @@ class GatewaySection(Section):
     login_timeout: Duration = 60.0
     """From accept to the end of authentication."""
     preauth_connections: int = Field(default=1000, ge=1)
-    """Connections that have not authenticated yet, in total."""
+    """Connections that have not authenticated yet, in total; of each process, if there are several `workers`."""
     preauth_per_address: int = Field(default=100, ge=1)
     """The same, for one client address."""
     sessions: int = Field(default=0, ge=0)
     """Live sessions of a process; at so many new connections are refused (53300, 503), until there are a twentieth
-    fewer. 0: no limit, as for those below. Listeners of the API are exempt from all of these."""
+    fewer. 0: no limit, as for those below. Each of several `workers` has these limits for itself, for they keep a
+    process well: with 4 there may be up to four times as many. Listeners of the API are exempt from all of these, those
+    of agents from the two about sessions. Caps for the gateway as a whole are those of targets and accounts."""
     sessions_per_address: int = Field(default=0, ge=0)
     """Live sessions of a process from one client address."""
     connections_per_second: int = Field(default=0, ge=0)
-    """New connections from one client address."""
+    """New connections to a process from one client address."""
     memory: int = Field(default=0, ge=0)
     """MiB a process may have in use before new connections are refused."""
     lag: Duration = Field(default=0.0, ge=0.0)
