@@ -55,6 +55,7 @@ class Twins:
     one: Gateway
     two: Gateway
     agent: LiveAgent
+    store: str
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def twins(house: House, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tw
         with running_gateway(folder / "two", second) as two:
             agent = office(folder / "agent", one, house)
             wait_for(lambda: links(one) and links(two), "the agent's row")
-            yield Twins(one, two, agent)
+            yield Twins(one, two, agent, store)
             agent.stop()
 
 
@@ -126,6 +127,25 @@ def test_what_a_stolen_identity_is_good_for(twins: Twins, house: House, tmp_path
     agent.stop()
     bearer = twins.one.api("GET", "/v1/whoami")
     assert bearer.status == 401
+
+
+def test_a_replica_with_another_authority_is_told_of_by_both(twins: Twins, house: House, tmp_path: Path) -> None:
+    """It made one of its own, as nobody gave it that of the others: their agents are no agents there."""
+    text = plan(house, tmp_path / "three", twins.store).text
+    with running_gateway(tmp_path / "three", Plan(text, {"TARGET_PASSWORD": PASSWORD})) as three:
+        for gateway in (twins.one, twins.two, three):
+            told = gateway.logged("has another authority for agents")
+            assert told["level"] == "error" and "same [ssh] agent_ca" in str(told["todo"])
+        answer = three.api("GET", "/metrics", "olga").body.decode()
+        assert "hoop_agent_ca_mismatches 2.0" in answer
+        thief = tmp_path / "moved" / "state"
+        thief.mkdir(parents=True, mode=0o700)
+        (thief / "identity").touch(mode=0o600)
+        (thief / "identity").write_bytes((twins.agent.folder / "state" / "identity").read_bytes())
+        moved = start_agent(thief.parent, three, [("127.0.0.1", 1)], join_token="")
+        moved.logged("does not accept what this agent shows")
+        assert three.logged("the certificate is signed by the authority of replica")
+        moved.stop()
 
 
 def _alive(connection: psycopg.Connection[Any]) -> bool:
