@@ -62,7 +62,8 @@ class SecretsSection(Section):
 
 class VaultSection(Section):
     """[vault]: the HashiCorp Vault or OpenBao server of `vault:` and `vault-ssh:` references, and of `vault-transit`.
-    What is not written here comes from Vault's own variables: VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT, VAULT_TOKEN, VAULT_TOKEN_FILE."""
+    What is not written here comes from Vault's own variables: VAULT_ADDR, VAULT_NAMESPACE, VAULT_CACERT, VAULT_TOKEN,
+    VAULT_TOKEN_FILE."""
 
     address: str = ""
     """`https://vault.internal:8200`; plain http only to this machine's loopback."""
