@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.support.kube_house import reading_of
 from twisted_hoop.kubernetes.words import command_of_words
-from twisted_hoop.rehearsal import command_of
+from twisted_hoop.rehearsal.reading import command_of
 
 NS = "/api/v1/namespaces/shop"
 

@@ -17,7 +17,7 @@ FLOORS = (
     {"postgres", "ssh", "http"},
     {"kubernetes", "agent"},
     {"rehearsal"},
-    {"web", "regression", "turning_away"},
+    {"web", "turning_away"},
     {"console"},
     {"halls", "replicas", "testing", "workers", "agents"},
     {"gateway", "agent_service", "doctor"},

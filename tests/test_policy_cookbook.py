@@ -11,7 +11,7 @@ import pytest
 from twisted_hoop.config import load
 from twisted_hoop.model import Actor, Decision, Effect, Kind, Peer, Principal, Session, Target
 from twisted_hoop.policy.rules import RulePolicy
-from twisted_hoop.rehearsal import command_of
+from twisted_hoop.rehearsal.reading import command_of
 from twisted_hoop.settings import Settings
 
 PAGE = (Path(__file__).parent.parent / "docs/policy-cookbook.md").read_text()

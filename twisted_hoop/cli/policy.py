@@ -80,7 +80,7 @@ def _answer(
     from twisted_hoop.errors import ConfigurationError
     from twisted_hoop.model import Actor, Kind, Principal
     from twisted_hoop.policy.rules import RulePolicy
-    from twisted_hoop.rehearsal import rehearse
+    from twisted_hoop.rehearsal.rehearsing import rehearse
     from twisted_hoop.targets import target_of_section
 
     try:

@@ -116,7 +116,7 @@ def _principal(case: Case, settings: Settings) -> Principal:
 
 
 def _result(rules: RulePolicy, case: Case, target: Target, principal: Principal) -> dict[str, Any]:
-    from twisted_hoop.rehearsal import rehearse
+    from twisted_hoop.rehearsal.rehearsing import rehearse
 
     found = rehearse(rules, principal, target, case.command)
     decision = found.decision

@@ -14,7 +14,8 @@ from twisted_hoop.cli.options import Connection, connection_options, json_option
 
 if TYPE_CHECKING:
     from twisted_hoop.cli.sources import Source
-    from twisted_hoop.regression import Change, Judge, Tally
+    from twisted_hoop.rehearsal.judging import Judge
+    from twisted_hoop.rehearsal.tally import Change, Tally
 
 _FILE = click.Path(dir_okay=False, path_type=Path)
 _KINDS = ("denied", "reviewed", "allowed")
@@ -69,7 +70,7 @@ def replay(
     Exit codes: 0 nothing changes, 1 something does, 2 usage or a file with problems, 3 not reachable,
     4 not authenticated.
     """
-    from twisted_hoop.regression import Tally
+    from twisted_hoop.rehearsal.tally import Tally
 
     new, before = _judge(file), None if old is None else _judge(old)
     outer = click.get_current_context().find_object(Connection) or Connection()
@@ -86,7 +87,7 @@ def replay(
 def _judge(file: Path) -> Judge:
     from twisted_hoop.config import load
     from twisted_hoop.errors import ConfigurationError
-    from twisted_hoop.regression import Judge
+    from twisted_hoop.rehearsal.judging import Judge
 
     try:
         return Judge(load(file))
@@ -138,7 +139,8 @@ def _seconds(since: str) -> float:
 def _replay(source: Source, row: dict[str, Any], new: Judge, before: Judge | None, tally: Tally) -> None:
     """One session. What cannot be read is counted, not passed over in silence."""
     from twisted_hoop.errors import HoopError
-    from twisted_hoop.regression import Judgement, commands
+    from twisted_hoop.rehearsal.judging import Judgement
+    from twisted_hoop.rehearsal.recorded import commands
 
     tally.sessions += 1
     try:

@@ -7,7 +7,7 @@ from typing import Any
 
 from twisted_hoop.model import Actor, Kind, Principal, Target
 from twisted_hoop.news.word import DRAIN
-from twisted_hoop.rehearsal import rehearse
+from twisted_hoop.rehearsal.rehearsing import rehearse
 from twisted_hoop.settings import TargetSection
 from twisted_hoop.store.replicas import Replicas
 from twisted_hoop.targets import target_of_section

@@ -8,91 +8,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from twisted_hoop.model import Effect, Kind
-from twisted_hoop.regression import Judge, Judgement, Recorded, Tally, commands
-from twisted_hoop.settings import RuleSection, Settings, TargetSection
-
-STARTED = 1_790_000_000.0
-OPEN = {
-    "kind": "open",
-    "started": STARTED,
-    "target": "shop",
-    "protocol": "postgres",
-    "principal": {
-        "issuer": "https://ci",
-        "subject": "bot",
-        "name": "bot",
-        "groups": ["ci"],
-        "kind": "machine",
-        "chain": [{"issuer": "https://ci", "subject": "agent"}],
-    },
-}
-
-
-def target(name: str, protocol: str, **more: Any) -> TargetSection:
-    return TargetSection(name=name, protocol=protocol, endpoint="tcp:h:1", **{"groups": ["ci"], **more})  # type: ignore[arg-type]
-
-
-TARGETS = [
-    target("shop", "postgres"),
-    target("web", "ssh"),
-    target("api", "http"),
-    target("shut", "postgres", groups=["x"]),
-]
-
-
-def judge(*rules: dict[str, Any]) -> Judge:
-    return Judge(Settings(targets=TARGETS, rules=[RuleSection(**rule) for rule in rules]))
-
-
-def entry(text: str, action: str = "query", **more: Any) -> dict[str, Any]:
-    return {"kind": "command", "t": 2.5, "action": action, "text": text, "decision": "allow", "rule": "old", **more}
-
-
-def one(made: dict[str, Any], **about: Any) -> Recorded:
-    (found,) = commands("session-1", [{**OPEN, **about}, made, {"kind": "outcome", "command": 1}])
-    return found
-
-
-CAT = {"name": "cat", "effect": "review", "programs": ["cat"], "approvers": ["ops"]}
-READS = {"name": "reads", "effect": "allow", "classes": ["read"]}
-
-
-def test_who_what_where_and_when_come_from_the_recording() -> None:
-    found = one(entry("SELECT 1", tables=["public.a"]))
-    assert (found.session, found.target, found.protocol, found.at) == ("session-1", "shop", "postgres", STARTED + 2.5)
-    assert (found.principal.key, found.principal.kind) == ("https://ci|bot", Kind.MACHINE)
-    assert found.principal.groups == {"ci"} and found.principal.chain[0].subject == "agent"
-    assert found.principal.within == () and found.principal.targets is None
-    assert (found.effect, found.rule, found.tables) == (Effect.ALLOW, "old", {"public.a"})
+from tests.support.recorded_commands import CAT, OPEN, READS, entry, judge, one
+from twisted_hoop.model import Effect
+from twisted_hoop.rehearsal.judging import Judgement
+from twisted_hoop.rehearsal.recorded import commands
 
 
 def test_the_rights_of_who_acted_count_again() -> None:
     """An agent may not what its own groups do not allow, by the new rules as well."""
     agent = {"issuer": "https://ci", "subject": "agent", "groups": ["ai"], "kind": "machine", "chain": []}
-    found = one(entry("SELECT 1"), principal={**OPEN["principal"], "within": [agent], "targets": ["shop"]})  # type: ignore[dict-item]
-    assert [each.groups for each in found.principal.within] == [{"ai"}] and found.principal.targets == {"shop"}
+    found = one(entry("SELECT 1"), principal={**OPEN["principal"], "within": [agent], "targets": ["shop"]})
+    assert [each.groups for each in found.principal.within] == [{"ai"}] and found.principal.targets == frozenset(
+        {"shop"}
+    )
     said = judge({**READS, "groups": ["ci"]}).judge(found)
     assert said is not None and said.effect is Effect.DENY and "for agent" in said.reason
-
-
-@pytest.mark.parametrize(
-    ("more", "effect"),
-    [
-        ({"decision": "review"}, Effect.REVIEW),
-        ({"kind": "refused", "code": "denied"}, Effect.DENY),
-        ({"kind": "refused", "code": "denied", "approval": {"id": "x"}}, Effect.REVIEW),
-        ({"kind": "refused", "code": "expired"}, Effect.REVIEW),
-        ({"kind": "refused", "code": "pending"}, Effect.REVIEW),
-    ],
-)
-def test_what_had_been_decided_is_read_from_what_became_of_it(more: dict[str, Any], effect: Effect) -> None:
-    assert one(entry("SELECT 1", **more)).effect is effect
-
-
-def test_refusals_that_were_not_policys_are_no_decisions() -> None:
-    assert list(commands("s", [OPEN, entry("x", kind="refused", code="limited")])) == []
-    assert list(commands("s", [entry("x")])) == []  # nobody knows whose
 
 
 JSON = st.recursive(
@@ -170,23 +100,3 @@ def test_rules_with_hours_are_asked_about_the_time_it_was_sent() -> None:
     morning, evening = (rules.judge(one(entry("SELECT 1"), started=day + 3600 * hour)) for hour in (9, 21))
     assert morning is not None and evening is not None
     assert (morning.effect, evening.effect) == (Effect.ALLOW, Effect.DENY)
-
-
-def test_what_changes_is_added_up() -> None:
-    tally, deny, allow = Tally(2), Judgement(Effect.DENY, "b", "because"), Judgement(Effect.ALLOW, "a")
-    for number in range(5):
-        tally.add(one(entry(f"SELECT {number % 3}")), allow, deny)
-    tally.add(one(entry("SELECT 9")), deny, Judgement(Effect.REVIEW, "c"))
-    tally.add(one(entry("SELECT 9")), deny, allow)
-    tally.add(one(entry("SELECT 9")), allow, Judgement(Effect.ALLOW, "another"))
-    tally.add(one(entry("SELECT 9")), allow, None)
-    assert tally.counts() == {"denied": 5, "reviewed": 1, "allowed": 1}
-    assert (tally.judged, tally.same, sum(tally.unjudged.values())) == (8, 1, 1)
-    first = tally.changes()[0]
-    assert (first.kind, first.count, first.reason, list(first.examples)) == (
-        "denied",
-        5,
-        "because",
-        ["SELECT 0", "SELECT 1"],
-    )
-    assert [change.kind for change in tally.changes()] == ["denied", "reviewed", "allowed"]

@@ -6,7 +6,7 @@ import pytest
 
 from twisted_hoop.model import Effect, Principal, Target
 from twisted_hoop.policy.rules import RulePolicy
-from twisted_hoop.rehearsal import command_of, rehearse
+from twisted_hoop.rehearsal.rehearsing import rehearse
 from twisted_hoop.settings import MaskSection, RuleSection, Settings
 
 RULES = RulePolicy(
@@ -42,11 +42,6 @@ def test_a_target_that_does_not_open_denies_everything() -> None:
     assert found.effect is Effect.DENY and found.opening.effect is Effect.DENY
 
 
-def test_a_protocol_without_texts_is_an_error() -> None:
-    with pytest.raises(ValueError, match="over pigeon"):
-        command_of("pigeon", "coo")
-
-
 def test_a_shell_command_is_read_as_the_gateway_reads_it() -> None:
     rules = RulePolicy(
         Settings(
@@ -69,14 +64,3 @@ def test_a_shell_command_is_read_as_the_gateway_reads_it() -> None:
     assert all(
         value.isprintable() and value.encode() for facts in odd.facts for values in facts.values() for value in values
     )
-    assert command_of("ssh", "").facts == ({"class": frozenset({"shell"})},)
-
-
-def test_requests_of_http_are_read_as_they_go_over_the_wire() -> None:
-    command = command_of("http", "get https://Orders.example.com:8443/v1/orders/7?token=x")
-    assert (command.action, command.text) == ("GET", "GET /v1/orders/7?token=…")
-    assert command.facts[0]["host"] == frozenset({"orders.example.com"})
-    assert command_of("http", "DELETE /v1/x").facts[0]["class"] == frozenset({"write"})
-    for text in ("", "GET", "GET orders", "GET /a//b", "G3T /a"):
-        with pytest.raises(ValueError, match=r"."):
-            command_of("http", text)
