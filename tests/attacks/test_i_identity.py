@@ -8,16 +8,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 
+from tests.support.approvals import Office, open_office
+from tests.support.approvals import Time as StoreTime
 from tests.support.loop import Loop, running_loop
 from tests.support.tokens import ISSUER, PEER, Door, Time, issuer_section, make_ring, make_settings, write_jwks
 from twisted_hoop.errors import AuthenticationFailed
+from twisted_hoop.gateway.one_time import OneTime
 from twisted_hoop.identity.accounts import new_account_token
 from twisted_hoop.identity.locks import LockKind
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.scram import ScramClient
 from twisted_hoop.identity.scram_keys import salted_password, scram_verifier
 from twisted_hoop.model import Peer, Principal
+from twisted_hoop.store.once import Once
 
 TOKEN, DIGEST = new_account_token()
 VERIFIER = scram_verifier("pencil")
@@ -217,6 +222,37 @@ def test_I10_a_one_time_token_opens_one_session(loop: Loop, tmp_path: Path) -> N
         with pytest.raises(AuthenticationFailed, match=r"used before|expired"):
             world.jwt(PEER, token)
     assert world.jwt(PEER, other)
+
+
+def test_I10_a_one_time_token_at_two_replicas_in_parallel(loop: Loop, tmp_path: Path, store_url: str) -> None:
+    """I10: twenty copies shown at once, at two gateways that share a store: one of all is let in, and a replica
+    that starts afterwards knows that."""
+    ring, time_now = make_ring(), Time(time.time())
+    settings = make_settings(issuer_section(ring, write_jwks(ring, tmp_path / "jwks"), one_time=True))
+
+    def replica() -> tuple[Office, IdentityProvider]:
+        office = open_office(store_url, loop.reactor, StoreTime(time_now.now))
+        return office, Door(loop, settings, time_now, replay=OneTime(Once(office.database, time_now).first)).provider
+
+    here, there = replica(), replica()
+    token = ring.token("alice")
+
+    async def shown(provider: IdentityProvider) -> bool:
+        try:
+            return bool(await provider.authenticate(token, PEER))
+        except AuthenticationFailed as fault:
+            assert "used before" in str(fault)
+            return False
+
+    async def all_at_once() -> list[bool]:
+        work = [Deferred.fromCoroutine(shown(each[1])) for _ in range(10) for each in (here, there)]
+        return [await each for each in work]
+
+    assert sum(loop.run(all_at_once)) == 1
+    late = replica()
+    assert loop.run(lambda: shown(late[1])) is False
+    for office, _ in (here, there, late):
+        office.database.stop()
 
 
 def test_I10_a_one_time_token_signed_again_is_still_the_same_token(loop: Loop, tmp_path: Path) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args, get_origin
 
 import pytest
+from pydantic import BaseModel
 
 from tests.support.config import WELL, written
 from tests.support.policy import alice, command, facts, session, target
@@ -15,16 +18,37 @@ from twisted_hoop.policy.rules import RulePolicy
 from twisted_hoop.settings import Settings
 
 READ = facts(class_="read", kind="select", table="public.orders", table_read="public.orders")
-TABLES = ("gateway", "store", "recording", "api")
-LISTS = ("issuers", "accounts", "listeners", "targets", "rules", "masks")
 
 
-@pytest.mark.parametrize("section", [*TABLES, *LISTS])
-def test_R12_an_unknown_field_is_refused_in_every_section(tmp_path: Path, section: str) -> None:
-    text = f"[{section}]\nunheard_of = true\n" if section in TABLES else f"[[{section}]]\nunheard_of = true\n"
+def sections(model: type[BaseModel] = Settings, path: str = "") -> Iterator[tuple[str, ...]]:
+    """The headings of every section there is, those of sections within sections too, from the schema itself."""
+    for name, field in model.model_fields.items():
+        for inner in (field.annotation, *get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                here = f"{path}{name}"
+                heading = f"[[{here}]]" if get_origin(field.annotation) is list else f"[{here}]"
+                yield (heading,)
+                yield from ((heading, *below) for below in sections(inner, f"{here}."))
+
+
+EVERY = sorted(sections())
+
+
+def test_R12_these_are_all_sections() -> None:
+    """Lists in tables, tables in lists, and what came last."""
+    found = {headings[-1] for headings in EVERY}
+    assert {"[secrets.ttl]", "[targets.limits]", "[[own_issuer.actors]]", "[[notify.users]]", "[tracing]"} <= found
+    assert len(found) >= 27
+
+
+@pytest.mark.parametrize("headings", EVERY, ids=lambda headings: headings[-1])
+def test_R12_an_unknown_field_is_refused_in_every_section(tmp_path: Path, headings: tuple[str, ...]) -> None:
+    """R12: at any depth; a section that is optional and new drops nothing either."""
+    text = "".join(f"{heading}\n" for heading in headings) + "unheard_of = true\n"
+    line = len(headings) + 1
     with pytest.raises(ConfigurationError) as caught:
         load(written(tmp_path, text))
-    assert any("unheard_of: unknown key" in problem and ":2: " in problem for problem in caught.value.problems)
+    assert any("unheard_of: unknown key" in problem and f":{line}: " in problem for problem in caught.value.problems)
 
 
 def test_R12_a_misspelt_selector_does_not_widen_a_rule(tmp_path: Path) -> None:
