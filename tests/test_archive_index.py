@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -120,6 +121,69 @@ def test_pages_join(database: Database) -> None:
         if not cursor:
             break
     assert seen == [7, 6, 5, 4, 3, 2, 1]
+
+
+_SAID = st.sampled_from(
+    ["select 1", "select 2 from t", "select 'a b'", "select 'b a', 2", "delete 1", "select 'c", "select $1"]
+)
+
+
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(1, 2), _SAID, st.sampled_from(["", "a b", "b", "2"])), min_size=1, max_size=14),
+    st.sampled_from(
+        ["", "select", "2", '"a b"', '"select a"', "a 2", '"1 b"', "se*", '"select 2"*', "decision:allow b"]
+    ),
+    st.integers(1, 4),
+)
+def test_commands_that_share_a_row_are_found_one_by_one(
+    database: Database, said: list[tuple[int, str, str]], query: str, limit: int
+) -> None:
+    """Whatever shares a row: those the query says, newest first, on pages that join, and between times."""
+    wanted = parse(query, NOW)
+    rows = [
+        row(n, text, f"session-{who}", at=float(n * (1 + n % 3)), parameters=[given] if given else None)
+        for n, (who, text, given) in enumerate(said, 1)
+    ]
+    database.write_now(clear)
+    for some in (rows[::2], rows[1:], rows):  # in any order, and again
+        database.write_now(partial(put, rows=some))
+    expected = sorted((each for each in rows if wanted.matches(each.words, each.marks, each.at)), key=lambda r: -r.id)
+    assert _paged(database, query, limit) == [(each.session, each.n) for each in expected]
+    middle = rows[len(rows) // 2].at
+    when = datetime.fromtimestamp(middle, UTC).isoformat()
+    since = [(each.session, each.n) for each in expected if each.at >= middle]
+    until = [(each.session, each.n) for each in expected if each.at < middle]
+    assert (_paged(database, f"{query} since:{when}", limit), _paged(database, f"{query} until:{when}", limit)) == (
+        since,
+        until,
+    )
+
+
+def _paged(database: Database, query: str, limit: int) -> list[tuple[str, int]]:
+    seen: list[tuple[str, int]] = []
+    before: int | None = None
+    while True:
+        page = database.read_now(partial(find, query=parse(query, NOW), limit=limit, before=before))
+        seen += [(hit.session, hit.n) for hit in page.items]
+        if not page.next:
+            return seen
+        before = int(_ident(page.next))
+
+
+def test_commands_that_share_a_row_go_with_their_recording(database: Database) -> None:
+    database.write_now(clear)
+    fill(database, *(row(n, f"select {n}", f"session-{n % 2}") for n in range(1, 9)))
+    database.write_now(lambda connection: drop(connection, "session-0"))
+    assert numbers(database, "select") == [7, 5, 3, 1] and numbers(database, "4") == []
+
+
+def test_commands_of_one_id_are_on_one_page(database: Database) -> None:
+    """Of several sessions, in one microsecond: the next page begins below them all."""
+    database.write_now(clear)
+    rows = [row(n, f"again {n}", f"session-{who}", at=5.0 + n) for n in (1, 2) for who in range(3)]
+    database.write_now(lambda connection: put(connection, rows))
+    assert sorted(_paged(database, "again", 2)) == sorted((each.session, each.n) for each in rows)
 
 
 def _ident(cursor: str) -> str:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import os
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,15 +17,19 @@ from twisted.internet.task import Clock
 from tests.support.approvals import Office
 from tests.support.gateway import wait_for
 from tests.support.loop import Loop
+from tests.support.postgres import Server
 from tests.support.recordings import command, now, outcome, recorded, recorder, session, spans
 from twisted_hoop.archive import catalogue, indexer
+from twisted_hoop.archive.gathering import Gatherer
 from twisted_hoop.archive.index import find, put
 from twisted_hoop.archive.indexer import BATCH, Indexer, Pace, followed, read_on
 from twisted_hoop.archive.query import parse
-from twisted_hoop.archive.rows import Row, RowMaker
+from twisted_hoop.archive.rows import Row
 from twisted_hoop.errors import StoreUnavailable
 from twisted_hoop.model import Outcome
+from twisted_hoop.recording.following import Line
 from twisted_hoop.recording.library import Library
+from twisted_hoop.store.database import Database
 
 
 @pytest.fixture
@@ -102,6 +109,81 @@ def test_reading_goes_on_where_it_stopped(
     assert len(texts(office)) == len(set(texts(office))) == BATCH * 2 + 10
 
 
+_CHILD = """
+import sys
+from pathlib import Path
+from twisted_hoop.archive import indexer
+from twisted_hoop.recording.library import Library
+from twisted_hoop.store.database import Database
+indexer.BATCH = 20
+real = indexer.put
+def put(connection, waiting):
+    real(connection, waiting)
+    print("put", flush=True)
+    sys.stdin.readline()
+indexer.put = put
+database = Database(f"sqlite:///{sys.argv[1]}", None)
+database.start()
+indexer.read_on(database, Library(Path(sys.argv[2])), "session-0001")
+"""
+
+
+def test_killed_in_the_middle_of_a_transaction_nothing_is_lost_or_there_twice(tmp_path: Path) -> None:
+    """R5: kill -9 at every batch in turn, each time in an open transaction; in the end each command is there once."""
+    recorded(tmp_path / "state", *(command(f"select {n % 7}", parameters=[str(n)]) for n in range(95)))
+    folder, path = tmp_path / "state" / "recordings", tmp_path / "hoop.db"
+    for batches in range(5):
+        child = subprocess.Popen(
+            [sys.executable, "-c", _CHILD, str(path), str(folder)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        assert child.stdin is not None and child.stdout is not None
+        for _ in range(min(batches, 1)):  # one goes through, the next is killed with its rows in an open transaction
+            assert child.stdout.readline() == b"put\n"
+            child.stdin.write(b"\n")
+            child.stdin.flush()
+        assert child.stdout.readline() == b"put\n"
+        child.kill()
+        child.communicate()
+    database = Database(f"sqlite:///{path}", None)
+    database.start()
+    before = database.read_now(lambda connection: find(connection, parse("", 0.0), 1000)).items
+    assert len(before) == 80
+    assert read_on(database, Library(folder), "session-0001")
+    page = database.read_now(lambda connection: find(connection, parse("", 0.0), 1000))
+    database.stop()
+    assert [hit.n for hit in page.items] == list(range(95, 0, -1))
+
+
+def test_two_that_read_one_recording_at_once_put_each_command_in_once(
+    tmp_path: Path, library: Library, postgres: Server
+) -> None:
+    """R5: workers and replicas that share a folder; what one knew when it began may not be so any more."""
+    recorded(tmp_path / "state", *(command(f"select {n}") for n in range(60)))
+    postgres.create_database("archive_indexer")
+    where = f"{postgres.user}:{postgres.password}@{postgres.host}:{postgres.port}"
+    database = Database(f"postgresql+psycopg://{where}/archive_indexer", None)
+    database.start()
+    readings = []
+    for size in (7, 11, 60):  # each forms rows of its own
+        follower = followed(library, "session-0001")
+        reading = indexer._Reading(database, "session-0001", "2026/x", None, follower)
+        readings.append((reading, size, [each for _, some in follower.lines() for each in some]))
+    threads = [threading.Thread(target=_takes, args=each) for each in readings]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    page = database.read_now(lambda connection: find(connection, parse("", 0.0), 1000))
+    database.stop()
+    assert [hit.n for hit in page.items] == list(range(60, 0, -1))
+
+
+def _takes(reading: indexer._Reading, size: int, lines: list[Line]) -> None:
+    for at in range(0, len(lines) - 1, size):
+        reading.take(0, lines[at : at + size])
+        reading._write()
+
+
 def test_what_is_damaged_is_indexed_up_to_there_and_not_again(office: Office, tmp_path: Path, library: Library) -> None:
     path = recorded(tmp_path / "state", command("select 1"), command("select 2"), name="session-0001")
     data = bytearray(path.read_bytes())
@@ -149,9 +231,9 @@ def test_one_that_cannot_be_indexed_stops_no_other(
     def fails(header: Any) -> Any:
         if header["session"] == "session-0001":
             raise KeyError("odd")
-        return RowMaker(header)
+        return Gatherer(header)
 
-    monkeypatch.setattr(indexer, "RowMaker", fails)
+    monkeypatch.setattr(indexer, "Gatherer", fails)
     monkeypatch.setattr(indexer, "EVERY", 0.02)
     monkeypatch.setattr(indexer, "LONGEST", 0.02)
     running._pause = 0.02

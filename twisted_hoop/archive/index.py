@@ -6,13 +6,15 @@ All functions of a Connection block, and run in one transaction of their caller'
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import orjson
 from sqlalchemy import Connection, delete, insert, select, text
 
+from twisted_hoop.archive.blocks import MANY, SPAN_IDS, Block, numbers_of, told
+from twisted_hoop.archive.gathering import Gathered, gathered
 from twisted_hoop.archive.query import Mark, Phrase, Query, parse
 from twisted_hoop.archive.rows import Row, first_id
 from twisted_hoop.store.codec import dumps
@@ -26,6 +28,9 @@ _MOST_POSITION = 16_383  # of a word in a tsvector; see PostgreSQL's manual, 12.
 _MANY = 500
 _ROWS = 100
 _END = (1 << 63) - 1
+_COLUMNS = ("id", "session_id", "n", "about_json")
+_BUMPED = 1 << 20
+"""How far above its newest command a row's id may be, where others had that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +74,46 @@ def _before(cursor: str) -> int | None:
 
 
 def find(connection: Connection, query: Query, limit: int, before: int | None = None) -> Page[Hit]:
-    """Up to `limit` commands, newest first, of ids below `before`."""
-    bounds = _bounds(query, before)
+    """Up to `limit` commands, newest first, of ids below `before`; more when several have the id of the last one.
+
+    Rows are looked at from the newest on, by their newest command, until enough commands are newer than all that
+    follow.
+    """
+    lowest, highest = _bounds(query, before)
+    below, hits, many = min(highest + SPAN_IDS + _BUMPED, _END), list[Hit](), limit + 1
+    while True:
+        rows = _rows(connection, query, (lowest, below), many)
+        hits += [hit for row in rows for hit in _hits(row, query) if lowest <= hit.id < highest]
+        if len(rows) < many:
+            break
+        below = rows[-1].id
+        if sum(hit.id > below for hit in hits) > limit:
+            break
+        many *= 2
+    return _page(sorted(hits, key=lambda hit: -hit.id), limit)
+
+
+def _page(hits: list[Hit], limit: int) -> Page[Hit]:
+    """One page of them; what is of one id stays together, for the next page begins below it."""
+    while limit < len(hits) and hits[limit].id == hits[limit - 1].id:
+        limit += 1
+    return page_of(hits, limit, lambda hit: (0.0, str(hit.id)))
+
+
+def _rows(connection: Connection, query: Query, bounds: tuple[int, int], limit: int) -> Sequence[Any]:
     c = commands.c
     found = select(c.id, c.session_id, c.n, c.about_json).order_by(c.id.desc())
     if query.phrases or query.marks:
         by_words = _in_sqlite if connection.dialect.name == "sqlite" else _in_postgresql
-        found = found.where(c.id.in_(by_words(connection, query, bounds, limit + 1)))
+        found = found.where(c.id.in_(by_words(connection, query, bounds, limit)))
     else:
-        found = found.where(c.id >= bounds[0], c.id < bounds[1]).limit(limit + 1)
-    hits = [Hit(row.id, row.session_id, row.n, json.loads(row.about_json)) for row in connection.execute(found)]
-    return page_of(hits, limit, lambda hit: (0.0, str(hit.id)))
+        found = found.where(c.id >= bounds[0], c.id < bounds[1]).limit(limit)
+    return connection.execute(found).all()
+
+
+def _hits(row: Any, query: Query) -> Iterator[Hit]:
+    for ident, n, about in told(row.id, row.n, json.loads(row.about_json), query):
+        yield Hit(ident, row.session_id, n, about)
 
 
 def _bounds(query: Query, before: int | None) -> tuple[int, int]:
@@ -124,9 +158,19 @@ _ALL = text(
 
 def sqlite_match(query: Query) -> str:
     """The query in FTS5's words. Only letters, digits and what is not ASCII is ever between its quotes."""
-    parts = [f'words : "{" ".join(each.words)}"{_star(each)}' for each in query.phrases]
+    parts = [_phrase(each) for each in query.phrases]
     parts += [f'marks : "{each.mark}"{_star(each)}' for each in query.marks]
     return " AND ".join(parts)
+
+
+def _phrase(phrase: Phrase) -> str:
+    """Its words in a row, or all of them where words are in no order."""
+    words, star = phrase.words, _star(phrase)
+    together = f'words : "{" ".join(words)}"{star}'
+    if len(words) == 1:
+        return together
+    apart = " AND ".join([*(f'words : "{word}"' for word in words[:-1]), f'words : "{words[-1]}"{star}'])
+    return f'({together} OR (marks : "{MANY}" AND {apart}))'
 
 
 def _star(part: Phrase | Mark) -> str:
@@ -135,44 +179,50 @@ def _star(part: Phrase | Mark) -> str:
 
 def tsquery(query: Query) -> str:
     """The query in PostgreSQL's words. Marks begin with a colon, which words cannot."""
-    parts = ["(" + " <-> ".join(_lexemes(each)) + ")" for each in query.phrases]
+    parts = [_lexemes(each) for each in query.phrases]
     parts += [f"':{each.mark}'{':*' if each.prefix else ''}" for each in query.marks]
     return " & ".join(parts)
 
 
-def _lexemes(phrase: Phrase) -> list[str]:
+def _lexemes(phrase: Phrase) -> str:
     last = ":*" if phrase.prefix else ""
-    return [*(f"'{word}'" for word in phrase.words[:-1]), f"'{phrase.words[-1]}'{last}"]
+    words = [*(f"'{word}'" for word in phrase.words[:-1]), f"'{phrase.words[-1]}'{last}"]
+    if len(words) == 1:
+        return words[0]
+    return f"(({' <-> '.join(words)}) | (':{MANY}' & {' & '.join(words)}))"
 
 
-def tsvector(row: Row) -> str:
-    """The words with their places, and the marks, as PostgreSQL reads a tsvector."""
+def tsvector(block: Block) -> str:
+    """The words, with their places where they are in order, and the marks, as PostgreSQL reads a tsvector."""
+    marks = (f"':{mark}'" for mark in sorted(block.marks))
+    if MANY in block.marks:
+        return " ".join((*(f"'{word}'" for word in block.words), *marks))
     places: dict[str, list[str]] = {}
-    for place, word in enumerate(row.words, 1):
+    for place, word in enumerate(block.words, 1):
         places.setdefault(word, []).append(str(min(place, _MOST_POSITION)))
-    found = [f"'{word}':{','.join(at[:255])}" for word, at in places.items()]
-    return " ".join((*found, *(f"':{mark}'" for mark in sorted(row.marks))))
+    return " ".join((*(f"'{word}':{','.join(at[:255])}" for word, at in places.items()), *marks))
 
 
-def put(connection: Connection, rows: Sequence[Row]) -> None:
+def put(connection: Connection, rows: Sequence[Row] | Gathered) -> None:
     """Put commands in; those that are there already, of the same recording and number, stay as they are."""
-    new = _placed(connection, rows) if rows else []
+    blocks = list(rows.blocks() if isinstance(rows, Gathered) else gathered(rows))
+    new = _placed(connection, blocks) if blocks else []
     if not new:
         return
     if connection.dialect.name == "sqlite":
         for some in _pieces(new, _ROWS):
             _put_in_sqlite(connection, some)
         return
-    shown = [{"id": i, "session_id": row.session, "n": row.n, "about_json": _dumped(row.about)} for i, row in new]
-    connection.execute(insert(commands), shown)
-    values = [{"id": i, "w": tsvector(row)} for i, row in new]
+    shown = [(i, each.session, each.n, _dumped(each.stored())) for i, each in new]
+    connection.execute(insert(commands), [dict(zip(_COLUMNS, row, strict=True)) for row in shown])
+    values = [{"id": i, "w": tsvector(each)} for i, each in new]
     connection.execute(text("INSERT INTO command_words(id, words) VALUES (:id, CAST(:w AS tsvector))"), values)
 
 
-def _put_in_sqlite(connection: Connection, new: Sequence[tuple[int, Row]]) -> None:
+def _put_in_sqlite(connection: Connection, new: Sequence[tuple[int, Block]]) -> None:
     """Many rows to a statement: between two of them SQLite waits for the interpreter, which sessions need as well."""
-    shown = [value for i, row in new for value in (i, row.session, row.n, _dumped(row.about))]
-    words = [value for i, row in new for value in (i, " ".join(row.words), " ".join(sorted(row.marks)))]
+    shown = [value for i, each in new for value in (i, each.session, each.n, _dumped(each.stored()))]
+    words = [value for i, each in new for value in (i, " ".join(each.words), " ".join(sorted(each.marks)))]
     for head, each, values in (
         ("commands(id, session_id, n, about_json)", "(?, ?, ?, ?)", shown),
         ("command_words(rowid, words, marks)", "(?, ?, ?)", words),
@@ -189,19 +239,20 @@ def _dumped(about: Mapping[str, Any]) -> str:
     return found.decode() if found.isascii() else dumps(about)
 
 
-def _placed(connection: Connection, rows: Sequence[Row]) -> list[tuple[int, Row]]:
-    """(id, row) of those that are not there: the next free id where another command has it."""
-    known, taken = _known(connection, rows), _taken(connection, [row.id for row in rows])
-    new: list[tuple[int, Row]] = []
-    for row in rows:
-        if (row.session, row.n) in known:
+def _placed(connection: Connection, blocks: Sequence[Block]) -> list[tuple[int, Block]]:
+    """(id, row) of what is not there: the next free id where another row has it."""
+    known, taken = _known(connection, blocks), _taken(connection, [each.id for each in blocks])
+    new: list[tuple[int, Block]] = []
+    for block in blocks:
+        rest = block.without(known[block.session])
+        if rest is None:
             continue
-        ident = row.id
-        while ident in taken or (ident != row.id and _is_taken(connection, ident)):
+        known[block.session].update(rest.numbers)
+        ident = rest.id
+        while ident in taken or (ident != block.id and _is_taken(connection, ident)):
             ident += 1
         taken.add(ident)
-        known.add((row.session, row.n))
-        new.append((ident, row))
+        new.append((ident, rest))
     return new
 
 
@@ -213,20 +264,30 @@ def _taken(connection: Connection, ids: Sequence[int]) -> set[int]:
     return set(connection.scalars(text("SELECT id FROM commands WHERE id = ANY(:ids)"), {"ids": list(ids)}))
 
 
-def _known(connection: Connection, rows: Sequence[Row]) -> set[tuple[str, int]]:
-    c = commands.c
-    found: set[tuple[str, int]] = set()
-    by_session: dict[str, list[int]] = {}
-    for row in rows:
-        by_session.setdefault(row.session, []).append(row.n)
-    for session, numbers in by_session.items():
-        query = select(c.n).where(c.session_id == session, c.n >= min(numbers), c.n <= max(numbers))
-        found |= {(session, number) for number in connection.scalars(query)}
+def _known(connection: Connection, blocks: Sequence[Block]) -> dict[str, set[int]]:
+    """Numbers of commands that are there, by session: of rows that end where these begin, or later."""
+    c, first = commands.c, dict[str, int]()
+    for block in blocks:
+        first[block.session] = min(block.numbers[0], first.get(block.session, _END))
+    found: dict[str, set[int]] = {}
+    for session, number in first.items():
+        query = select(c.n, c.about_json).where(c.session_id == session, c.n >= number)
+        rows = connection.execute(query)
+        found[session] = {each for row in rows for each in numbers_of(json.loads(row.about_json), row.n)}
     return found
 
 
 def _is_taken(connection: Connection, ident: int) -> bool:
     return connection.scalar(select(commands.c.id).where(commands.c.id == ident)) is not None
+
+
+def alone(connection: Connection, session: str) -> None:
+    """Let nobody else put this session's commands in until the transaction ends: what is there is looked for first.
+
+    SQLite has one writer anyway.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext(:name))"), {"name": f"hoop index {session}"})
 
 
 def drop(connection: Connection, session: str) -> int:

@@ -19,11 +19,12 @@ from twisted.logger import Logger
 
 from twisted_hoop.archive import catalogue
 from twisted_hoop.archive.catalogue import CLOSED, DAMAGED, Kept, described, incomplete, save
-from twisted_hoop.archive.index import put
-from twisted_hoop.archive.rows import ASKED, Row, RowMaker
+from twisted_hoop.archive.gathering import Gathered, Gatherer
+from twisted_hoop.archive.index import alone, put
+from twisted_hoop.archive.rows import ASKED
 from twisted_hoop.errors import HoopError, RecordingDamaged, RecordingSealed, UnknownRecording
 from twisted_hoop.recording import files
-from twisted_hoop.recording.following import Follower
+from twisted_hoop.recording.following import Follower, Line
 from twisted_hoop.recording.framing import Torn
 from twisted_hoop.recording.library import Library
 from twisted_hoop.store.database import Database
@@ -40,8 +41,10 @@ LONGEST = 60.0
 """Longest pause, in seconds, after rounds that failed."""
 TRIES = 3
 """How often one recording may make a round fail."""
-BATCH = 1000
+BATCH = 2000
 """Commands that are put in by one transaction, at most: others want to write too."""
+ROWS = 1000
+"""Rows that they make, at most."""
 MOST_WORDS = 50_000
 """Words of the commands that wait for it, at most: memory is bounded, however long commands are (R10)."""
 _AT_ONCE = 32
@@ -260,8 +263,8 @@ def read_on(database: Database, library: Library, session: str, follower: Follow
     follower = follower or followed(library, session)
     reading, pace = _Reading(database, session, str(path.relative_to(library.folder)), known, follower), Pace()
     try:
-        for number, entries in follower.more(reading.known):
-            reading.take(number, entries)
+        for number, lines in follower.lines(reading.known):
+            reading.take(number, lines)
             pace.breathe()
     except (Torn, RecordingSealed):
         # Its writer let go of it between two looks, or crashed: recovery ends it, and it is read again. Of a sealed one
@@ -279,37 +282,34 @@ class _Reading:
         self._database, self._session, self._path = database, session, path
         self._before = self._kept = known
         self.known = self._indexed = known.indexed if known is not None else 0
-        self._rows: list[Row] = []
-        self._words = 0
-        self._maker: RowMaker | None = None
+        self._gatherer: Gatherer | None = None
         if follower.header:
             self._begin(follower.header)
 
     def _begin(self, header: dict[str, Any]) -> None:
         if header["session"] != self._session:  # nothing is said of another one's row (R4)
             raise RecordingDamaged("it is the recording of another session")
-        self._maker = RowMaker(header)
+        self._gatherer = Gatherer(header)
         self._kept = self._kept or described(self._path, header)
 
-    def take(self, number: int, entries: list[dict[str, Any]]) -> None:
+    def take(self, number: int, lines: list[Line]) -> None:
         """Some more, of which `number` is the last. RecordingDamaged for what does not belong here."""
-        for entry in entries:
-            if entry["kind"] in ASKED:
-                self._row(entry)
-            elif entry["kind"] == "open":
-                self._begin(entry)
+        for line in lines:
+            if isinstance(line, bytes) or line["kind"] in ASKED:
+                self._command(line)
+            elif line["kind"] == "open":
+                self._begin(line)
             else:
-                self._closed(entry)
+                self._closed(line)
         self._indexed = max(self._indexed, number)
-        if len(self._rows) >= BATCH or self._words > MOST_WORDS:
-            self._write()
 
-    def _row(self, entry: dict[str, Any]) -> None:
-        if self._maker is None:
+    def _command(self, line: Line) -> None:
+        if self._gatherer is None:
             raise RecordingDamaged("an entry stands where none can be")
-        row = self._maker.row(entry)
-        self._rows.append(row)
-        self._words += len(row.words)
+        self._indexed = max(self._indexed, self._gatherer.take(line))
+        waiting = self._gatherer.waiting
+        if len(waiting) >= BATCH or waiting.rows >= ROWS or waiting.words > MOST_WORDS:
+            self._write()
 
     def _closed(self, entry: dict[str, Any]) -> None:
         if self._kept is None:
@@ -331,16 +331,17 @@ class _Reading:
 
     def _write(self) -> None:
         assert self._kept is not None
-        kept, rows = replace(self._kept, indexed=self._indexed), self._rows
+        kept = replace(self._kept, indexed=self._indexed)
         if kept == self._before:  # a live session in which nothing happened
             return
+        waiting = Gathered(kept.id) if self._gatherer is None else self._gatherer.take_all()
 
         def work(connection: Any) -> None:
+            alone(connection, kept.id)
             gone = catalogue.get(connection, kept.id)
             if gone is None or gone.state not in (catalogue.DELETING, catalogue.DELETED):
-                put(connection, rows)
+                put(connection, waiting)
             save(connection, kept)
 
         self._database.write_now(work)
         self._kept = self._before = kept
-        self._rows, self._words = [], 0

@@ -57,7 +57,11 @@ class Query:
         """Whether a command with these words and marks, at this time, is one of those: what databases must find."""
         if (self.since is not None and at < self.since) or (self.until is not None and at >= self.until):
             return False
-        return all(_has_mark(mark, marks) for mark in self.marks) and all(_has(each, words) for each in self.phrases)
+        return all(_has_mark(mark, marks) for mark in self.marks) and self.says(words)
+
+    def says(self, words: tuple[str, ...]) -> bool:
+        """Whether these words are such a command's."""
+        return all(_has(each, words) for each in self.phrases)
 
 
 def _has_mark(wanted: Mark, marks: frozenset[str]) -> bool:

@@ -20,8 +20,9 @@ MAX_SHOWN = 400
 MAX_MARKS = 200
 _PATH = re.compile(r"[\w.~@+-]*/[^\s'\"`;|&<>(){}$*?\[\]\\]*")
 _LATEST = 8.9e9  # the year 2252: what a 64-bit id holds
-_SPREAD = 1024
-_MOST_REMEMBERED = 200
+SPREAD = 1024
+"""Ids of one microsecond."""
+_MOST_REMEMBERED = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +40,7 @@ class Row:
 
 def first_id(at: float) -> int:
     """The lowest id of a command at this time (POSIX seconds) or later."""
-    return int(min(max(at, 0.0), _LATEST) * 1_000_000) * _SPREAD
+    return int(min(max(at, 0.0), _LATEST) * 1_000_000) * SPREAD
 
 
 def row_of(header: Mapping[str, Any], entry: Mapping[str, Any]) -> Row:
@@ -47,14 +48,26 @@ def row_of(header: Mapping[str, Any], entry: Mapping[str, Any]) -> Row:
     return RowMaker(header).row(entry)
 
 
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """A command but for its text and parameters: what the next one nearly always has in common with it.
+
+    `about` lacks the text; `words` are of paths that it names; `marks` are all but those of paths in its text.
+    """
+
+    about: Mapping[str, Any]
+    words: tuple[str, ...]
+    marks: frozenset[str]
+
+
 class RowMaker:
-    """Makes the rows of one recording. What they have in common is made once."""
+    """Makes the rows of one recording. What they have in common is made once. `session` is its id."""
 
     def __init__(self, header: Mapping[str, Any]) -> None:
         who = header["principal"]
         via = ", ".join(str(actor["subject"]) for actor in who["chain"])
         name = str(who["name"] or who["subject"])
-        self._session, self._started = str(header["session"]), float(header["started"])
+        self.session, self._started = str(header["session"]), float(header["started"])
         self._protocol = str(header["protocol"])
         self._about = {
             "who": f"{name} via {via}" if via else name,
@@ -68,27 +81,29 @@ class RowMaker:
 
     def row(self, entry: Mapping[str, Any]) -> Row:
         """The row of an entry of a kind in ASKED."""
-        n = int(entry["n"])
-        at = self._started + float(entry.get("t") or 0.0)
-        text = str(entry.get("text") or "")
-        words = words_of(text)
-        if more := (*_texts(entry.get("parameters")), *_texts(entry.get("paths"))):
-            words = (*words, *(word for each in more for word in words_of(each)))[:MAX_WORDS]
-        ident = first_id(at) + n % _SPREAD
-        return Row(ident, self._session, n, at, self._shown(entry, text), words, self._all_marks(entry, text))
+        n, text, frame = int(entry["n"]), str(entry.get("text") or ""), self.frame(entry)
+        at = self.at(float(entry.get("t") or 0.0))
+        words = (*words_of(text), *words_of_all(entry.get("parameters")), *frame.words)[:MAX_WORDS]
+        about = {**frame.about, "text": text[:MAX_SHOWN], "cut": len(text) > MAX_SHOWN}
+        return Row(first_id(at) + n % SPREAD, self.session, n, at, about, words, self.marks(frame, text))
 
-    def _shown(self, entry: Mapping[str, Any], text: str) -> dict[str, Any]:
-        return {
+    def at(self, seconds: float) -> float:
+        """POSIX seconds of what was recorded so long after the start."""
+        return self._started + seconds
+
+    def frame(self, entry: Mapping[str, Any]) -> Frame:
+        """What of an entry is neither text nor parameters."""
+        about = {
             **self._about,
             "kind": str(entry["kind"]),
             "action": str(entry.get("action") or ""),
             "decision": _decision(entry),
             "rule": str(entry.get("rule") or ""),
-            "text": text[:MAX_SHOWN],
-            "cut": len(text) > MAX_SHOWN,
         }
+        paths = (*_texts(entry.get("paths")), *_texts(entry.get("path")))
+        return Frame(about, words_of_all(entry.get("paths")), self._framed(entry, paths))
 
-    def _all_marks(self, entry: Mapping[str, Any], text: str) -> frozenset[str]:
+    def _framed(self, entry: Mapping[str, Any], paths: tuple[str, ...]) -> frozenset[str]:
         """Those of its decision, tables and the like are nearly always those of a command before it."""
         decided, tables = tuple(_decisions(entry)), tuple(_texts(entry.get("tables")))
         key = (decided, str(entry.get("rule") or ""), tables)
@@ -98,8 +113,15 @@ class RowMaker:
                 self._marks.clear()
             found = (*marks_of("decision", decided), *marks_of("rule", key[1:2]), *islice(_tables(tables), MAX_MARKS))
             marks = self._marks[key] = self._common | frozenset(found)
-        paths = _paths(entry, text, self._protocol)
         return marks | frozenset(islice(_path_marks(paths), MAX_MARKS)) if paths else marks
+
+    def marks(self, frame: Frame, text: str) -> frozenset[str]:
+        """All of them."""
+        paths = [*_url_path(text)]
+        if self._protocol == "ssh":
+            # Of the text as it was recorded, never of what rules saw: that may be a password, or a masked value (M12).
+            paths += _PATH.findall(text[:MAX_TEXT])
+        return frame.marks | frozenset(islice(_path_marks(paths), MAX_MARKS)) if paths else frame.marks
 
 
 def _decision(entry: Mapping[str, Any]) -> str:
@@ -138,14 +160,6 @@ def _tables(tables: Iterable[str]) -> Iterator[str]:
         yield from marks_of("table", {table, table.rpartition(".")[2]})
 
 
-def _paths(entry: Mapping[str, Any], text: str, protocol: str) -> list[str]:
-    paths = [*_texts(entry.get("paths")), *_texts(entry.get("path")), *_url_path(text)]
-    if protocol == "ssh":
-        # Of the text as it was recorded, never of what rules saw: that may be a password, or a masked value (M12).
-        paths += _PATH.findall(text[:MAX_TEXT])
-    return paths
-
-
 def _path_marks(paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         yield from marks_of("path", {path, path.rstrip("/").rpartition("/")[2]})
@@ -155,6 +169,11 @@ def _url_path(text: str) -> Iterable[str]:
     """The path of a request, `GET /a/b?c=d`: without its query."""
     first, _, rest = text.partition(" ")
     return [rest.split()[0].partition("?")[0]] if first.isupper() and rest.startswith("/") else []
+
+
+def words_of_all(values: Any) -> tuple[str, ...]:
+    """The words of a list of texts, one after another; of what is none, none."""
+    return tuple([word for each in _texts(values) for word in words_of(each)]) if values else ()
 
 
 def _texts(value: Any) -> list[str]:

@@ -21,18 +21,24 @@ from twisted_hoop.errors import RecordingDamaged
 from twisted_hoop.recording import files, framing
 from twisted_hoop.recording.entries import decode
 from twisted_hoop.recording.reading import opened
-from twisted_hoop.recording.segments import TAG
+from twisted_hoop.recording.segments import TAG, ZSTD
 from twisted_hoop.recording.unsealing import SegmentHead, Unsealer
 from twisted_hoop.recording.wrapping import KeyRing
 
-Found = tuple[int, list[dict[str, Any]]]
+Line = bytes | dict[str, Any]
+"""An entry as it stands in a segment, in JSON; read already where it stands in a frame of its own."""
+Lines = tuple[int, list[Line]]
 """The number of the last entry that was passed, and those that were wanted; of "open" and "close" the number is 0."""
+Found = tuple[int, list[dict[str, Any]]]
+"""The same, read."""
 
 _HEADS = Struct(">IBQQIQB")
 _LEAST = _HEADS.size - framing.HEAD.size + TAG
 _BUFFER = 1 << 14
 """Bytes that are read at a time: dozens of commands, and not much of what is passed over."""
-_KIND = re.compile(rb'\{"n":[0-9]+,"t":[0-9.]+,"kind":"([a-z-]+)"')
+_MOST_HELD = 1 << 20
+"""Bytes of entries that are held at a time: of few that were packed many can come (R10)."""
+_KIND = re.compile(rb'\{"n":([0-9]+),"t":[0-9.e-]+,"kind":"([a-z-]+)"')
 
 
 class Follower:
@@ -60,6 +66,11 @@ class Follower:
         Entries up to number `known` are passed over. Raises OSError; RecordingDamaged after the last good piece, also
         when the file ends inside a frame and nobody writes it any more; RecordingSealed when the key cannot be had.
         """
+        for number, lines in self.lines(known):
+            yield number, [read(line) for line in lines]
+
+    def lines(self, known: int = 0) -> Iterator[Lines]:
+        """As `more`, of entries that nobody has read as JSON yet: `read` does that."""
         with opened(self._path) as stream:
             try:
                 yield from self._more(stream, known)
@@ -67,48 +78,71 @@ class Follower:
                 if not files.is_locked(stream.fileno()):
                     raise
 
-    def _more(self, stream: BinaryIO, known: int) -> Iterator[Found]:
+    def _more(self, stream: BinaryIO, known: int) -> Iterator[Lines]:
         if not self._magic:
             self._magic = framing.begin(stream)
             self._offset, self._chain = len(self._magic), framing.root_of(self._magic)
         while data := os.pread(stream.fileno(), _BUFFER, self._offset):
-            at = 0
-            while passed := self._sealed(data, at, known):
-                at += passed[0]
-                yield self.count, passed[1]
-            if not at:
-                found = self._other(stream, data, known)
-                if found is None:
-                    return
-                yield found
+            found: list[Line] = []
+            if self._run(data, known, found):
+                yield self.count, found
+            elif other := self._other(stream, data, known):
+                yield other
+            else:
+                return
 
-    def _sealed(self, data: bytes, at: int, known: int) -> tuple[int, list[dict[str, Any]]] | None:
-        """Pass over a sealed frame that is whole in `data`: its length, and what of it is wanted. None without one."""
-        behind = at + _HEADS.size
-        if behind + TAG + framing.CHAIN > len(data) or self._closed or not self._root:
-            return None
-        length, kind, *_ = framing.HEAD.unpack_from(data, at)
-        end = at + framing.HEAD.size + length
-        if kind != framing.SEALED or length < _LEAST or end + framing.CHAIN > len(data):
-            return None
-        chain = sha256(self._chain + data[at:end]).digest()
-        if chain != data[end : end + framing.CHAIN]:
-            return None
-        frame = framing.Frame(self._offset, kind, data[at + framing.HEAD.size : end], chain)
-        return end + framing.CHAIN - at, self._segment(frame, known)
+    def _run(self, data: bytes, known: int, found: list[Line]) -> bool:
+        """Pass over the good sealed frames that `data` begins with; whether there was one.
 
-    def _segment(self, frame: framing.Frame, known: int) -> list[dict[str, Any]]:
+        One that is not as it should be ends the run before it, and the patient way says what it is.
+        """
+        if self._closed or not self._root:
+            return False
+        at, chain, number, count, held = 0, self._chain, self._segments, self.count, 0
+        heads, least, size = _HEADS.unpack_from, _HEADS.size, len(data) - framing.CHAIN
+        while at + least <= size and held < _MOST_HELD:
+            length, kind, segment, first, entries, _, packing = heads(data, at)
+            end = at + framing.HEAD.size + length
+            if kind != framing.SEALED or length < _LEAST or end > size or packing > ZSTD:
+                break
+            value = sha256(chain + data[at:end]).digest()
+            if value != data[end : end + framing.CHAIN] or segment != number + 1 or first != count + 1 or not entries:
+                break
+            if count + entries > known:
+                text = self._text(data[at + framing.HEAD.size : end], segment, packing)
+                if text is None:
+                    break
+                found += self._wanted(text, known)
+                held += len(text)
+            at, chain, number, count = end + framing.CHAIN, value, segment, count + entries
+        self._chain, self._segments, self.count = chain, number, count
+        self._offset += at
+        return at > 0
+
+    def _text(self, body: bytes, number: int, packing: int) -> bytes | None:
+        """What is in a segment, or None: it must be asked for patiently."""
+        return None if self._unsealer is None else self._unsealer.text(body, number, packing)
+
+    def _segment(self, frame: framing.Frame, known: int) -> list[Line]:
         head = self._checked(frame)
-        found: list[dict[str, Any]] = []
+        found: list[Line] = []
         if self.count + head.count > known:
             if self._unsealer is None:
                 self._unsealer = Unsealer(self._ring.data_key(self._path, self._key), self._root)
-            text = self._unsealer.opened(frame, head).partition(b"\0")[0]
-            for line in text.split(b"\n"):
-                if (match := _KIND.match(line)) is None or match[1] in self._kinds:
-                    found.append(_entry(frame, line))
+            found = self._wanted(self._unsealer.opened(frame, head), known)
         self._pass(head, frame.end, frame.chain)  # last: without the key it is looked at again, when there is one
-        return [entry for entry in found if entry["n"] > known]
+        return found
+
+    def _wanted(self, text: bytes, known: int) -> list[Line]:
+        """Those of a segment's entries that are wanted, and are not known."""
+        found: list[Line] = []
+        for line in text.partition(b"\0")[0].split(b"\n"):
+            match = _KIND.match(line)
+            if match is None:
+                found.append(line)  # for `read` to say what it is
+            elif match[2] in self._kinds and int(match[1]) > known:
+                found.append(line)
+        return found
 
     def _pass(self, head: SegmentHead, end: int, chain: bytes) -> None:
         self._segments, self.count = head.number, self.count + head.count
@@ -120,7 +154,7 @@ class Follower:
             raise RecordingDamaged(f"the segment at byte {frame.offset} carries another number", frame.offset)
         return head
 
-    def _other(self, stream: BinaryIO, data: bytes, known: int) -> Found | None:
+    def _other(self, stream: BinaryIO, data: bytes, known: int) -> Lines | None:
         """Whatever else begins where we are, one frame; None at the end."""
         if self._root and not self._closed and self._magic == framing.MAGIC and data[4:5] == b"B":
             self._pass_over(stream, data)
@@ -151,7 +185,7 @@ class Follower:
         heads = data[framing.HEAD.size : framing.HEAD.size + _LEAST]
         self._pass(self._checked(framing.Frame(self._offset, kind, heads, chain)), end + framing.CHAIN, chain)
 
-    def _plain(self, frame: framing.Frame) -> Found:
+    def _plain(self, frame: framing.Frame) -> Lines:
         """What is not encrypted: the header, the end, a signed head, an entry of version 1."""
         if frame.kind == framing.SIGNED:
             return self.count, []
@@ -171,11 +205,14 @@ class Follower:
         return 0, [value]
 
 
-def _entry(frame: framing.Frame, line: bytes) -> dict[str, Any]:
+def read(line: Line) -> dict[str, Any]:
+    """The entry, or RecordingDamaged: a segment that holds none was sealed by who had the key, and not by us."""
+    if not isinstance(line, bytes):
+        return line
     try:
         found = orjson.loads(line)
     except orjson.JSONDecodeError as error:
-        raise RecordingDamaged(f"the segment at byte {frame.offset} holds no JSON", frame.offset) from error
+        raise RecordingDamaged("a segment holds no JSON") from error
     if not isinstance(found, dict) or not isinstance(found.get("n"), int):
-        raise RecordingDamaged(f"the segment at byte {frame.offset} holds no entries", frame.offset)
+        raise RecordingDamaged("a segment holds no entries")
     return found
