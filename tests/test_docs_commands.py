@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from tests.docs_runner.full_house import full_house
-from tests.docs_runner.house_place import newcomer
 from tests.docs_runner.http_api_place import http_api
 from tests.docs_runner.kubernetes_place import kubernetes
+from tests.docs_runner.lent_places import cluster, vault
+from tests.docs_runner.machine_place import machine
 from tests.docs_runner.pages import Block, blocks_of
 from tests.docs_runner.places import Place, demo
 from tests.docs_runner.shell import end_what_stays, run
@@ -24,13 +25,17 @@ from tests.docs_runner.steps import literal, matches, steps_of
 ROOT = Path(__file__).parent.parent
 GENERATED = {"docs/reference/cli.md", "docs/reference/http-api.md", "docs/reference/configuration.md"}
 """Pages that are made of the code, which their own tests compare."""
+ELSEWHERE = {"containers": "tests/containers/page.py", "wheel": "tests/docs_runner/wheel.py"}
+"""Places that CI runs by themselves, as they take more than a test may: what runs them."""
 PLACES: dict[str, Callable[[Path], AbstractContextManager[Place]]] = {
+    "cluster": cluster,
     "demo": demo,
     "house": full_house,
     "http-api": http_api,
     "kubernetes": kubernetes,
-    "newcomer": newcomer,
+    "machine": machine,
     "ssh": ssh_place,
+    "vault": vault,
 }
 PAGES = [
     str(page.relative_to(ROOT))
@@ -38,7 +43,10 @@ PAGES = [
     if str(page.relative_to(ROOT)) not in GENERATED
 ]
 BLOCKS = {page: list(blocks_of(ROOT / page, page)) for page in PAGES}
-RUN = {page: [block for block in blocks if block.place and not block.reason] for page, blocks in BLOCKS.items()}
+RUN = {
+    page: [block for block in blocks if block.place in PLACES and not (block.reason or block.starts)]
+    for page, blocks in BLOCKS.items()
+}
 
 
 class World:
@@ -88,8 +96,28 @@ def _parts(blocks: list[Block]) -> list[list[Block]]:
 
 
 def test_what_is_not_run_says_why() -> None:
-    unmarked = [str(block) for blocks in BLOCKS.values() for block in blocks if not (block.place or block.reason)]
+    unmarked = [
+        str(block)
+        for blocks in BLOCKS.values()
+        for block in blocks
+        if not (block.place or block.reason or block.starts)
+    ]
     assert unmarked == []
+
+
+def test_the_demo_is_started_in_the_same_words_everywhere() -> None:
+    """README's are those that the place is started with."""
+    started = [block.text.splitlines()[-1] for blocks in BLOCKS.values() for block in blocks if block.starts]
+    assert started == ["./dev demo"] * len(started) and len(started) >= 2
+
+
+def test_what_is_run_elsewhere_is_run_by_ci() -> None:
+    """The scripts read the same pages, and .ci/run calls both."""
+    named = {block.place for blocks in BLOCKS.values() for block in blocks if block.place not in ("", *PLACES)}
+    assert named <= set(ELSEWHERE)
+    ci = (ROOT / ".ci/run").read_text()
+    assert "tests/containers/run" in ci and "run_page(" in (ROOT / "tests/containers/tour.py").read_text()
+    assert "tests.docs_runner.wheel" in ci
 
 
 def test_no_command_hides_in_a_block_that_is_not_marked() -> None:

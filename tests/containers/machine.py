@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import shlex
 import shutil
 import socket
 import subprocess
@@ -153,6 +154,15 @@ class Machine:
             done = self._call(command)
             if done.returncode:
                 raise CannotRun(f"{' '.join(command[:2])}: {done.stdout[-800:]}")
+
+    @property
+    def compose_line(self) -> str:
+        """podman-compose with its files, for a shell."""
+        return shlex.join([compose_program() or "podman-compose", *self._files])
+
+    def given(self, more: dict[str, str]) -> dict[str, str]:
+        """The environment that podman and podman-compose find this house in, and what is added to it."""
+        return {**self._environment, **more}
 
     def compose(self, *words: str, must: bool = True) -> str:
         """podman-compose; what it said."""

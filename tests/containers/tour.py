@@ -7,10 +7,13 @@ import shutil
 import subprocess
 import time
 import traceback
+from pathlib import Path
 
 from tests.containers.machine import PATIENCE, Machine
+from tests.containers.page import run_page
 from twisted_hoop.demo.browser import Browser
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 CLEAR = ("4111111111111111", "734-10-1000", "ada.lovelace1@")
 
 
@@ -82,7 +85,7 @@ class Tour:
         assert not self._reaches("agent", "store", 5432) and not self._reaches("shop", "gateway", 17443, "bash")
 
     def shows_a_delete_that_waits_for_bob(self) -> None:
-        waiting = self._machine.begin(*self._psql_line("alice", "delete from orders where id = 7"))
+        waiting = self._machine.begin(*self._psql_line("alice", "delete from orders where id = 11"))
         request = self._waiting_request()
         said = self._machine.run("issuer", "as", "bob", "hoop", "approvals", "approve", request, "--yes").stdout
         assert "granted" in said, said
@@ -120,7 +123,7 @@ class Tour:
         shown = [
             self._machine.run("issuer", "as", "carol", "hoop", "sessions", "replay", one) for one in listed.split()
         ]
-        assert any("delete from orders where id = 7" in one.stdout for one in shown), listed
+        assert any("delete from orders where id = 11" in one.stdout for one in shown), listed
         verified = self._machine.run("gateway", "hoop", "verify", "--state", "/var/lib/hoop")
         assert verified.returncode == 0, verified.stdout
 
@@ -143,6 +146,13 @@ class Tour:
                 return
             time.sleep(1)
         raise AssertionError(said)
+
+    def shows_what_the_page_says_in_its_own_words(self) -> None:
+        """It ends with stopping the agent; everything is started again for what follows."""
+        wrong = run_page(ROOT, self._machine, self._folder / "page")
+        self._machine.compose("start", "agent")
+        self._machine.healthy(["agent"])
+        assert not wrong, "\n\n".join(wrong)
 
     def shows_that_everything_outlives_a_restart(self) -> None:
         self._machine.compose("restart", "gateway")

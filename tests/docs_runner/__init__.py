@@ -6,7 +6,9 @@ stands for anything; a command that is followed by nothing must end with 0. Comm
 
     <!-- run: demo as carol -->       from here on, blocks of this page are run in that place, as that person
     <!-- run: demo as carol at a browser -->   the same for somebody who has no token yet, and logs in
+    <!-- starts: demo -->             the next block is how that place is started (README's), or how it is said again
     <!-- stays -->                    the next block goes on until the page is over: what it shows is waited for
+    <!-- ends -->                     before the next block, that is ended by Ctrl-C
     <!-- waits -->                    the next block is run in the background: something else must happen before it ends
     <!-- not run: needs systemd -->   the next block cannot be run in a test, for that reason
 

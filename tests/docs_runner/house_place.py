@@ -62,14 +62,6 @@ class House:
 
 
 @contextlib.contextmanager
-def newcomer(home: Path) -> Iterator[Place]:
-    """All that an operator has before the first hour; nothing runs yet but the database and the issuer."""
-    with before(home) as house:
-        house.configuration.write_text(configuration(house))
-        yield place_in(house)
-
-
-@contextlib.contextmanager
 def before(home: Path) -> Iterator[House]:
     shim(home / "bin")
     sudo = home / "bin/sudo"
@@ -128,15 +120,14 @@ def configuration(house: House) -> str:
 
 def place_in(house: House) -> Place:
     home, tokens = house.home, house.people.tokens
-    me, group = getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
+    who, group = me()
     newest = f"HOOP_TOKEN_FILE={tokens / 'bob'} hoop approvals list --ids --limit 1"
     rows = {
         "psql …": f'psql "host={NAME} dbname=shop user=me sslmode=verify-full"',
-        "e65ccb7b1dce600af89d": f"$(for _ in $(seq 600); do {newest} | grep . && break; sleep 0.1; done)",
+        "e65ccb7b1dce600af89d": f"$(for _ in $(seq 100); do {newest} | grep . && break; sleep 0.1; done)",
         "3f1c9a77e0b24d51a6c8": f"$(HOOP_TOKEN_FILE={tokens / 'sam'} hoop sessions list --ids --limit 1)",
-        "-o hoop -g hoop": f"-o {me} -g {group}",
-        "-o root -g hoop": f"-o {me} -g {group}",
-        "/opt/hoop/bin/": f"{home}/bin/",
+        "-o hoop -g hoop": f"-o {who} -g {group}",
+        "-o root -g hoop": f"-o {who} -g {group}",
         "/etc/hoop": f"{home}/etc/hoop",
         "/var/lib/hoop": f"{home}/var/lib/hoop",
         "~/.hoop-token": str(tokens / "bob"),
@@ -156,6 +147,11 @@ def place_in(house: House) -> Place:
     links = {f"{who}.token": tokens / who for who in GROUPS} | {"person.token": tokens / "alice"}
     links["agent.token"] = tokens / "agent-7"
     return Place(home, Table(rows, r"\b[0-9a-f]{20}\b"), {**links, "tokens": tokens}, environ, f"{_password()}\n")
+
+
+def me() -> tuple[str, str]:
+    """The account and the group of whoever runs the tests."""
+    return getpass.getuser(), grp.getgrgid(os.getgid()).gr_name
 
 
 def _hosts(house: House) -> None:

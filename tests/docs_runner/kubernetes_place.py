@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from tests.docs_runner.people import people_of
 from tests.docs_runner.places import ROOT, Place, shim
 from tests.docs_runner.shell import Table
 from tests.support.gateway import Gateway, Plan, start_gateway, token_of
@@ -23,6 +24,19 @@ PEOPLE: Mapping[str, tuple[str, str]] = {
     "carol": ("human", "auditors"),
     "ci-bot": ("machine", "ci"),
 }
+_MORE = """
+[[issuers]]
+name = "people"
+issuer = "{issuer}"
+audience = ["hoop"]
+client_id = "hoop"
+[[listeners]]
+name = "ssh"
+protocol = "ssh"
+endpoint = "tcp:0:interface=127.0.0.1"
+address = "hoop.example.com:2222"
+"""
+"""Where people log in, and a listener that certificates for SSH are made for."""
 _MADE = r"\b[a-z]{10,20}(?=@)|\bQG1hc2tlZ\w+|\b[0-9a-f]{20}\b"
 """What stands for masked values, as text and in base64, and ids."""
 
@@ -34,24 +48,24 @@ def kubernetes(home: Path) -> Iterator[Place]:
     (home / "bin/kubectl").symlink_to(kubectl_path())
     (home / ".kube").mkdir()
     tokens = home / ".demo/tokens"
-    tokens.mkdir(parents=True)
+    tokens.mkdir(parents=True, exist_ok=True)
     for who in PEOPLE:
         (tokens / who).write_text(token_of(who))
-    with api_server(home / "cluster") as cluster:
+    with api_server(home / "cluster") as cluster, people_of(home) as people:
         _fill(cluster)
-        gateway = _started(home / "gateway", cluster)
+        gateway = _started(home / "gateway", cluster, people.issuer)
         try:
             yield _place(home, gateway)
         finally:
             gateway.stop()
 
 
-def _started(folder: Path, cluster: ApiServer) -> Gateway:
+def _started(folder: Path, cluster: ApiServer, issuer: str) -> Gateway:
     """A kubeconfig says the port that is configured, so it is chosen before; somebody else may take it until then."""
     for _ in range(4):
         with contextlib.suppress(AssertionError):
-            return start_gateway(folder, _plan(folder, cluster, free_port()))
-    return start_gateway(folder, _plan(folder, cluster, free_port()))
+            return start_gateway(folder, _plan(folder, cluster, free_port(), issuer))
+    return start_gateway(folder, _plan(folder, cluster, free_port(), issuer))
 
 
 def _fill(cluster: ApiServer) -> None:
@@ -63,7 +77,7 @@ def _fill(cluster: ApiServer) -> None:
     cluster.ask("POST", f"/apis/apps/v1/namespaces/{NAMESPACE}/deployments", deployment("web", 2))
 
 
-def _plan(folder: Path, cluster: ApiServer, port: int) -> Plan:
+def _plan(folder: Path, cluster: ApiServer, port: int, issuer: str) -> Plan:
     """What the tutorial shows, with this machine's addresses and files."""
     rows = {
         "tcp:6443:interface=0.0.0.0": f"tcp:{port}:interface=127.0.0.1",
@@ -77,6 +91,7 @@ def _plan(folder: Path, cluster: ApiServer, port: int) -> Plan:
     for written, real in rows.items():
         assert written in text, written
         text = text.replace(written, real)
+    text += _MORE.format(issuer=issuer)
     return Plan(text, {"CLUSTER_TOKEN": cluster.token}, people=PEOPLE, url="https://localhost")
 
 
@@ -86,6 +101,7 @@ def _place(home: Path, gateway: Gateway) -> Place:
     rows = {
         "https://hoop.example.com": gateway.url,
         "/etc/ssl/hoop-ca.pem": str(gateway.ca),
+        "HOOP_TOKEN=$PGPASSWORD": "HOOP_TOKEN=$TOKEN",
         "/run/ci/token": str(tokens / "ci-bot"),
         # who asks does so in the background: the request is filed a moment later
         "e65ccb7b1dce600af89d": f"$(for _ in $(seq 600); do {newest} | grep . && break; sleep 0.1; done)",

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 LANGUAGES = ("sh", "console")
-_PIECE = re.compile(r"^ *<!-- (?P<word>run|waits|stays|not run)(?:: (?P<rest>.+?))? -->$", re.M)
+_PIECE = re.compile(r"^ *<!-- (?P<word>run|starts|waits|stays|ends|not run)(?:: (?P<rest>.+?))? -->$", re.M)
 _FENCE = re.compile(
     r"^(?P<indent> *)(?P<fence>`{3,})(?P<language>\w*)[^\n]*\n(?P<text>.*?)^(?P=indent)(?P=fence)$", re.M | re.S
 )
@@ -26,6 +26,8 @@ class Block:
     who: str = ""
     waits: bool = False
     stays: bool = False
+    ends: bool = False
+    starts: str = ""
     reason: str = ""
 
     def __str__(self) -> str:
@@ -47,12 +49,16 @@ def blocks_of(path: Path, name: str) -> Iterator[Block]:
             shown = re.sub(rf"^{piece['indent']}", "", piece["text"], flags=re.M)
             line = text.count("\n", 0, piece.start()) + 1
             yield replace(marks, line=line, language=piece["language"], text=shown)
-            marks = replace(marks, waits=False, stays=False, reason="")
+            marks = replace(marks, waits=False, stays=False, ends=False, starts="", reason="")
 
 
 def _marked(marks: Block, word: str, rest: str) -> Block:
     if word in ("waits", "stays"):
         return replace(marks, waits=word == "waits", stays=word == "stays")
+    if word == "starts":
+        return replace(marks, starts=rest)
+    if word == "ends":
+        return replace(marks, ends=True)
     if word == "not run":
         return replace(marks, reason=rest)
     place, _, who = rest.partition(" as ")

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.docs_runner.pages import blocks_of
+from tests.docs_runner.people import browser_in
 from tests.docs_runner.shell import Table
 from tests.support.gateway import PATIENCE
 from twisted_hoop.demo.database import programs
@@ -62,10 +64,11 @@ def demo(home: Path) -> Iterator[Place]:
     """`./dev demo` in a folder of its own. README's ports are replaced by those it chose."""
     home.mkdir(parents=True)
     shim(home / "bin")
-    command = [sys.executable, "-m", "twisted_hoop.demo", "--folder", str(home / ".demo")]
+    browser_in(home / "bin")
+    (home / "twisted-hoop").symlink_to(ROOT)
     given = {**os.environ, "PYTHONPATH": str(ROOT)}
     pipes: dict[str, Any] = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "stdin": subprocess.DEVNULL}
-    with subprocess.Popen(command, cwd=home, env=given, text=True, **pipes) as process:
+    with subprocess.Popen(["bash", "-c", _start_of(home)], cwd=home, env=given, text=True, **pipes) as process:
         try:
             _until_ready(process)
             place = _demo_place(home)
@@ -77,6 +80,14 @@ def demo(home: Path) -> Iterator[Place]:
             memory = home / ".demo/postgres-home"
             if memory.exists():
                 shutil.rmtree(memory.read_text(), ignore_errors=True)
+
+
+def _start_of(home: Path) -> str:
+    """README's first commands. `./dev` would make an environment: the one that runs the tests is taken."""
+    shown = next(block.text for block in blocks_of(ROOT / "README.md", "README.md") if block.starts == "demo")
+    assert shown.endswith("./dev demo\n"), shown
+    program = f"exec {sys.executable} -m twisted_hoop.demo --folder {home}/.demo"
+    return shown.replace("./dev demo", program)
 
 
 def _demo_place(home: Path) -> Place:

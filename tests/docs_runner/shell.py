@@ -5,16 +5,18 @@ from __future__ import annotations
 import re
 import shlex
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.docs_runner.standing import end
+from tests.docs_runner.standing import end_all
 from tests.docs_runner.steps import Step, literal, matches
 
 PATIENCE = 180
 _UNTIL = """
-for _ in $(seq 600); do grep -qF -- {text} {out} && break; sleep 0.1; done
+for _ in $(seq 900); do grep -qF -- {text} {out} && break; sleep 0.1; done
+grep -qF -- {text} {out} || exit 1
 """
 
 
@@ -44,7 +46,8 @@ def run(steps: Sequence[Step], folder: Path, environ: Mapping[str, str], table: 
     around = folder.with_name(folder.name + ".notes")
     around.mkdir(parents=True, exist_ok=True)
     folder.mkdir(parents=True, exist_ok=True)
-    notes = around / str(sum(1 for _ in around.iterdir()))  # what stays goes on writing into those of its own part
+    # what stays goes on writing into the notes of its own part
+    notes = around / str(sum(1 for found in around.iterdir() if found.is_dir()))
     notes.mkdir()
     script = "set -E\nwaiting=()\n" + "".join(_line(number, step, notes, table) for number, step in enumerate(steps))
     (notes / "script").write_text(script + 'for one in "${waiting[@]}"; do wait "$one"; done; true\n')
@@ -64,26 +67,25 @@ def run(steps: Sequence[Step], folder: Path, environ: Mapping[str, str], table: 
 
 def end_what_stays(folder: Path) -> None:
     """End what blocks of this folder began that go on until they are stopped. Idempotent."""
-    began = folder.with_name(folder.name + ".notes") / "stays"
-    if began.exists():
-        for number in began.read_text().split():
-            end(int(number))
-        began.unlink()
+    end_all(folder.with_name(folder.name + ".notes") / "stays")
 
 
 def _line(number: int, step: Step, notes: Path, table: Table) -> str:
     out, code = (shlex.quote(str(notes / f"{name}.{number}")) for name in ("out", "code"))
     command = table.command(step.command)
+    if step.block.ends:
+        began = shlex.quote(str(notes.parent / "stays"))
+        command = f"{shlex.quote(sys.executable)} -m tests.docs_runner.standing {began}\n{command}"
     if not (step.block.waits or step.block.stays):  # the trap sees every command that fails, not only the last
         noted = f"echo 0 >{code}; trap 'echo 1 >{code}' ERR"
         return f"{noted}\n{{\n{command}\n}} >{out} 2>&1\ntrap - ERR\n"
     text = shlex.quote(literal(table.shown(step.shown or "")))
     if step.block.stays:  # a session of its own: all of it is ended by its number
         number = shlex.quote(str(notes.parent / "stays"))
-        begun = f"setsid bash -c {shlex.quote(command)} >{out} 2>&1 &\necho $! >>{number}\n"
+        begun = f"env --default-signal=INT setsid bash -c {shlex.quote(command)} >{out} 2>&1 &\necho $! >>{number}\n"
     else:
         begun = f"{{\n{command}\n}} >{out} 2>&1 &\nwaiting+=($!)\n"
-    return begun + _UNTIL.format(text=text, out=out)
+    return begun + _UNTIL.format(text=text, out=out)  # what comes after it would wait for it in vain
 
 
 def _wrong(number: int, step: Step, notes: Path, table: Table) -> str:

@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.docs_runner.people import people_of
 from tests.docs_runner.places import ROOT, Place, shim
 from tests.docs_runner.shell import Table
 from tests.support.gateway import PATIENCE, Gateway, Plan, start_gateway, token_of
@@ -27,8 +28,12 @@ def ssh_place(home: Path) -> Iterator[Place]:
     shim(home / "bin")
     _application(home / "app")
     login = make_key(home / "login")
-    with running_sshd(home / "sshd", [public_line(login)], start_path=[str(home / "app/bin")]) as server:
-        plan = Plan(_plan(home, server, login), people=PEOPLE, url="https://hoop.example.com:8443")
+    beside = people_of(home)
+    with (
+        running_sshd(home / "sshd", [public_line(login)], start_path=[str(home / "app/bin")]) as server,
+        beside as folk,
+    ):
+        plan = Plan(_plan(folk.issuer, server, login), people=PEOPLE, url="https://hoop.example.com:8443")
         gateway = start_gateway(home / "gateway", plan)
         try:
             place = _place(home, gateway)
@@ -46,18 +51,16 @@ def _application(folder: Path) -> None:
         (folder / "bin" / name).chmod(0o755)
 
 
-def _plan(home: Path, server: Sshd, login: Path) -> str:
-    """The issuer is there for its client: where people can log in to the console, links lead to it."""
+def _plan(issuer: str, server: Sshd, login: Path) -> str:
+    """What the page shows, an issuer people log in at, and the host."""
     shown = re.search(r"^```toml\n(.*?)^```$", PAGE.read_text(), re.M | re.S)
     assert shown is not None, f"{PAGE} shows no rules"
     return f"""\
 [[issuers]]
 name = "people"
-issuer = "https://id.example.com"
+issuer = "{issuer}"
 audience = ["hoop"]
 client_id = "hoop"
-jwks = "{home}/gateway/jwks.json"
-algorithms = ["EdDSA"]
 [[listeners]]
 name = "ssh"
 protocol = "ssh"
@@ -77,10 +80,11 @@ groups = ["developers"]
 
 def _place(home: Path, gateway: Gateway) -> Place:
     tokens = home / ".demo/tokens"
-    tokens.mkdir(parents=True)
+    tokens.mkdir(parents=True, exist_ok=True)
     for who in PEOPLE:
         (tokens / who).write_text(token_of(who))
     rows = {
+        "https://hoop.example.com:8443": gateway.url,
         "e65ccb7b1dce600af89d": f"$(HOOP_TOKEN_FILE={tokens}/bob hoop approvals list --ids --limit 1)",
         "2222": str(gateway.ports["ssh"]),
         "deploy@": f"{ACCOUNT}@",

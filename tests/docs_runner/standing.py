@@ -1,12 +1,15 @@
-"""Programs that go on while pages are run: a gateway somebody started in a terminal of its own."""
+"""Programs that go on while pages are run: a gateway somebody started in a terminal of its own.
+
+python -m tests.docs_runner.standing FILE       # Ctrl-C to every group whose number stands there
+"""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -27,7 +30,8 @@ class Standing:
     def __enter__(self) -> Standing:
         with self.log.open("wb") as out:
             self._process = subprocess.Popen(
-                [shutil.which(self._command[0], path=self._environ["PATH"]) or "", *self._command[1:]],
+                # whoever ends us with SIGKILL leaves nothing behind
+                ["setpriv", "--pdeathsig", "TERM", *self._command],
                 env=self._environ,
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
@@ -61,7 +65,35 @@ def waiting_for(program: Standing, text: str) -> None:
     raise AssertionError(f"waited in vain for {text!r}:\n{said[-4000:]}")
 
 
-def end(group: int) -> None:
-    """SIGTERM to all processes of a group that we began; gone ones are no fault."""
+def gone(group: int) -> None:
+    """Until a group that was ended is gone; AssertionError when it stays. One that nobody has buried yet is gone."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        try:
+            state = Path(f"/proc/{group}/stat").read_text().rpartition(")")[2].split()[0]
+        except OSError:
+            return
+        if state == "Z":
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"processes of {group} do not end")
+
+
+def end(group: int, by: signal.Signals = signal.SIGTERM) -> None:
+    """A signal to all processes of a group that we began; gone ones are no fault."""
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGTERM)
+        os.killpg(group, by)
+
+
+def end_all(file: Path, by: signal.Signals = signal.SIGTERM) -> None:
+    """End the groups whose numbers stand in a file, and wait until they are gone. Idempotent."""
+    numbers = [int(number) for number in file.read_text().split()] if file.exists() else []
+    for number in numbers:
+        end(number, by)
+    for number in numbers:
+        gone(number)
+    file.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    end_all(Path(sys.argv[1]), signal.SIGINT)
