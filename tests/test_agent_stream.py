@@ -12,7 +12,7 @@ from twisted.internet.error import ConnectionDone
 
 from tests.support.agent_house import AgentHouse, Target
 from tests.support.gateway import wait_for
-from tests.support.transports import End, HalfEnd, TlsEnd
+from tests.support.transports import End, HalfEnd, Producer, TlsEnd
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.transport import client_context, server_context
 
@@ -134,20 +134,10 @@ def test_S9_a_stopped_stream_is_bounded_and_stalls_no_other(house: AgentHouse, t
 def test_S9_a_target_that_does_not_read_holds_the_writer_back(house: AgentHouse, target: Target, loop: Any) -> None:
     """S9: the producer is told to stop, and to go on."""
     near, far = joined(house, target)
-    told: list[str] = []
-
-    class Producer:
-        def pauseProducing(self) -> None:
-            told.append("stop")
-
-        def resumeProducing(self) -> None:
-            told.append("go")
-
-        def stopProducing(self) -> None:
-            told.append("end")
-
+    producer = Producer()
+    told = producer.told
     loop.run(far.transport.pauseProducing)
-    loop.run(lambda: near.transport.registerProducer(Producer(), True))
+    loop.run(lambda: near.transport.registerProducer(producer, True))
     for _ in range(20):
         loop.run(lambda: near.transport.write(b"x" * 1_000_000))
     assert told[-1] == "stop"

@@ -12,7 +12,7 @@ import pytest
 from tests.support.agent_house import AgentHouse, Target
 from tests.support.gateway import wait_for
 from tests.support.rogue_agent import Heard, Rogue, rogue
-from tests.support.transports import End, TlsEnd
+from tests.support.transports import End, Producer, TlsEnd
 from twisted_hoop.agent.link import FOULS, WINDOW
 from twisted_hoop.agent.words import Hello, pack_hello
 from twisted_hoop.errors import HoopError, ProtocolError
@@ -87,20 +87,10 @@ def test_S9_a_flood_beyond_the_window_ends_it(house: AgentHouse, target: Target)
 def test_S9_one_that_never_reads_holds_nobody_up(house: AgentHouse, target: Target) -> None:
     """S9: what is written to it waits, bounded by its window, and its writer is told to stop."""
     agent, near = _streaming(house)
-    told: list[str] = []
-
-    class Producer:
-        def pauseProducing(self) -> None:
-            told.append("stop")
-
-        def resumeProducing(self) -> None:
-            told.append("go")
-
-        def stopProducing(self) -> None:
-            told.append("end")
-
+    producer = Producer()
+    told = producer.told
     house.loop.run(agent.transport.transport.pauseProducing)
-    house.loop.run(lambda: near.transport.registerProducer(Producer(), True))
+    house.loop.run(lambda: near.transport.registerProducer(producer, True))
 
     def pour() -> int:
         count = 0

@@ -13,6 +13,7 @@ import pytest
 
 from tests.support.gateway import ISSUER, Gateway, Plan, running_gateway, token_of, wait_for
 from tests.support.live_agent import LISTENER, configuration, run_agent, start_agent
+from tests.support.sections import listener, ssh_target
 from tests.support.sshd import make_key
 
 POD = "system:serviceaccount:hoop:agent"
@@ -25,18 +26,6 @@ subjects = ["{pod}"]
 [[agents]]
 name = "short"
 certificate_lifetime = "60s"
-[[listeners]]
-name = "ssh"
-protocol = "ssh"
-endpoint = "tcp:0:interface=127.0.0.1"
-[[targets]]
-name = "web-1"
-protocol = "ssh"
-endpoint = "agent:office:tcp:127.0.0.1:22"
-login = "deploy"
-login_with = "certificate"
-host_keys = ["{host_key}"]
-groups = ["*"]
 [[rules]]
 name = "all"
 effect = "allow"
@@ -50,7 +39,9 @@ def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Gateway]:
     folder = tmp_path_factory.mktemp("enrolment")
     host_key = make_key(folder / "host").with_suffix(".pub").read_text().strip()
     text = LISTENER.format(folder=folder / "gateway", interface="127.0.0.1")
-    with running_gateway(folder / "gateway", Plan(text + _MORE.format(pod=POD, host_key=host_key))) as running:
+    text += listener("ssh", "ssh")
+    text += ssh_target("agent:office:tcp:127.0.0.1:22", [host_key], "deploy", 'login_with = "certificate"')
+    with running_gateway(folder / "gateway", Plan(text + _MORE.format(pod=POD))) as running:
         yield running
 
 

@@ -20,33 +20,15 @@ from tests.support.gateway import Gateway, Plan, start_gateway, token_of, wait_f
 from tests.support.http_gateway import Api
 from tests.support.live_agent import LISTENER, LiveAgent, start_agent
 from tests.support.postgres import Server, running_postgres
+from tests.support.sections import listener, ssh_target
 from tests.support.sshd import ACCOUNT, Sshd, make_key, public_line, running_sshd
 
 _TARGETS = """
-[[listeners]]
-name = "ssh"
-protocol = "ssh"
-endpoint = "tcp:0:interface=127.0.0.1"
-[[listeners]]
-name = "web"
-protocol = "http"
-endpoint = "tcp:0:interface=127.0.0.1"
-certificate = "{folder}/gateway/tls/localhost.pem"
-key = "{folder}/gateway/tls/localhost.key"
 [[accounts]]
 name = "sue"
 kind = "human"
 groups = ["developers"]
 ssh_keys = ["{sue}"]
-[[targets]]
-name = "web-1"
-protocol = "ssh"
-endpoint = "agent:office:tcp:127.0.0.1:{sshd.port}"
-login = "{account}"
-login_with = "key"
-secret = "file:{folder}/login"
-host_keys = {sshd.host_keys!r}
-groups = ["*"]
 [[targets]]
 name = "orders"
 protocol = "http"
@@ -131,7 +113,10 @@ def _plan(folder: Path, server: Server, sshd: Sshd, api: Api, sue: str) -> Plan:
         ("gone", "agent:lab:tcp:127.0.0.1:5432", 'tls = "disable"'),
     ]
     postgres = "".join(_POSTGRES.format(name=n, endpoint=e, tls=t, server=server) for n, e, t in databases)
-    others = _TARGETS.format(folder=folder, sue=sue, sshd=sshd, account=ACCOUNT, api=api.server_port)
+    others = listener("ssh", "ssh") + listener("web", "http", folder / "gateway")
+    key = f'login_with = "key"\nsecret = "file:{folder}/login"'
+    others += ssh_target(f"agent:office:tcp:127.0.0.1:{sshd.port}", sshd.host_keys, ACCOUNT, key)
+    others += _TARGETS.format(folder=folder, sue=sue, api=api.server_port)
     environ = {"TARGET_PASSWORD": server.password, "ORDERS_TOKEN": "token-of-the-gateway"}
     return Plan(agents + postgres + others, environ, gateway='agent_heartbeat = "1s"')
 

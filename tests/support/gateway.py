@@ -135,8 +135,33 @@ def token_of(who: str) -> str:
     return f"token-of-{who}"
 
 
+class Running:
+    """A process that tests end."""
+
+    process: subprocess.Popen[bytes]
+
+    def terminate(self) -> None:
+        """SIGTERM, without waiting."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def stop(self) -> int:
+        """SIGTERM and the exit status. Idempotent."""
+        if self.process.poll() is None:
+            self.terminate()
+            try:
+                self.process.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        return self.process.returncode
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+        self.process.wait()
+
+
 @dataclass
-class Gateway:
+class Gateway(Running):
     """A running gateway."""
 
     folder: Path
@@ -271,25 +296,6 @@ class Gateway:
         before = len(self.lines())
         self.process.send_signal(signal.SIGHUP)
         return self.logged(expect, before)
-
-    def terminate(self) -> None:
-        """SIGTERM, without waiting."""
-        self.process.send_signal(signal.SIGTERM)
-
-    def stop(self) -> int:
-        """SIGTERM and the exit status. Idempotent."""
-        if self.process.poll() is None:
-            self.terminate()
-            try:
-                self.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        return self.process.returncode
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self.process.kill()
-        self.process.wait()
 
 
 def start_gateway(folder: Path, plan: Plan) -> Gateway:

@@ -18,6 +18,7 @@ from wsproto.connection import ConnectionState
 from wsproto.events import AcceptConnection, BytesMessage, Request, TextMessage
 
 from tests.support.gateway import Gateway, Plan, start_gateway
+from tests.support.sections import listener
 from twisted_hoop.demo.certificates import issue, make_ca
 
 RULES = """
@@ -50,12 +51,6 @@ classes = ["read", "write"]
 """
 
 _PLAN = """
-[[listeners]]
-name = "web"
-protocol = "http"
-endpoint = "tcp:0:interface=127.0.0.1"
-certificate = "{folder}/gateway/tls/localhost.pem"
-key = "{folder}/gateway/tls/localhost.key"
 [[targets]]
 name = "orders"
 protocol = "http"
@@ -204,7 +199,8 @@ class HttpPlace:
 def http_gateway(folder: Path, more: str = "") -> Iterator[HttpPlace]:
     """Start both; `more` is configuration in front of the rules."""
     api = Api(folder / "target")
-    text = _PLAN.format(folder=folder, port=api.server_port, more=more) + RULES
+    text = listener("web", "http", folder / "gateway")
+    text += _PLAN.format(folder=folder, port=api.server_port, more=more) + RULES
     plan = Plan(text, {"ORDERS_TOKEN": "token-of-the-gateway"})
     gateway = start_gateway(folder / "gateway", plan)
     try:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.support.gateway import PATIENCE, Gateway, wait_for
+from tests.support.gateway import Gateway, Running, wait_for
 
 _REPOSITORY = Path(__file__).parent.parent.parent
 LISTENER = """\
@@ -37,7 +37,7 @@ name = "lab"
 
 
 @dataclass
-class LiveAgent:
+class LiveAgent(Running):
     """A running agent."""
 
     name: str
@@ -61,21 +61,6 @@ class LiveAgent:
     def logged(self, text: str) -> None:
         """Wait until it wrote that."""
         wait_for(lambda: text in self.log(), text, self.process)
-
-    def stop(self) -> int:
-        """SIGTERM, and wait."""
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(PATIENCE)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        return self.process.returncode
-
-    def kill(self) -> None:
-        """SIGKILL."""
-        self.process.kill()
-        self.process.wait()
 
 
 def join_token(gateway: Gateway, name: str) -> str:

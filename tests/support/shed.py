@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-PLAN = """
-[[listeners]]
-name = "ssh"
-protocol = "ssh"
-endpoint = "tcp:0:interface=127.0.0.1"
-[[listeners]]
-name = "web"
-protocol = "http"
-endpoint = "tcp:0:interface=127.0.0.1"
-tls = "optional"
+from tests.support.sections import ALL, listener
+
+PLAN = (
+    listener("ssh", "ssh")
+    + listener("web", "http", more='tls = "optional"\n')
+    + """\
 [[targets]]
 name = "shop"
 protocol = "postgres"
@@ -21,7 +17,6 @@ login = "turned"
 secret = "env:SECRET"
 tls = "disable"
 groups = ["*"]
-[[rules]]
-name = "all"
-effect = "allow"
 """
+    + ALL
+)

@@ -18,6 +18,7 @@ from typing import Any
 
 from tests.support.gateway import Gateway, Plan, running_gateway
 from tests.support.live_agent import LISTENER, LiveAgent, start_agent
+from tests.support.sections import listener, ssh_target
 from tests.support.sshd import ACCOUNT, Sshd, make_key, public_line, running_sshd
 
 PATIENCE = 60.0
@@ -134,6 +135,8 @@ def ssh_gateway(
 
 def _plan(folder: Path, server: Sshd, rules: str, target: str, by: str = "") -> str:
     sue, tom = (public_line(make_key(folder / f"key-{who}")) for who in ("sue", "tom"))
+    key = f'login_with = "key"\nsecret = "file:{folder}/login"'
+    web_1 = ssh_target(f"{by}tcp:127.0.0.1:{server.port}", server.host_keys, ACCOUNT, key, ["developers"])
     return f"""\
 [[accounts]]
 name = "sue"
@@ -145,20 +148,8 @@ name = "tom"
 kind = "human"
 groups = ["visitors"]
 ssh_keys = ["{tom}"]
-[[listeners]]
-name = "ssh"
-protocol = "ssh"
-endpoint = "tcp:0:interface=127.0.0.1"
-[[targets]]
-name = "web-1"
-protocol = "ssh"
-endpoint = "{by}tcp:127.0.0.1:{server.port}"
-login = "{ACCOUNT}"
-login_with = "key"
-secret = "file:{folder}/login"
-host_keys = {server.host_keys!r}
-names = ["web-1\\\\.internal"]
-groups = ["developers"]
+{listener("ssh", "ssh")}
+{web_1}names = ["web-1\\\\.internal"]
 {target}
 {rules}
 """

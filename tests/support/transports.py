@@ -124,6 +124,22 @@ class TlsEnd(End):
         return self.context if byte == 0x16 else None
 
 
+class Producer:
+    """A producer that keeps what it was told: "stop", "go", "end"."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def pauseProducing(self) -> None:
+        self.told.append("stop")
+
+    def resumeProducing(self) -> None:
+        self.told.append("go")
+
+    def stopProducing(self) -> None:
+        self.told.append("end")
+
+
 class Ends(Factory):
     """Builds ends and keeps them; `next()` waits for the next one."""
 

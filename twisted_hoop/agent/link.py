@@ -144,14 +144,7 @@ class Link:
         kind, data = pack_place(place.where)
         self.streams += 1
         stream = AgentStream(self._reactor, Led(place), self._transport.transport.getHost(), self._counted, self._over)
-        channel = self._connection.open(kind, data, stream, WINDOW)
-        stream.began(channel)
-        try:
-            await stream.opened
-        except BaseException:
-            channel.abandon()
-            raise
-        return stream
+        return await opened(self._connection, kind, data, stream)
 
     def _over(self) -> None:
         self.streams -= 1
@@ -273,6 +266,18 @@ class Link:
         if heard != self._heard:
             self._heard, self._heard_at, self._seen = heard, now, self._now()
         return bool(now - self._heard_at > self._pulse.dead)
+
+
+async def opened(connection: IsConnection, kind: bytes, data: bytes, stream: AgentStream) -> AgentStream:
+    """The stream, once the other end has opened it, or AgentUnavailable; who gives up leaves nothing open there."""
+    channel = connection.open(kind, data, stream, WINDOW)
+    stream.began(channel)
+    try:
+        await stream.opened
+    except BaseException:
+        channel.abandon()
+        raise
+    return stream
 
 
 @implementer(IAddress)

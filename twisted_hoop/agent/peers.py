@@ -16,7 +16,7 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
 from twisted_hoop.agent.hub import Stream
-from twisted_hoop.agent.link import Led
+from twisted_hoop.agent.link import Led, opened
 from twisted_hoop.agent.registry import Registry
 from twisted_hoop.agent.stream import AgentStream, Counted
 from twisted_hoop.agent.words import pack_place, parse_place
@@ -37,8 +37,6 @@ STREAM = b"agent-stream@twisted-hoop"
 """The kind of channel that asks for a stream."""
 LIMITS = Limits(channels=1 << 16, requests=16, packet=64 * 1024, window=1 << 20, unsent=1 << 22, grace=20.0)
 KIND = b"ssh-ed25519"
-WINDOW = 1 << 20
-"""Bytes of one stream that may be on their way (S9)."""
 LOGIN_SECONDS = 15.0
 MOST_TRIED = 3
 """Replicas that are asked for one stream."""
@@ -132,14 +130,7 @@ class _Peer:
         self.streams += 1
         host = transport.transport.getHost()
         stream = AgentStream(self._reactor, Led(place), host, self._counted, self._over)
-        channel = connection.open(STREAM, pack_stream(place), stream, WINDOW)
-        stream.began(channel)
-        try:
-            await stream.opened
-        except BaseException:
-            channel.abandon()
-            raise
-        return stream
+        return await opened(connection, STREAM, pack_stream(place), stream)
 
     def _over(self) -> None:
         self.streams -= 1

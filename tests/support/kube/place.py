@@ -16,6 +16,7 @@ from tests.support.gateway import Gateway, Plan, start_gateway, token_of
 from tests.support.kube.cluster import ApiServer, start_api_server, write_kubeconfig
 from tests.support.kube.programs import Ran, kubectl_path, run
 from tests.support.kube.real import RealCluster, real_cluster
+from tests.support.sections import listener
 
 PLAIN, MASKED, RESTORING = "plain", "masked", "restoring"
 """Targets: the first as the gateway itself and without masks, the second impersonating and with Secrets masked,
@@ -23,14 +24,6 @@ the third as well, with masked values put back in writes.
 
 There are two more with masks, for Helm: `releases` shows its own Secrets, `no-releases` refuses them."""
 
-_PLAN = """
-[[listeners]]
-name = "web"
-protocol = "http"
-endpoint = "tcp:0:interface=127.0.0.1"
-certificate = "{folder}/gateway/tls/localhost.pem"
-key = "{folder}/gateway/tls/localhost.key"
-"""
 _TARGET = """
 [[targets]]
 name = "{name}"
@@ -194,7 +187,7 @@ def plan_of(folder: Path, cluster: ApiServer | RealCluster, more: str = "", by: 
         host, port = cluster.host, cluster.port
         credential = f'credential = "certificate"\ncertificate = "{cluster.certificate}"\nkey = "{cluster.key}"'
     about = {"by": by, "host": host, "port": port, "ca": cluster.ca, "credential": credential}
-    text = _PLAN.format(folder=folder)
+    text = listener("web", "http", folder / "gateway")
     text += _TARGET.format(name=PLAIN, **about, more="")
     text += _TARGET.format(name=MASKED, **about, more='impersonate = "oidc:{name}"')
     text += _TARGET.format(name=RESTORING, **about, more='impersonate = "oidc:{name}"\nhelm_releases = "allow"')
