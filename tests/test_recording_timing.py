@@ -19,9 +19,8 @@ def command(**more: Any) -> Entry:
 
 def test_entries_of_no_numbered_command_are_left_alone() -> None:
     timing = Timing()
-    for entry in (command(), Entry("outcome", {"tag": "x"}), Entry("notice", {"command": 1, "text": "x"})):
-        assert timing.took(entry, 1_000_000) == -1
-    assert not timing._began
+    timing.began(command(), 0)
+    assert timing.took(Entry("outcome", {"tag": "x"}), 1_000_000) == -1
 
 
 def seconds(timing: Timing, now: float, **more: Any) -> object:
@@ -32,7 +31,7 @@ def seconds(timing: Timing, now: float, **more: Any) -> object:
 def test_an_outcome_has_the_time_since_its_command() -> None:
     timing = Timing()
     for number, at in ((1, 1.0), (2, 1.5)):
-        assert timing.took(command(command=number), int(at * 1_000_000)) == -1
+        timing.began(command(command=number), int(at * 1_000_000))
     assert seconds(timing, 2.25, command=1) == 1.25
     assert seconds(timing, 3.0, command=2) == 1.5
     assert seconds(timing, 3.5, command=2) == 2.0  # a second statement of the same text
@@ -41,9 +40,9 @@ def test_an_outcome_has_the_time_since_its_command() -> None:
 
 def test_channels_and_operations_are_commands_of_their_own() -> None:
     timing = Timing()
-    timing.took(command(channel=0, command=1), 0)
-    timing.took(command(channel=1, command=1), 1_000_000)
-    timing.took(command(channel=1, command=1, operation=1), 2_000_000)
+    timing.began(command(channel=0, command=1), 0)
+    timing.began(command(channel=1, command=1), 1_000_000)
+    timing.began(command(channel=1, command=1, operation=1), 2_000_000)
     assert seconds(timing, 4.0, channel=1, command=1, operation=1) == 2.0
     assert seconds(timing, 4.0, channel=0, command=1) == 4.0
     assert seconds(timing, 4.0, channel=1, command=1) == 3.0
@@ -51,7 +50,7 @@ def test_channels_and_operations_are_commands_of_their_own() -> None:
 
 def test_a_time_that_is_known_is_kept_and_a_clock_put_back_gives_none_below_zero() -> None:
     timing = Timing()
-    timing.took(command(command=1), 5_000_000)
+    timing.began(command(command=1), 5_000_000)
     assert seconds(timing, 6.0, command=1, seconds=0.25) is None  # it says so itself
     assert seconds(timing, 4.0, command=1) == 0.0
 
@@ -59,9 +58,11 @@ def test_a_time_that_is_known_is_kept_and_a_clock_put_back_gives_none_below_zero
 def test_commands_without_an_outcome_take_no_memory_without_bound() -> None:
     timing = Timing()
     for number in range(10 * MOST):
-        timing.took(command(command=number), 0)
+        timing.began(command(command=number), 0)
     assert len(timing._began) == MOST
     assert seconds(timing, 1.0, command=10 * MOST - 1) == 1.0
+    assert seconds(timing, 2.0, command=10 * MOST - 2) == 2.0
+    assert seconds(timing, 3.0, command=10 * MOST - 1) is None  # it had its outcome, and others came in between
     assert seconds(timing, 1.0, command=0) is None
 
 
@@ -69,6 +70,8 @@ def test_it_stands_in_the_recording(tmp_path: Path) -> None:
     clock = Clock()
     recording = recorder(tmp_path, clock).open(session())
     recording.write(command(command=1))
-    clock.advance(0.125)
-    recording.write(Entry("outcome", {"command": 1, "tag": "SELECT 1"}))
-    assert list(Library(tmp_path / "recordings").read("session-0001"))[-1]["seconds"] == 0.125
+    for number, lazy in enumerate((True, False), 1):
+        clock.advance(0.125)
+        recording.write(Entry("outcome", {"command": 1, "tag": f"SELECT {number}"}), lazy)
+    found = list(Library(tmp_path / "recordings").read("session-0001"))
+    assert [(each["t"], each.get("seconds")) for each in found[1:]] == [(0.0, None), (0.125, 0.125), (0.25, 0.25)]

@@ -16,7 +16,7 @@ from twisted_hoop.recording import framing
 from twisted_hoop.recording.entries import decode
 from twisted_hoop.recording.streams import stream_bytes
 from twisted_hoop.recording.unsealing import Unsealer
-from twisted_hoop.recording.writer import MAX_PENDING, Writer, apart
+from twisted_hoop.recording.writer import MAX_LATE, MAX_PENDING, Writer, apart
 
 KEY = bytes(range(32))
 
@@ -82,6 +82,26 @@ def test_lazy_entries_fill_a_bounded_buffer_and_are_written_r10(writer: Writer, 
         assert writer._size < MAX_PENDING
     writer.flush()
     assert len(kinds(path)) == 1001
+
+
+def test_outcomes_wait_in_bounded_number_and_are_written_r10(writer: Writer, path: Path) -> None:
+    """R10: outcomes that nobody's command pushes out are kept for MAX_LATE of them, and then written, not dropped."""
+    for number in range(10 * MAX_LATE + 1):
+        writer.write(outcome(), number, lazy=True)
+        assert len(writer._late) < MAX_LATE
+    assert len(kinds(path)) == 1 + 10 * MAX_LATE
+    writer.flush()
+    assert [entry["n"] for entry in entries(path)] == list(range(10 * MAX_LATE + 2))
+
+
+def test_an_outcome_that_cannot_be_written_fails_the_recording_r1(writer: Writer) -> None:
+    """R1: it was lazy, and is found with what comes next."""
+    writer.write(Entry("outcome", {"n": 7}), 0, lazy=True)
+    with pytest.raises(RecordingFailed, match="may not be called"):
+        writer.write(command(), 0)
+    with pytest.raises(RecordingFailed, match="may not be called"):
+        writer.write(command(), 0)
+    assert not writer.pending
 
 
 def test_numbers_count_from_one(writer: Writer, path: Path) -> None:

@@ -10,9 +10,7 @@ from twisted_hoop.errors import RecordingFailed
 from twisted_hoop.model import Entry
 from twisted_hoop.recording.plain import as_json
 
-_NAMES: Final = {kind: f'"{kind}"' for kind in ("command", "outcome", "output", "input")}
-"""What most entries are, as JSON."""
-_THREE: Final = [f"{number:03}" for number in range(1000)]
+_SECOND: Final = 1_000_000
 
 
 def encode(number: int, micros: int, entry: Entry, took: int = -1) -> bytes:
@@ -22,22 +20,15 @@ def encode(number: int, micros: int, entry: Entry, took: int = -1) -> bytes:
     Raises RecordingFailed for data that JSON cannot say, or that has a member of one of the three names.
     """
     data = entry.data if isinstance(entry.data, dict) else dict(entry.data)  # known to be one, it is asked natively
-    if "n" in data or "t" in data or "kind" in data:
-        raise RecordingFailed("an entry's data may not be called n, t or kind")
-    kind = _NAMES.get(entry.kind) or orjson.dumps(entry.kind).decode()
-    head = f'{{"n":{number},"t":{_decimal(micros)},"kind":{kind}'
+    body: dict[str, object] = {"n": number, "t": micros / _SECOND, "kind": entry.kind}
+    names = 3
     if took >= 0:
-        head += f',"seconds":{_decimal(took)}'
+        body["seconds"] = took / _SECOND
+        names = 4
+    body.update(data)
+    if len(body) != names + len(data):
+        raise RecordingFailed("an entry's data may not be called n, t or kind")
     try:
-        rest = orjson.dumps(data)
+        return orjson.dumps(body)
     except TypeError:
-        rest = as_json(data)
-    if len(rest) <= 2:
-        return head.encode() + b"}"
-    return b"".join((head.encode(), b",", rest[1:]))  # merging dictionaries costs three times this
-
-
-def _decimal(micros: int) -> str:
-    """Seconds with six digits; formatting a float costs three times two integers."""
-    behind = micros % 1_000_000
-    return f"{micros // 1_000_000}.{_THREE[behind // 1000]}{_THREE[behind % 1000]}"
+        return as_json(body)

@@ -18,7 +18,6 @@ from twisted_hoop.recording.barrier import Barrier, InThread
 from twisted_hoop.recording.finish import Finisher
 from twisted_hoop.recording.heads import Heads
 from twisted_hoop.recording.recovery import mend
-from twisted_hoop.recording.timing import Timing
 from twisted_hoop.recording.writer import Writer
 
 LAZY_SECONDS = 0.05
@@ -72,7 +71,6 @@ class Recording:
         self._writer = writer
         self._timer: Any = None
         self._signing: Any = None
-        self._timing = Timing()
         self._barrier = Barrier(writer.sync, means.in_thread)
         self._closing = False
         self._result: RecordingFailed | tuple[()] | None = None
@@ -87,7 +85,7 @@ class Recording:
         before = writer.bytes
         micros = max(int((self._seconds() - self._began) * 1_000_000), 0)  # a clock that was put back stands still
         try:
-            writer.write(entry, micros, lazy, self._timing.took(entry, micros))
+            writer.write(entry, micros, lazy)
         except RecordingFailed:
             counts.failed += 1
             raise

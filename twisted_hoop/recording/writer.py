@@ -14,9 +14,12 @@ from twisted_hoop.recording.encoding import encode
 from twisted_hoop.recording.files import sync_folders
 from twisted_hoop.recording.sealing import FINAL, HEADER, MAGIC, MAX_HEADER, ROOT, SIGNED, seal
 from twisted_hoop.recording.segments import Segments
+from twisted_hoop.recording.timing import Timing
 
 MAX_PENDING: Final = 1 << 16
 """Bytes of lazy entries that may wait in memory (R10: bounded, and written when full, never dropped)."""
+MAX_LATE: Final = 64
+"""Outcomes that wait to be encoded."""
 MAX_SEGMENT: Final = 1 << 30
 """Bytes of one entry, and what waited for it: no message of any protocol is longer."""
 
@@ -47,7 +50,7 @@ class Writer:
     """
 
     __slots__ = (
-        "_behind", "_micros", "_others", "_packable", "_path", "_pending", "_size", "_written",
+        "_behind", "_late", "_micros", "_others", "_packable", "_path", "_pending", "_size", "_timing", "_written",
         "bytes", "chain", "count", "descriptor", "failure", "segments",
     )  # fmt: skip
 
@@ -59,6 +62,8 @@ class Writer:
         self.bytes = 0
         self.failure: RecordingFailed | None = None
         self.segments: Segments | None = None
+        self._late: list[tuple[Entry, int]] = []  # outcomes, to be encoded together with what comes next
+        self._timing = Timing()
         self._pending: list[bytes] = []
         self._behind: list[bytes] = []
         self._size = 0
@@ -75,16 +80,44 @@ class Writer:
         self._put(MAGIC + frame)
         self.segments = Segments(key, self.chain)
 
-    def write(self, entry: Entry, micros: int, lazy: bool = False, took: int = -1) -> None:
+    def write(self, entry: Entry, micros: int, lazy: bool = False) -> None:
         """Append an entry. When it returns and was not lazy, the operating system has it and all before it.
 
-        `micros` is the time since the start, `took` how long a command lasted, in µs, or below 0.
+        `micros` is the time since the start.
         """
         if self.failure is not None:
             raise RecordingFailed(str(self.failure))
+        if lazy and entry.kind == "outcome":
+            self._late.append((entry, micros))
+            if len(self._late) >= MAX_LATE:
+                self.flush()
+            return
+        if self._late:
+            self._encode_late()
+        self._add(entry, micros)
+        if not lazy or self._size >= MAX_PENDING:
+            self.flush()
+        else:  # what waits is copied: JSON that was just made holds many times its length of memory
+            self._pending[-1] = bytes(memoryview(self._pending[-1]))
+
+    def _encode_late(self) -> None:
+        """What an outcome needs is done with the next command: all of it is at hand then, and in the caches."""
+        late, self._late = self._late, []
+        for entry, micros in late:
+            self._add(entry, micros)
+
+    def _add(self, entry: Entry, micros: int) -> None:
         behind = b""
         packs = True
-        if entry.kind in _STREAMS:
+        took = -1
+        kind = entry.kind
+        if kind == "command":
+            self._others += 1
+            self._timing.began(entry, micros)
+        elif kind == "outcome":
+            self._others += 1
+            took = self._timing.took(entry, micros)
+        elif kind in _STREAMS:
             entry, behind = apart(entry)
             packs = not behind and "base64" not in entry.data
         else:
@@ -101,18 +134,18 @@ class Writer:
             self._behind.append(behind)
         if packs:
             self._packable += len(body)
-        if not lazy or self._size >= MAX_PENDING:
-            self.flush()
 
     @property
     def pending(self) -> bool:
         """Whether lazy entries wait."""
-        return bool(self._pending)
+        return bool(self._pending) or bool(self._late)
 
     def flush(self) -> None:
         """Write what waits, as one segment."""
         if self.failure is not None:
             raise RecordingFailed(str(self.failure))
+        if self._late:
+            self._encode_late()
         if not self._pending:
             return
         if self.segments is None or self._size > MAX_SEGMENT:
@@ -132,7 +165,7 @@ class Writer:
             self._put_pieces([heads, sealed, self.chain])
 
     def _forget(self) -> None:
-        self._pending, self._behind = [], []
+        self._pending, self._behind, self._late = [], [], []
         self._size = self._packable = self._others = 0
 
     def sign(self, body: bytes) -> None:
