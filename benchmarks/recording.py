@@ -179,7 +179,9 @@ def flood(state: Path, mebibytes: int) -> dict[str, float]:
         took, size = time.process_time() - began, mebibytes / 1024 * 1.073741824
         recording.close(Outcome("closed"))
         path = place.folder / recording.path
+        began = time.process_time()
         assert verify(path, public_keys(state / name)).ok
+        found[f"{name}: verify, MB/s"] = path.stat().st_size / (time.process_time() - began) / 1e6
         found[f"{name}: CPU seconds for a GB of output"] = took / size
         found[f"{name}: bytes kept for a byte"] = path.stat().st_size / (mebibytes << 20)
         found[f"{name}: MiB of memory more at the peak"] = (

@@ -100,6 +100,7 @@ class Follower:
             return False
         at, chain, number, count, held = 0, self._chain, self._segments, self.count, 0
         heads, least, size = _HEADS.unpack_from, _HEADS.size, len(data) - framing.CHAIN
+        opens = None if self._unsealer is None else self._unsealer.text
         while at + least <= size and held < _MOST_HELD:
             length, kind, segment, first, entries, _, packing = heads(data, at)
             end = at + framing.HEAD.size + length
@@ -109,7 +110,7 @@ class Follower:
             if value != data[end : end + framing.CHAIN] or segment != number + 1 or first != count + 1 or not entries:
                 break
             if count + entries > known:
-                text = self._text(data[at + framing.HEAD.size : end], segment, packing)
+                text = None if opens is None else opens(data[at + framing.HEAD.size : end], segment, packing)
                 if text is None:
                     break
                 found += self._wanted(text, known)
@@ -118,10 +119,6 @@ class Follower:
         self._chain, self._segments, self.count = chain, number, count
         self._offset += at
         return at > 0
-
-    def _text(self, body: bytes, number: int, packing: int) -> bytes | None:
-        """What is in a segment, or None: it must be asked for patiently."""
-        return None if self._unsealer is None else self._unsealer.text(body, number, packing)
 
     def _segment(self, frame: framing.Frame, known: int) -> list[Line]:
         head = self._checked(frame)
@@ -135,12 +132,13 @@ class Follower:
 
     def _wanted(self, text: bytes, known: int) -> list[Line]:
         """Those of a segment's entries that are wanted, and are not known."""
+        if b"\0" in text:
+            text = text.partition(b"\0")[0]
         found: list[Line] = []
-        for line in text.partition(b"\0")[0].split(b"\n"):
+        for line in text.split(b"\n"):
             match = _KIND.match(line)
-            if match is None:
-                found.append(line)  # for `read` to say what it is
-            elif match[2] in self._kinds and int(match[1]) > known:
+            # One that looks like no entry is for `read` to say what it is.
+            if match is None or (match[2] in self._kinds and int(match[1]) > known):
                 found.append(line)
         return found
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from hashlib import sha256
+from struct import Struct
 
 from blake3 import blake3
 
@@ -19,6 +20,9 @@ from twisted_hoop.recording.segments import PLAIN, TAG, ZSTD
 BUFFER = 1 << 22
 """Bytes read at a time."""
 _LEAST = SEGMENT.size + TAG
+_HEADS = Struct(">IBQQIQB")
+"""The head of a frame, and that of the segment in it."""
+_PACKINGS = (PLAIN, ZSTD)
 _AT_ONCE = 4096
 _SEGMENTS = (SEALED, BULK)
 
@@ -35,22 +39,22 @@ class Walk:
 
     def over(self, data: bytes) -> int:
         """Pass over the good segments that `data` begins with; how many bytes they have."""
-        at, end, chain, segments, count = 0, len(data), self.chain, self.segments, self.count
-        frame, segment = HEAD.unpack_from, SEGMENT.unpack_from
-        while at + HEAD.size + _LEAST + CHAIN <= end:
-            length, kind = frame(data, at)
-            behind = at + HEAD.size + length
-            if kind not in _SEGMENTS or length < _LEAST or behind + CHAIN > end:
+        at, chain, segments, count, micros = 0, self.chain, self.segments, self.count, self.micros
+        heads, before, last = _HEADS.unpack_from, HEAD.size, len(data) - CHAIN
+        while at + before + _LEAST <= last:
+            length, kind, number, first, entries, time, packing = heads(data, at)
+            behind = at + before + length
+            if kind not in _SEGMENTS or length < _LEAST or behind > last or not entries or packing not in _PACKINGS:
                 break
-            value = _chained(chain, data, at, behind, kind)
-            number, first, entries, micros, packing = segment(data, at + HEAD.size)
+            if kind == SEALED and length < _AT_ONCE:  # nearly all, so without a call
+                value = sha256(chain + data[at:behind]).digest()
+            else:
+                value = _chained(chain, data, at, behind, kind)
             if value != data[behind : behind + CHAIN] or number != segments + 1 or first != count + 1:
                 break
-            if not entries or packing not in (PLAIN, ZSTD):
-                break
-            at, chain, segments, count = behind + CHAIN, value, number, count + entries
-            self.frames, self.micros = self.frames + 1, micros
-        self.chain, self.segments, self.count = chain, segments, count
+            at, chain, segments, count, micros = behind + CHAIN, value, number, count + entries, time
+        self.frames += segments - self.segments
+        self.chain, self.segments, self.count, self.micros = chain, segments, count, micros
         return at
 
 
@@ -59,8 +63,6 @@ def _chained(previous: bytes, data: bytes, start: int, end: int, kind: int) -> b
     if kind == BULK:
         clear = start + HEAD.size + CLEAR
         return sha256(previous + data[start:clear] + blake3(memoryview(data)[clear:end]).digest()).digest()
-    if end - start < _AT_ONCE:
-        return sha256(previous + data[start:end]).digest()
     value = sha256(previous)
     value.update(memoryview(data)[start:end])
     return value.digest()
