@@ -13,5 +13,6 @@ stands for anything; a command that is followed by nothing must end with 0. Comm
     <!-- not run: needs systemd -->   the next block cannot be run in a test, for that reason
 
 Blocks of one page share one shell and one empty folder, so variables and files last. What differs from machine to
-machine is replaced as the tables of `places` say. `tests/test_docs_commands.py` has it all done.
+machine is replaced as the tables of the places say. `tests/test_docs_commands.py` has it all done, but for the places
+`wheel` and `containers`, which .ci/run runs (`wheel.py` here, and tests/containers/page.py).
 """

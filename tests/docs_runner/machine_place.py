@@ -73,6 +73,8 @@ def _checkout(house: House) -> None:
     """`etc` of a checkout, whose examples somebody has filled in."""
     folder = house.home / "checkout/etc"
     shutil.copytree(ROOT / "etc", folder, symlinks=True, ignore=shutil.ignore_patterns("demo.toml"))
+    (folder / "tls").symlink_to(house.authority.parent)
+    shutil.copy(house.configuration.with_name("shop-password"), folder)
     (folder / "hoop.toml").write_text(configuration(house) + _AGENTS.format(port=house.ports["agents"]))
     (folder / "agent.toml").write_text(_AGENT.format(port=house.ports["agents"], home=house.home))
 

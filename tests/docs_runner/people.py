@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.support.loop import running_loop
 from twisted_hoop.demo.issuer import start_issuer
@@ -43,7 +44,7 @@ def people_of(home: Path, groups: Mapping[str, Sequence[str]] | None = None) -> 
         issuer, port = loop.run(lambda: start_issuer(loop.reactor, home / "issuer"))
         for who, theirs in (groups or {}).items():
             kind = "human" if theirs else "machine"
-            about = {"groups": list(theirs) or ["ai-agents"], "preferred_username": who, "kind": kind}
+            about: dict[str, Any] = {"groups": list(theirs) or ["ai-agents"], "preferred_username": who, "kind": kind}
             (tokens / who).write_text(issuer.ring.token(who, 7200.0, **about))
         browser_in(home / "bin")
         try:

@@ -114,7 +114,8 @@ def _demo_place(home: Path) -> Place:
         ' …"': '"',
     }
     links = {".demo": home / ".demo", ".venv/bin": home / "bin", "ca.pem": home / ".demo/pki/ca.pem"}
-    environ = {"HOOP_URL": api, "PGSSLROOTCERT": str(home / ".demo/pki/ca.pem")}
+    authority = str(home / ".demo/pki/ca.pem")
+    environ = {"HOOP_URL": api, "HOOP_CA": authority, "PGSSLROOTCERT": authority}
     return Place(home, Table(rows, _MADE), links, environ)
 
 

@@ -15,7 +15,7 @@ from tests.docs_runner.steps import Step, literal, matches
 
 PATIENCE = 180
 _UNTIL = """
-for _ in $(seq 900); do grep -qF -- {text} {out} && break; sleep 0.1; done
+for _ in $(seq 900); do grep -qF -- {text} {out} && break; kill -0 $! 2>/dev/null || break; sleep 0.1; done
 grep -qF -- {text} {out} || exit 1
 """
 
@@ -81,8 +81,8 @@ def _line(number: int, step: Step, notes: Path, table: Table) -> str:
         return f"{noted}\n{{\n{command}\n}} >{out} 2>&1\ntrap - ERR\n"
     text = shlex.quote(literal(table.shown(step.shown or "")))
     if step.block.stays:  # a session of its own: all of it is ended by its number
-        number = shlex.quote(str(notes.parent / "stays"))
-        begun = f"env --default-signal=INT setsid bash -c {shlex.quote(command)} >{out} 2>&1 &\necho $! >>{number}\n"
+        numbers = shlex.quote(str(notes.parent / "stays"))
+        begun = f"env --default-signal=INT setsid bash -c {shlex.quote(command)} >{out} 2>&1 &\necho $! >>{numbers}\n"
     else:
         begun = f"{{\n{command}\n}} >{out} 2>&1 &\nwaiting+=($!)\n"
     return begun + _UNTIL.format(text=text, out=out)  # what comes after it would wait for it in vain
