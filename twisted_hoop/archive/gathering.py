@@ -25,7 +25,7 @@ _MOST_REMEMBERED = 1000
 _MOST_REST = 400
 _LONGEST = 2000
 _HEAD = re.compile(
-    rb'\{"n":([0-9]{1,18}),"t":([0-9]{1,12}\.[0-9]{6}),"kind":"(command|refused|review)"(?:,"channel":[0-9]+)?(?:,"command":[0-9]+)?'
+    rb'\{"n":([0-9]{1,18}),"t":([0-9]{1,12}\.[0-9]{1,6}),"kind":"(command|refused|review)"(?:,"channel":[0-9]+)?(?:,"command":[0-9]+)?'
 )
 # Up to the text, the text, and what follows. No string in JSON holds a quote that no backslash stands before.
 _TEXT = re.compile(rb'([^{}\\]*?)"text":"([^"\\]*)"(.*)', re.S)
