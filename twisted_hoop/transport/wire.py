@@ -18,6 +18,7 @@ from twisted_hoop.transport.outbox import SEND_SIZE, Piece
 
 READ_SIZE: Final = 64 * 1024
 """Most bytes given to a protocol at once; larger reads cost more than they save."""
+_PLAIN_READ: Final = READ_SIZE - 64  # with a head before it, it still fills whole records of TLS: no tiny one behind
 _SMALL_READ: Final = 4 * 1024  # room that is asked for while messages are small: 64 KiB for each cost more than them
 RECORD_SIZE: Final = 16 * 1024
 """Most plaintext in one TLS record (RFC 8446, section 5.1)."""
@@ -76,7 +77,7 @@ class PlainWire:
             return None
         self.more = len(data) == size
         if self.more:
-            self._size = READ_SIZE
+            self._size = _PLAIN_READ
         elif len(data) < _SMALL_READ:
             self._size = _SMALL_READ
         return data
@@ -130,7 +131,7 @@ class TlsWire:
             return b""
         data = self._record()
         if data is None or len(data) < _BULK_RECORD:
-            self.more = bool(data) and self._socket.pending() > 0
+            self.more = False  # a record was taken whole, as none is longer than what was asked for
             return data
         return self._gathered(data)
 
