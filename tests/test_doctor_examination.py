@@ -57,7 +57,10 @@ def test_what_is_well_and_what_is_not_is_told_apart_while_the_gateway_runs(loop:
     assert {("target", "bad"), ("certificate", "listener pg")} <= errors
     assert found["target", "good"].state == found["store", "sqlite"].state == "ok"
     assert found["issuer", "corp"].what.endswith("keys") and found["secret", "targets.1.secret"].state == "ok"
-    assert found["target", "far"].state == "warning" and "agent office" in found["target", "far"].what
+    assert (
+        found["target", "far"].state == "error"
+        and "agent office, which is not connected" in found["target", "far"].what
+    )
     assert found["clock", "good"].state == "ok" and found["folder", "state"].state == "ok"
 
 

@@ -6,13 +6,16 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import delete
 
 from tests.support.loop import Loop
 from tests.support.postgres import Server
 from twisted_hoop.errors import StoreUnavailable
+from twisted_hoop.store.agents import installations
 from twisted_hoop.store.database import Database
-from twisted_hoop.store.looking import look
+from twisted_hoop.store.looking import look, read
 from twisted_hoop.store.migrate import newest
+from twisted_hoop.store.tables import agents
 
 
 def made(url: str, loop: Loop) -> None:
@@ -42,6 +45,18 @@ def test_postgresql_and_a_role_that_may_not_write(postgres: Server, loop: Loop) 
     made(url, loop)
     postgres.run("grant select on alembic_version to onlooker", "looked")
     assert look(url).revision == newest() and not look(f"postgresql://onlooker:hunter2@{address}").writable
+
+
+def test_what_is_read_is_read_alone(tmp_path: Path, loop: Loop, postgres: Server) -> None:
+    """Of another schema, or before the first start, there is nothing to read; and nothing can be written by it."""
+    postgres.create_database("read_alone")
+    server = f"postgresql://{postgres.user}:{postgres.password}@{postgres.host}:{postgres.port}/read_alone"
+    for url in (f"sqlite:///{tmp_path}/store.db", server):
+        assert read(url, installations) is None
+        made(url, loop)
+        assert read(url, installations) == []
+    with pytest.raises(StoreUnavailable, match="OperationalError"):
+        read(f"sqlite:///{tmp_path}/store.db", lambda connection: connection.execute(delete(agents)))
 
 
 def test_r11_what_fails_shows_no_part_of_the_url(postgres: Server) -> None:

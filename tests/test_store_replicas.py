@@ -12,7 +12,7 @@ from tests.support.loop import Loop
 from tests.support.postgres import Server
 from twisted_hoop.errors import StoreUnavailable
 from twisted_hoop.store.database import Database
-from twisted_hoop.store.replicas import GONE, LEASE, Dead, Replica, Replicas, draining
+from twisted_hoop.store.replicas import GONE, LEASE, Dead, Replica, Replicas, draining, living
 from twisted_hoop.store.sessions import SessionIndex
 from twisted_hoop.store.tables import replicas
 
@@ -40,6 +40,19 @@ def test_those_that_live_are_known(office: Office, loop: Loop) -> None:
         await table.gone("a")
         assert await table.all() == [TWO]
         assert not await table.beat(ONE)  # who has no row has no lease
+
+    loop.run(go)
+
+
+def test_whose_lease_is_over_is_known_before_anybody_says_so(office: Office, loop: Loop) -> None:
+    table = Replicas(office.database)
+
+    async def go() -> None:
+        await table.here(replace(ONE, seen=1000.0))
+        await table.here(replace(TWO, seen=1015.0))
+        for moment, alive in ((1000.0 + LEASE, {"a", "b"}), (1001.0 + LEASE, {"b"}), (1016.0 + LEASE, set())):
+            found = await office.database.read(lambda connection, moment=moment: living(connection, moment))
+            assert found == alive
 
     loop.run(go)
 

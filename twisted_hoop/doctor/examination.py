@@ -11,6 +11,7 @@ from typing import Any
 
 from twisted_hoop.config import load
 from twisted_hoop.config.references import Reference, references_of
+from twisted_hoop.doctor.agents import behind, look_at_agents
 from twisted_hoop.doctor.certificates import look_at, places
 from twisted_hoop.doctor.finding import Finding, Look, in_thread, take_all
 from twisted_hoop.doctor.ground import folders, look_at_descriptors, look_at_files, look_at_folder, look_at_room
@@ -20,16 +21,16 @@ from twisted_hoop.doctor.others import (
     look_at_issuer,
     look_at_storage,
     look_at_store,
+    store_url,
 )
 from twisted_hoop.doctor.sockets import look_at_port
 from twisted_hoop.doctor.targets import look_at_target
 from twisted_hoop.errors import ConfigurationError
 from twisted_hoop.halls import Halls
 from twisted_hoop.identity.ssh_authority import SshAuthority
-from twisted_hoop.identity.ssh_key_files import load_gateway_keys
+from twisted_hoop.identity.ssh_key_files import GatewayKeys, load_gateway_keys
 from twisted_hoop.secrets.store import SecretStore
 from twisted_hoop.settings import Settings, TargetSection
-from twisted_hoop.transport.names import client_place
 
 PATIENCE = 15.0
 """Seconds any one look may take."""
@@ -73,8 +74,15 @@ class _Looks:
         yield from self._ground()
         yield from self._doors()
         yield from self._others()
-        for number, section in enumerate(self._settings.targets):
-            yield self._target(number, section)
+        led = behind(self._settings.targets)
+        if led:
+            yield self._blocking(
+                "agents", "targets", partial(look_at_agents, store_url(self._settings), led, self._ca())
+            )
+        names = {name for name, _ in led}
+        for section in self._settings.targets:
+            if section.name not in names:
+                yield self._target(section)
 
     def _blocking(self, area: str, name: str, work: Callable[[], list[Finding]]) -> Look:
         return Look(area, name, lambda: in_thread(self._reactor, work), "see that this account may look there")
@@ -119,15 +127,8 @@ class _Looks:
             return [Finding("secret", reference.key, "error", why, todo)]
         return [Finding("secret", reference.key, "ok", f"{reference.scheme}: can be had")]
 
-    def _target(self, number: int, section: TargetSection) -> Look:
-        place = client_place(section.endpoint)
-        if place is not None and place.agent:
-            return Look("target", section.name, lambda: self._by_agent(section, place.agent))
+    def _target(self, section: TargetSection) -> Look:
         return Look("target", section.name, lambda: self._logged_in(section), "see that the target runs")
-
-    async def _by_agent(self, section: TargetSection, agent: str) -> list[Finding]:
-        what = f"is reached by agent {agent}, which is connected to the gateway only: no log-in was tried"
-        return [Finding("target", section.name, "warning", what, "hoop agents list says whether the agent is there")]
 
     async def _logged_in(self, section: TargetSection) -> list[Finding]:
         """Halls of one target, so that one that cannot be made is a finding of its own."""
@@ -141,9 +142,18 @@ class _Looks:
         return await look_at_target(self._reactor, halls, section)
 
     def _authority(self) -> SshAuthority | None:
+        keys = self._keys()
+        return None if keys is None else SshAuthority(keys, self._settings.ssh)
+
+    def _ca(self) -> str:
+        """The fingerprint of the authority for agents; "" while there is none."""
+        keys = self._keys()
+        return "" if keys is None else keys.agent_ca.public.fingerprint
+
+    def _keys(self) -> GatewayKeys | None:
         """None where a key would have to be made: a doctor makes nothing."""
         section, state = self._settings.ssh, Path(self._settings.gateway.state)
         files = [Path(getattr(section, name) or state / f"ssh_{name}") for name in _KEYS]
         if not all(os.access(file, os.R_OK) for file in files):
             return None
-        return SshAuthority(load_gateway_keys(section, state), section)
+        return load_gateway_keys(section, state)

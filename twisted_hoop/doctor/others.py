@@ -52,9 +52,8 @@ async def _clock(reactor: Any, section: IssuerSection, url: str, patience: float
 
 async def look_at_store(reactor: Any, settings: Settings) -> list[Finding]:
     """Reachable, of which schema, and whether it can be written."""
-    url = settings.store.url or f"sqlite:///{Path(settings.gateway.state) / 'store.db'}"
     try:
-        looked = await in_thread(reactor, lambda: look(url))
+        looked = await in_thread(reactor, lambda: look(store_url(settings)))
     except HoopError as error:
         return [Finding("store", "store", "error", str(error), "see that the database runs, and [store] url")]
     found = [_schema(looked)]
@@ -62,6 +61,11 @@ async def look_at_store(reactor: Any, settings: Settings) -> list[Finding]:
         todo = "give the role CREATE on the schema, or name the primary; for SQLite: chown the state folder"
         found.append(Finding("store", looked.kind, "error", "cannot be written", todo))
     return [*found, compared("store", looked.now, time.time())] if looked.now else found
+
+
+def store_url(settings: Settings) -> str:
+    """The SQLAlchemy URL of the store."""
+    return settings.store.url or f"sqlite:///{Path(settings.gateway.state) / 'store.db'}"
 
 
 def _schema(looked: Looked) -> Finding:

@@ -132,8 +132,7 @@ class AgentTable:
 
     def all(self) -> Awaitable[list[AgentRow]]:
         """Every installation, by name, the newest first."""
-        query = select(agents).order_by(agents.c.name, agents.c.enrolled.desc(), agents.c.ident)
-        return self._database.read(lambda connection: [AgentRow(**row._mapping) for row in connection.execute(query)])
+        return self._database.read(installations)
 
     def revoke(self, ident: str, by: str, reason: str, now: float) -> Awaitable[bool]:
         """Never again; False when there is no such agent. Of one that is revoked, who did it and why stays."""
@@ -184,6 +183,12 @@ class AgentTable:
     def look(self) -> Awaitable[Shared]:
         """What replicas must know of one another's agents."""
         return self._database.read(shared)
+
+
+def installations(connection: Connection) -> list[AgentRow]:
+    """Every installation, by name, the newest first. Blocks."""
+    query = select(agents).order_by(agents.c.name, agents.c.enrolled.desc(), agents.c.ident)
+    return [AgentRow(**row._mapping) for row in connection.execute(query)]
 
 
 def shared(connection: Connection) -> Shared:

@@ -121,6 +121,12 @@ class Replicas:
         return self._database.read(lambda c: [Replica(**row._mapping) for row in c.execute(query)])
 
 
+def living(connection: Connection, now: float) -> frozenset[str]:
+    """Ids of those whose lease holds at this moment, also where nobody runs that would take the others for dead."""
+    late = store_time(connection, now) - LEASE
+    return frozenset(connection.scalars(select(replicas.c.id).where(replicas.c.fenced == 0, replicas.c.seen >= late)))
+
+
 def draining(connection: Connection, ident: str) -> str:
     """Who asked this replica to stop and why; "" when nobody did."""
     return connection.scalar(select(replicas.c.draining).where(replicas.c.id == ident)) or ""
