@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.docs_runner.standing import end_all
 from tests.docs_runner.steps import Step, literal, matches
 
-PATIENCE = 180
+PATIENCE = 600
 _UNTIL = """
 for _ in $(seq 900); do grep -qF -- {text} {out} && break; kill -0 $! 2>/dev/null || break; sleep 0.1; done
 grep -qF -- {text} {out} || exit 1
