@@ -222,8 +222,8 @@ async def _well() -> dict[str, Any]:
     """A `shapes.Health`; what it is made of: test_health."""
     words = {"status": "ok", "gateway": "hoop", "version": "0", "policy": "v1"}
     numbers = {"started": 1.0, "sessions": 0, "watchers": 0}
-    things = {"listeners": [], "issuers": [], "store": {}, "recorder": {}, "channels": [], "replicas": []}
-    return {**words, **numbers, **things, "problems": []}
+    lists: dict[str, Any] = {"listeners": [], "issuers": [], "channels": [], "replicas": [], "problems": []}
+    return {**words, **numbers, **lists, "store": {}, "recorder": {}}
 
 
 async def _ready() -> list[str]:

@@ -237,7 +237,8 @@ class Gateway(Running):
 
     def pending(self, text: str) -> dict[str, Any]:
         """The pending request for such a statement; waits until it is filed."""
-        return wait_for(lambda: self.requests(text), f"a request for {text}")[0]
+        found: dict[str, Any] = wait_for(lambda: self.requests(text), f"a request for {text}")[0]
+        return found
 
     def decide(self, request: str, what: str = "approve", who: str = "bob", comment: str = "") -> Answer:
         """Approve or deny."""
@@ -264,7 +265,7 @@ class Gateway(Running):
                     return each.id if each.state == "closed" else ""
             return ""
 
-        return wait_for(closed, f"a closed recording of {application}")
+        return str(wait_for(closed, f"a closed recording of {application}"))
 
     def lines(self) -> list[dict[str, Any]]:
         """The whole lines of the log so far; each must be JSON."""
@@ -280,8 +281,7 @@ class Gateway(Running):
         def look() -> dict[str, Any] | None:
             return next((each for each in self.lines()[after:] if text in str(each.get("message"))), None)
 
-        found = wait_for(look, f"the log line {text!r}", self.process)
-        assert found is not None
+        found: dict[str, Any] = wait_for(look, f"the log line {text!r}", self.process)
         return found
 
     # -- life -----------------------------------------------------------------------------------------------------

@@ -353,7 +353,8 @@ def http_house(
     port = loop.run(
         lambda: server_endpoint(loop.reactor, "tcp:0:interface=127.0.0.1").listen(house.factory)  # type: ignore[arg-type, return-value]
     )
-    house.port = port.getHost().port
+    address: Any = port.getHost()
+    house.port = address.port
     try:
         yield house
     finally:

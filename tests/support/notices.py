@@ -74,8 +74,8 @@ class _Anywhere(Controller):
     """On whatever port is free: the socket is asked which."""
 
     def _trigger_server(self) -> None:
-        assert self.server is not None
-        self.port = self.server.sockets[0].getsockname()[1]
+        server: Any = self.server
+        self.port = server.sockets[0].getsockname()[1]
         super()._trigger_server()
 
 

@@ -90,6 +90,6 @@ def private_jwks(ring: KeyRing) -> dict[str, Any]:
         public = next(jwk for jwk in ring.jwks()["keys"] if jwk["kid"] == kid)
         private = json.loads(jwt.get_algorithm_by_name(public["alg"]).to_jwk(key))  # type: ignore[arg-type]
         keys.append({**public, **{name: private[name] for name in private if name != "key_ops"}})
-    for key in keys:
-        key.pop("key_ops", None)
+    for made in keys:
+        made.pop("key_ops", None)
     return {"keys": keys}

@@ -108,7 +108,8 @@ class Side:
         place = Place(TcpPlace("127.0.0.1", port), 20.0, None, agent)
         factory = Factory.forProtocol(Client)
         factory.noisy = False
-        found: Client = self.house.loop.run(lambda: self.hub.endpoint(place).connect(factory))
+        found = self.house.loop.run(lambda: self.hub.endpoint(place).connect(factory))
+        assert isinstance(found, Client)
         return found
 
 

@@ -246,7 +246,8 @@ class Pair:
         self.client_wire, self.server_wire = Memory(), Memory()
 
     async def _known(self, blob: bytes) -> Key:
-        return Key.fromString(blob)
+        key: Key = Key.fromString(blob)
+        return key
 
     def _login(self, login: Any) -> Side:
         self.server.login = login

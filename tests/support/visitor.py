@@ -81,7 +81,8 @@ class Provider:
         return urllib.parse.urlencode({"code": code, "state": question["state"]})
 
     def _token(self, request: Request) -> bytes:
-        form = dict(urllib.parse.parse_qsl(request.content.read().decode()))
+        content: Any = request.content
+        form = dict(urllib.parse.parse_qsl(content.read().decode()))
         self.asked.append(form)
         refreshing = form["grant_type"] == "refresh_token"
         claims = self.refreshed.pop(form["refresh_token"], None) if refreshing else self.codes.pop(form["code"], None)
