@@ -156,6 +156,56 @@ def test_K13_tokens_in_a_query_are_not_shown() -> None:
     assert DIALECT.outgoing(request, DIALECT.read(request), make_session()).query == request.query
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(
+            "access_token",
+            "ACCESS-TOKEN",
+            "id%5Ftoken",
+            "client_secret",
+            "X-Amz-Signature",
+            "X-Amz-Security-Token",
+            "sig",
+        ),
+        *(
+            "api.key",
+            "apikey",
+            "password",
+            "new_passwd",
+            "client_assertion",
+            "tokens[]",
+            "Token",
+            "SAMLResponse",
+            "%73ig",
+        ),
+    ],
+)
+def test_K13_credentials_by_every_name(name: str) -> None:
+    """K13: of clouds, of OAuth and SAML, in any case, with parts of the name encoded."""
+    query = f"{name}=hunter2&x=1"
+    assert "hunter2" not in DIALECT.read(RequestHead(b"GET", b"/a", query.encode(), b"gw", ())).text
+
+
+def test_K13_words_that_are_no_credentials_are_shown() -> None:
+    """A3: approvers see what there is to see."""
+    query = b"code=EUR&key=a&design=b&monkey=c&passenger=d&tokenize=e&signal=f&secretary="
+    reading = DIALECT.read(RequestHead(b"POST", b"/a", query, b"gw", ()))
+    assert query.decode() in reading.text and not reading.unseen
+
+
+def test_a4_what_is_not_shown_is_agreed_to_all_the_same() -> None:
+    """A4: `?token=to-bob` and `?token=to-mallory` look the same to people: the digest tells them apart, and nothing
+    else, as it has a key; so with what masks hide in path and query."""
+    one, two, again = (
+        DIALECT.read(RequestHead(b"POST", b"/a", query, b"gw", ()))
+        for query in (b"token=bob", b"token=eve", b"token=bob")
+    )
+    assert one.text == two.text and one.unseen and one.unseen != two.unseen and one.unseen == again.unseen
+    other = PlainDialect(section_of(1), b"another key".ljust(32))
+    assert other.read(RequestHead(b"POST", b"/a", b"token=bob", b"gw", ())).unseen != one.unseen
+
+
 def test_a_refusal_is_a_problem() -> None:
     answer = DIALECT.refusal(
         head(), Refusal(Command("x", "x"), DENIED, "pending", "wait", "later", "r1"), make_session(), "q"

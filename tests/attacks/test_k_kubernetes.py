@@ -47,10 +47,35 @@ def test_k1_connection_cannot_remove_what_the_gateway_says(place: KubePlace, nam
     assert answer.status == 400 or [each["user"] for each in seen] == ["oidc:ci"]
 
 
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Connection: close", "Connection: Impersonate-User"],
+        ["connection: Impersonate-Group ,close", "Impersonate-Group: system:masters"],
+        ["Connection: close,\tImpersonate-Extra-Hoop-Principal", "Impersonate-Extra-Hoop-Principal: root"],
+        ["Proxy-Connection: Impersonate-User", "Keep-Alive: Impersonate-User", "TE: Impersonate-User"],
+        ["Connection: close, Accept, Host, Content-Type"],
+    ],
+)
+def test_k1_in_every_way_hop_by_hop_headers_are_named(place: KubePlace, lines: list[str]) -> None:
+    """K1: in several lines, with blanks, of headers that clients send besides, and under older names; whatever of it is
+    let through arrives with all the gateway says."""
+    name = f"k1-ways-{abs(hash(tuple(lines)))}"
+    with wire(place) as connection:
+        connection.send(head("GET", path_of(place, f"configmaps/{name}"), *lines))
+        status = connection.answer().status
+    assert status in (400, 404)
+    seen = place.api.seen(name)
+    assert len(seen) == (status == 404), "a refusal sends nothing, an answer is the API server's"
+    for each in seen:
+        assert (each["user"], each["groups"]) == ("oidc:ci", ["ci", "system:authenticated"])
+        assert each["extra"]["hoop-principal"] == ["hoop|ci"] and each["caller"] == "gateway"
+
+
 FORGED = {
     "Impersonate-User": "root",
     "IMPERSONATE-GROUP": "system:masters",
-    "impersonate-uid": "0",
+    "impersonate-uid": "uid-of-root",
     "Impersonate-Extra-Scopes": "all",
     "Impersonate_User": "root",
     "X-Remote-User": "root",
@@ -72,6 +97,41 @@ def test_k2_who_clients_say_they_are_does_not_arrive(place: KubePlace, target: s
         assert "root" not in json.dumps(seen["headers"]) and "system:masters" not in json.dumps(seen["headers"])
         assert seen["uid"] == "" and "scopes" not in seen["extra"]
         assert token_of("ci") not in json.dumps(seen)
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_k2_each_of_them_alone(place: KubePlace, name: str) -> None:
+    """K2: together, one that is refused would hide what becomes of the others. Each arrives nowhere, and the request
+    that is let through does so as who asked, with as much as without it."""
+    path = f"k2-alone-{list(FORGED).index(name)}"
+    with wire(place) as connection:
+        connection.send(
+            head("GET", path_of(place, f"configmaps/{path}"), f"{name}: {FORGED[name]}", "Connection: close")
+        )
+        status = connection.answer().status
+    seen = place.api.seen(path)
+    assert (status, len(seen)) in ((404, 1), (400, 0))
+    assert status == 404 or "_" in name, "what is no header of ours to refuse is stripped"
+    for each in seen:
+        assert (each["user"], each["groups"]) == ("oidc:ci", ["ci", "system:authenticated"])
+        assert each["uid"] == "" and set(each["extra"]) == {"hoop-principal", "hoop-session"}
+        assert FORGED[name] not in json.dumps(each["headers"])
+
+
+def test_k2_trailers_are_no_headers(place: KubePlace) -> None:
+    """K2, K7: nor is it said behind a body; servers that join trailers to headers would believe it."""
+    body = json.dumps(config_map("k2-trailers", a="1")).encode()
+    lines = ["Transfer-Encoding: chunked", "Trailer: Impersonate-User", "Content-Type: application/json"]
+    with wire(place) as connection:
+        connection.send(head("POST", path_of(place, "configmaps"), *lines, "Connection: close"))
+        connection.send(
+            b"%x\r\n%s\r\n0\r\nImpersonate-User: root\r\nImpersonate-Group: system:masters\r\n\r\n" % (len(body), body)
+        )
+        status = connection.answer().status
+    seen = [each for each in place.api.seen() if "k2-trailers" in each["body"]]
+    assert (status, len(seen)) in ((201, 1), (400, 0))
+    for each in seen:
+        assert each["user"] == "oidc:ci" and "root" not in json.dumps(each["headers"])
 
 
 def test_k2_impersonation_says_who_asked(place: KubePlace) -> None:
@@ -134,6 +194,17 @@ def test_k5_exec_is_exec_by_any_method(place: KubePlace, method: str) -> None:
     found = ask(place, method, exec_path(place, "closed-box", "id"))
     assert found.status in (400, 403, 405)
     assert not place.api.seen("closed-box/exec")
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"])
+@pytest.mark.parametrize("way", ["pods/box/proxy/x", "services/https:web:443/proxy", "pods/box:8080/proxy"])
+def test_k5_what_leads_through_the_api_server_is_no_reading_by_any_method(
+    place: KubePlace, method: str, way: str
+) -> None:
+    """K5: the proxies of pods and services, which rules that allow reading and writing do not open."""
+    found = ask(place, method, path_of(place, f"{way}?k5={method}"))
+    assert found.status in (400, 403, 405)
+    assert not place.api.seen(f"k5={method}")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/nodes/node-1/proxy/run/default/box/main", "/api/v1/nodes/node-1/proxy"])
@@ -278,6 +349,20 @@ def test_k13_a_token_in_a_subprotocol_is_taken_and_told_nobody(place: KubePlace)
     seen = [each for each in place.api.seen("box/exec") if "k13-ran" in each["target"]]
     assert seen and packed not in str(seen) and token_of("ci") not in str(seen)
     assert packed not in (place.gateway.folder / "log").read_text()
+
+
+def test_k13_what_stands_in_a_url_besides_is_told_nobody(place: KubePlace) -> None:
+    """K13: of somebody who is let in by the header, and has a token in the URL as well: it stands in no log and in no
+    recording, under whichever of the usual names."""
+    words = {f"k13secret{number}{name}": name for number, name in enumerate(URL_NAMES)}
+    for word, name in words.items():
+        ask(place, "GET", path_of(place, f"configmaps/k13-url?{name}={word}"))
+    wait_for(lambda: recorded(place, "k13-url"), "the requests in a recording")
+    log = (place.gateway.folder / "log").read_text()
+    assert [word for word in words if word in log or recorded(place, word)] == []
+
+
+URL_NAMES = ("access_token", "token", "id_token", "api_key", "client_secret", "password", "X-Amz-Signature", "sig")
 
 
 def test_k13_a_token_in_the_url_is_not_taken(place: KubePlace) -> None:

@@ -101,6 +101,19 @@ def test_a_retry_passes_once_it_is_approved(place: HttpPlace) -> None:
         assert session.post(place.url("/v1/retried"), data=b"x").status_code == 403, "it was for one use"
 
 
+def test_a4_an_approval_is_for_what_is_not_shown_too(place: HttpPlace) -> None:
+    """A4, A3: approvers see `token=…`, and have agreed to one of them; with another one the request is filed anew."""
+    with visitor(place) as session:
+        first = session.post(place.url("/v1/retried/a4?token=to-bob"), data=b"x")
+        (request,) = place.gateway.requests("/v1/retried/a4")
+        assert "to-bob" not in json.dumps(request) and "token=…" in request["text"]
+        place.gateway.decide(request["id"])
+        other = session.post(place.url("/v1/retried/a4?token=to-mallory"), data=b"x")
+        assert (other.status_code, other.json()["code"]) == (403, "pending")
+        assert other.json()["approval"] != first.json()["approval"]
+        assert session.post(place.url("/v1/retried/a4?token=to-bob"), data=b"x").status_code == 200
+
+
 def test_answers_are_masked_as_they_stream(place: HttpPlace) -> None:
     found = visitor(place).get(place.url("/v1/rows/2000"))
     rows = [json.loads(line) for line in found.text.splitlines()]

@@ -24,6 +24,8 @@ class Reading:
     bytes of the body must be seen before the request can be judged, 0 for none: then `Dialect.with_body` reads again.
     Requests of one session with the same `key` share a decision and an approval for some seconds. `parameters` are
     shown to approvers beside the text, and are part of what they agree to: what of the body a person must see, masked.
+    `unseen` is a keyed digest of what the text does not show of path and query, "" when it shows all: it binds an
+    approval to what is sent (A4).
     """
 
     action: str
@@ -33,6 +35,7 @@ class Reading:
     open: bool = False
     wants: int = 0
     parameters: tuple[str | None, ...] = ()
+    unseen: str = ""
 
 
 class BodyFilter(Protocol):

@@ -221,6 +221,8 @@ class Exchange:
                 return self.body_refused(error)
             if found is not None:
                 facts, context = found, (("body", hashlib.sha256(b"".join(self._waiting)).hexdigest()),)
+        if reading.unseen:  # A4: what people do not see they have not agreed to in another form
+            context = (*context, ("unseen", reading.unseen))
         command = Command(reading.action, reading.text, facts, reading.parameters, context, self._reason)
         if reading.parameters:  # as long as the body: the command alone keeps them, until it is decided (K10)
             self._reading = replace(reading, parameters=())

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import re
 from collections.abc import Sequence
+from typing import Any
 from urllib.parse import unquote_plus
+
+import re2
 
 from twisted_hoop.errors import ProtocolError
 from twisted_hoop.http.bodies import Bodies
@@ -30,8 +34,11 @@ _ODD = re.compile(
 )
 """What servers read in different ways: empty and dot segments, parameters, encodings of what needs none, of `/`, of
 controls, and in lower case (K6)."""
-_TOKENS = re.compile(r"((?:^|&)(?:access_token|id_token|refresh_token|token|api_?key|password|secret)=)[^&]*", re.I)
-"""Credentials in a query, which are sent as they are and shown to nobody."""
+_CREDENTIAL: Any = re2.compile(
+    r"(?i)(?:pass(?:word|wd|phrase)?|secret|token|authorization|credentials?|(?:api|private|access)_?key|signature|sig"
+    r"|assertion|jwt|code_verifier|SAMLResponse)s?$"
+)
+"""How names end in a query whose values are sent as they are and shown to nobody; with `-` and `.` as with `_`."""
 
 
 class PlainDialect:
@@ -39,6 +46,7 @@ class PlainDialect:
 
     def __init__(self, section: TargetSection, key: bytes, masks: Sequence[MaskSection] = ()) -> None:
         self._own = section.header.lower().encode()
+        self._key = key
         self._bodies = Bodies(key, masks)
         self._readings: dict[tuple[bytes, ...], Reading] = {}
 
@@ -72,9 +80,12 @@ class PlainDialect:
         if kind:
             facts["content_type"] = frozenset({kind.decode("latin-1")})
         judged: Facts = facts
-        query = shown_query(head.query.decode())
+        whole = head.query.decode()
+        query = shown_query(whole)
         text = f"{method} {path}?{query}" if query else f"{method} {path}"
-        return Reading(method, self._bodies.told(text), (judged,), "")
+        shown = self._bodies.told(text)
+        unseen = "" if query == whole and shown == text else unseen_of(self._key, head)
+        return Reading(method, shown, (judged,), "", unseen=unseen)
 
     def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:
         """See Dialect."""
@@ -138,8 +149,24 @@ def _plain(name: bytes) -> bytes:
 
 
 def shown_query(query: str) -> str:
-    """A query without the credentials that stand in it (K13)."""
-    return _TOKENS.sub(r"\1…", query)
+    """A query without the credentials that stand in it (K13), however their names are written."""
+    return "&".join(map(_shown_pair, query.split("&")))
+
+
+def _shown_pair(pair: str) -> str:
+    name, equals, value = pair.partition("=")
+    return f"{name}=…" if equals and value and is_credential(unquote_plus(name)) else pair
+
+
+def is_credential(name: str) -> bool:
+    """Whether a parameter of this name is one that nobody is shown."""
+    plain = name.encode("utf-8", "backslashreplace").decode().strip().rstrip("[]")
+    return _CREDENTIAL.search(plain.replace("-", "_").replace(".", "_")) is not None
+
+
+def unseen_of(key: bytes, head: RequestHead) -> str:
+    """A digest of path and query that tells nothing without the gateway's key."""
+    return hmac.digest(key, b"hoop unseen\0" + head.path + b"?" + head.query, "sha256").hex()
 
 
 def problem(status: int, detail: str, request_id: str, **more: str) -> Answer:

@@ -14,6 +14,7 @@ from twisted_hoop.http.bodies import Bodies as PlainBodies
 from twisted_hoop.http.dialect import BodyFilter, Reading, Tunnel
 from twisted_hoop.http.frames import without_extensions
 from twisted_hoop.http.messages import Answer, Framing, Headers, RequestHead, ResponseHead
+from twisted_hoop.http.plain import unseen_of
 from twisted_hoop.http.reading import without
 from twisted_hoop.kubernetes.bodies import Bodies
 from twisted_hoop.kubernetes.copying import Copies, looks_for, unpacking
@@ -23,7 +24,7 @@ from twisted_hoop.kubernetes.impersonation import Impersonation, with_impersonat
 from twisted_hoop.kubernetes.requests import KubeRequest, read_request
 from twisted_hoop.kubernetes.statuses import refusal_answer, status_answer
 from twisted_hoop.kubernetes.submitted import LONGEST, judged
-from twisted_hoop.kubernetes.texts import action_of, text_of
+from twisted_hoop.kubernetes.texts import action_of, hides_nothing, text_of
 from twisted_hoop.kubernetes.tunnels import Tunnels
 from twisted_hoop.kubernetes.warnings import held_warning
 from twisted_hoop.model import Approval, ApprovalRequest, Decision, Refusal, Session
@@ -47,6 +48,7 @@ class KubernetesDialect:
         self._own = section.header.lower().encode().replace(b"_", b"-")
         self._copies = Copies()
         self._bodies = Bodies(section, key, masks)
+        self._key = key
         self._told = PlainBodies(key, masks)
         self._tunnels = Tunnels(key, shell)
         self._readings: dict[tuple[object, ...], Reading] = {}
@@ -69,7 +71,7 @@ class KubernetesDialect:
         shared = self._copies.key(head, request) or key_of(head, request)
         if not shared:
             return found
-        return Reading(found.action, found.text, found.facts, shared, found.open, found.wants, found.parameters)
+        return replace(found, key=shared)
 
     def _read(self, head: RequestHead, request: KubeRequest, destination: str) -> Reading:
         if head.upgrade and request.verb != "connect":
@@ -83,7 +85,9 @@ class KubernetesDialect:
             text += f", then {shlex.join(after)} (kubectl cp)"
         wants = 0 if head.framing is Framing.NONE else LONGEST + 1
         is_open = "discovery" in request.classes and not wants
-        return Reading(action_of(request), self._told.told(text), facts, "", is_open, wants)
+        shown = self._told.told(text)
+        unseen = "" if shown == text and hides_nothing(request) else unseen_of(self._key, head)
+        return Reading(action_of(request), shown, facts, "", is_open, wants, unseen=unseen)
 
     def with_body(self, head: RequestHead, reading: Reading, body: bytes) -> Reading:
         """See Dialect."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shlex
 
-from twisted_hoop.http.plain import shown_query
+from twisted_hoop.http.plain import is_credential, shown_query
 from twisted_hoop.kubernetes.facts import argv_of, flag_of
 from twisted_hoop.kubernetes.requests import KubeRequest
 
@@ -27,6 +27,11 @@ def text_of(request: KubeRequest, method: str, path: str, query: str) -> str:
     return f"{word} {path}?{told}" if told else f"{word} {path}"
 
 
+def hides_nothing(request: KubeRequest) -> bool:
+    """Whether the text has the values of all that is asked for."""
+    return not any(is_credential(name) for name, _ in request.query)
+
+
 def _exec(request: KubeRequest) -> str:
     """`exec -n shop -c app -i -t web-0 -- ls -l /`, as kubectl would be told; what else was said stands at its end."""
     words = ["exec"]
@@ -41,5 +46,6 @@ def _exec(request: KubeRequest) -> str:
 
 def _more(request: KubeRequest) -> str:
     known = {"command", "container", "stdin", "stdout", "stderr", "tty"}
-    more = [f"{name}={value}" for name, values in request.query if name not in known for value in values]
+    pairs = [(name, value) for name, values in request.query if name not in known for value in values]
+    more = [f"{name}={'…' if is_credential(name) else value}" for name, value in pairs]
     return f"  ({'&'.join(more)})" if more else ""
