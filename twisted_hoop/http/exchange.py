@@ -36,7 +36,7 @@ from twisted_hoop.settings import MaskSection
 from twisted_hoop.steps import Ask, Finish, Record, Side, Step, ToClient, ToTarget, Withdraw
 
 DONE = Outcome("closed")
-_GONE = "the target is gone"
+_GONE, _LEFT = "the target is gone", "the client left"
 """An exchange that came to its end."""
 
 
@@ -379,8 +379,7 @@ class Exchange:
             steps = produce()
         except ProtocolError as error:
             return self._tunnel_ended(str(error))
-        last = steps[-1] if steps else None
-        if not isinstance(last, Finish):
+        if not steps or not isinstance(last := steps[-1], Finish):
             return steps
         return [*steps[:-1], Record(self._answering.outcome(last.outcome.message)), self._finish()]
 
@@ -477,9 +476,8 @@ class Exchange:
         if side == "target":
             return self._target_lost()
         self.cut = True
-        why = "the client left"
-        gone = self._answering.outcome(why) if self._recorded else notice_entry(self._number, why)
-        return [*self._left_ahead(why), Record(gone), self._finish()]
+        gone = self._answering.outcome(_LEFT) if self._recorded else notice_entry(self._number, _LEFT)
+        return [*self._left_ahead(_LEFT), Record(gone), self._finish()]
 
     def _tunnel_lost(self, tunnel: Tunnel, side: Side) -> list[Step]:
         cut = side == "target" and not tunnel.over()
