@@ -23,7 +23,7 @@ _WRITTEN = {
 _EXEC = """\
 dc() {{
   if [ "$1" = exec ]; then
-    shift; [ "$1" != -T ] || shift; one=$1; shift; podman exec -i "hoop_${{one}}_1" "$@" 2> >(grep -v systemd >&2)
+    shift; [ "$1" != -T ] || shift; one=$1; shift; podman exec -i "hoop_${{one}}_1" "$@" 2> >(sed /systemd/d >&2)
   else
     {compose} "$@"
   fi
