@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 import hmac
 import json
@@ -13,10 +14,13 @@ from typing import Any
 
 import jwt
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.x509.oid import NameOID
 
 from tests.support.loop import Loop, running_loop
 from tests.support.tokens import ISSUER, Door, Time, issuer_section, make_ring, make_settings, write_jwks
+from tests.support.web import running_web
 from twisted_hoop.demo.keyring import KeyRing, public_jwk
 from twisted_hoop.errors import AuthenticationFailed
 
@@ -117,6 +121,43 @@ def test_I2_keys_in_the_header_are_not_used(door: Door, name: str, kid: str) -> 
     chosen = {"honest": ED_KID, "own": own, "none": None}[kid]
     with pytest.raises(AuthenticationFailed):
         door(ATTACKER.sign(CLAIMS, own, {name: value, "kid": chosen}))
+
+
+@pytest.mark.parametrize("kid", ["honest", "own", "none"])
+def test_I2_addresses_in_the_header_are_not_asked(loop: Loop, kid: str) -> None:
+    """I2: what stands there is real: a server that answers with the attacker's keys and certificates, which would
+    verify. It is not asked, also when our own issuer's keys come from an address, and the key is one we do not know."""
+    own = next(key for key in ATTACKER.keys if "RSA" in type(ATTACKER.keys[key]).__name__)
+    chosen = {"honest": RSA_KID, "own": own, "none": None}[kid]
+    pem, der = self_signed(ATTACKER.keys[own])
+    digest = base64.urlsafe_b64encode(hashlib.sha256(der).digest()).rstrip(b"=").decode()
+    with running_web(loop) as trap, running_web(loop) as honest:
+        trap.answers |= {"/jwks": json.dumps(ATTACKER.jwks()).encode(), "/cert.pem": pem}
+        honest.answers["/jwks"] = json.dumps(RING.jwks()).encode()
+        section = issuer_section(RING, f"{honest.url}/jwks")
+        door = Door(loop, make_settings(section), Time(float(NOW)))
+        assert door(RING.sign(CLAIMS, RSA_KID)).subject == "root"
+        headers: list[dict[str, Any]] = [
+            {"jku": f"{trap.url}/jwks"},
+            {"x5u": f"{trap.url}/cert.pem"},
+            {"jwk": public_jwk(ATTACKER.keys[own], own)},
+            {"x5c": [base64.b64encode(der).decode()], "x5t#S256": digest},
+        ]
+        for header in headers:
+            with pytest.raises(AuthenticationFailed):
+                door(ATTACKER.sign({**CLAIMS, "jku": f"{trap.url}/jwks"}, own, {**header, "kid": chosen}))
+        assert trap.hits.total() == 0 and set(honest.hits) == {"/jwks"}
+
+
+def self_signed(key: Any) -> tuple[bytes, bytes]:
+    """A certificate of this key for the issuer's name, as PEM and DER."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "login.example.org")])
+    begins = datetime.datetime.now(datetime.UTC) - datetime.timedelta(hours=1)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(x509.random_serial_number()).not_valid_before(begins)
+    made = made.not_valid_after(begins + datetime.timedelta(days=1))
+    signed = made.sign(key, hashes.SHA256())
+    return signed.public_bytes(serialization.Encoding.PEM), signed.public_bytes(serialization.Encoding.DER)
 
 
 @pytest.mark.parametrize(
