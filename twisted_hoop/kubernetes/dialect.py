@@ -71,7 +71,8 @@ class KubernetesDialect:
         shared = self._copies.key(head, request) or key_of(head, request)
         if not shared:
             return found
-        return replace(found, key=shared)
+        same = (found.open, found.wants, found.parameters, found.unseen)
+        return Reading(found.action, found.text, found.facts, shared, *same)
 
     def _read(self, head: RequestHead, request: KubeRequest, destination: str) -> Reading:
         if head.upgrade and request.verb != "connect":
