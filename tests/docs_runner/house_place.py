@@ -10,8 +10,10 @@ import contextlib
 import getpass
 import grp
 import os
+import random
 import re
 import shutil
+import socket
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +21,6 @@ from pathlib import Path
 from tests.docs_runner.people import People, people_of
 from tests.docs_runner.places import ROOT, Place, fenced, shim
 from tests.docs_runner.shell import Table
-from tests.support.oidc import free_port
 from tests.support.postgres import Server, load_shop, running_postgres
 from twisted_hoop.demo.certificates import issue, make_ca
 
@@ -73,9 +74,21 @@ def before(home: Path) -> Iterator[House]:
         (home / folder).mkdir(parents=True)
     (home / "var/lib/hoop").mkdir(mode=0o700)
     with running_postgres(17) as server, people_of(home, GROUPS) as people:
-        built = House(home, server, people, {name: free_port() for name in ("postgres", "api", "agents")})
+        built = House(home, server, people, _ports("postgres", "api", "agents"))
         _fill(built)
         yield built
+
+
+def _ports(*names: str) -> dict[str, int]:
+    """A port for each, below those that the system gives out: nobody takes one before the gateway listens there."""
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    found: dict[str, int] = {}
+    while len(found) < len(names):
+        port = random.randrange(max(1024, first - 12_000), first)
+        with contextlib.suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            if port not in found.values():
+                found[names[len(found)]] = port
+    return found
 
 
 def _fill(house: House) -> None:
