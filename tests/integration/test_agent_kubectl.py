@@ -54,7 +54,8 @@ class House:
         """Without a stream, also without those that pools keep: the next ones are shared evenly."""
         self.end()
         wait_for(lambda: not self.links(), "the end of both")
-        self.agents[:] = [agent.again() for agent in self.agents]
+        for agent in self.agents:
+            agent.again()
         wait_for(lambda: len(self.links()) == 2, "both agents")
 
     def links(self) -> list[dict[str, Any]]:
@@ -154,7 +155,7 @@ def test_two_agents_share_the_load_and_one_that_dies_takes_its_own_along(place: 
             outcome = wait_for(partial(told_of, place.gateway, mark), "its outcome")
             assert outcome["error"] == "the target is gone" and outcome["stdout"] == len(mark) + 1
         assert "box" in place.kubectl("get", "pods").well()
-    house.agents[0] = house.agents[0].again()
+    house.agents[0].again()
     wait_for(lambda: len(house.links()) == 2, "both agents")
 
 
@@ -169,7 +170,8 @@ def test_a_watch_ends_with_its_agent_and_begins_again(place: KubePlace, house: H
         wait_for(lambda: process.poll() is not None, "the end of the watch")
     wait_for(lambda: not house.links(), "the end of both")
     assert "hoop: the target cannot be reached: agent office" in place.kubectl("get", "pods").failed()
-    house.agents[:] = [agent.again() for agent in house.agents]
+    for agent in house.agents:
+        agent.again()
     wait_for(lambda: place.kubectl("get", "cm", "watched").status == 0, "the way is there again")
     with place.running(*watching) as process:
         streams.until(process, "1\n")

@@ -55,5 +55,5 @@ def test_an_agent_that_dies_ends_its_sessions_in_words_and_serves_again_when_it_
     [closed] = forwards.entries(house_of_ssh, "the agent's connection is gone", "close")
     assert outcome["command"] == command["command"] and closed["outcome"] == "target-lost"
     assert b"agent office: is not connected" in house_of_ssh.run("true").stderr
-    house_of_ssh.between = agent.again()
+    agent.again()
     wait_for(lambda: house_of_ssh.run("echo back").stdout == b"back\n", "it serves again")

@@ -222,7 +222,7 @@ def test_a_websocket_whose_agent_dies_is_told(place: Place) -> None:
         opcode, reason = sock.recv_data()
         assert opcode == websocket.ABNF.OPCODE_CLOSE
         assert reason == (1011).to_bytes(2, "big") + b"hoop: the target is gone"
-    place.agent.process = place.agent.again().process
+    place.agent.again()
     wait_for(lambda: _serves(place), "it is back")
 
 

@@ -51,8 +51,10 @@ class LiveAgent(Running):
         return self
 
     def again(self) -> LiveAgent:
-        """The same installation, started once more; its first start had a file."""
-        return run_agent(self.folder, self.gateway, self.name, ["--config", str(self.folder / "agent.toml")], {})
+        """The same installation, started once more after it ended: another process, for all who have this agent."""
+        options = ["--config", str(self.folder / "agent.toml")]
+        self.process = run_agent(self.folder, self.gateway, self.name, options, {}).process
+        return self
 
     def log(self) -> str:
         """What it wrote."""
