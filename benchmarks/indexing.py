@@ -86,8 +86,9 @@ def stores(server: Server | None, folder: Path) -> Iterator[Callable[[int], Data
     def new(number: int) -> Database:
         url = f"sqlite:///{folder}/{number}.db"
         if server is not None:
-            server.create_database(f"indexing_{number}")
-            url = f"postgresql://{server.user}:{server.password}@{server.host}:{server.port}/indexing_{number}"
+            name = f"indexing_{number}_{time.time_ns()}"
+            server.create_database(name)
+            url = f"postgresql://{server.user}:{server.password}@{server.host}:{server.port}/{name}"
         made.append(Database(url, None))
         made[-1].start()
         return made[-1]

@@ -41,7 +41,7 @@ LONGEST = 60.0
 """Longest pause, in seconds, after rounds that failed."""
 TRIES = 3
 """How often one recording may make a round fail."""
-BATCH = 2000
+BATCH = 5000
 """Commands that are put in by one transaction, at most: others want to write too."""
 ROWS = 1000
 """Rows that they make, at most."""
@@ -54,8 +54,8 @@ _SHARE = 20.0
 
 _SLICE = 0.001
 """Seconds of work in one piece: so long, at the most, a session waits for the interpreter because of it."""
-_REST, _LONG_REST = 4.0, 64.0
-"""Times as long as a piece took that is rested behind it: a fifth of a processor; a sixtieth while others are busy."""
+_REST, _LONG_REST = 4.0, 24.0
+"""Times as long as a piece took that is rested behind it: a fifth of a processor; a 25th while others are busy."""
 _BUSY = 0.3
 """The share of a processor that the rest of the process takes when its sessions are busy."""
 _WINDOW = 0.1
