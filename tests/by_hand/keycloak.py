@@ -28,7 +28,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.by_hand.keycloak_server import SECRET, Keycloak, realm_of, running_keycloak
-from tests.support.console import PATIENCE, chromium
+from tests.support.console import chromium
 from tests.support.gateway import Gateway, Plan, running_gateway
 from tests.support.oidc import free_port
 from tests.support.postgres import load_shop, running_postgres
@@ -61,6 +61,8 @@ groups = ["dba"]
 effect = "allow"
 classes = ["read"]
 """
+PATIENCE = 90_000
+"""Milliseconds."""
 MARK = "# who is known\n"
 _SAML = """
 [[saml]]
