@@ -94,21 +94,7 @@ def _answer(
     chain = tuple(Actor(issuer, actor) for actor in actors)
     principal = Principal(issuer, subject, groups=groups, kind=Kind(kind), chain=chain)
     rules = RulePolicy(settings)
-    found = rehearse(rules, principal, target_of_section(section), command)
-    decision = found.decision
-    return {
-        "opens": found.opening.effect.value,
-        "opens_reason": found.opening.reason,
-        "effect": found.effect.value,
-        "rule": decision.rule,
-        "reason": decision.reason,
-        "approvers": sorted(decision.approvers),
-        "approvals": decision.quorum if decision.approvers else 0,
-        "masks": sorted(found.masks),
-        "facts": [{name: sorted(values) for name, values in facts.items()} for facts in found.facts],
-        "trace": list(decision.trace),
-        "policy": rules.version,
-    }
+    return rehearse(rules, principal, target_of_section(section), command).told(rules.version)
 
 
 def _show(answer: dict[str, Any]) -> None:

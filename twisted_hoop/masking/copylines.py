@@ -144,15 +144,7 @@ class TextCodec:
     def split(self, row: bytes) -> list[bytes]:
         if self.special not in row:
             return row.split(self.delimiter)
-        fields: list[bytes] = []
-        at = 0
-        while True:
-            match = self._field.match(row, at)
-            end = match.end() if match is not None else at
-            fields.append(row[at:end])
-            if end >= len(row):
-                return fields
-            at = end + 1
+        return _split(self._field, row)
 
     def decode(self, raw: bytes) -> bytes | None:
         if raw == self.null:
@@ -201,15 +193,7 @@ class CsvCodec:
     def split(self, row: bytes) -> list[bytes]:
         if self.special not in row:
             return row.split(self.delimiter)
-        fields: list[bytes] = []
-        at = 0
-        while True:
-            match = self._field.match(row, at)
-            end = match.end() if match is not None else at
-            fields.append(row[at:end])
-            if end >= len(row):
-                return fields
-            at = end + 1
+        return _split(self._field, row)
 
     def decode(self, raw: bytes) -> bytes | None:
         if raw == self.null:
@@ -227,6 +211,19 @@ class CsvCodec:
 
     def is_quoted(self, raw: bytes) -> bool:
         return raw.startswith(self.special)
+
+
+def _split(field: re.Pattern[bytes], row: bytes) -> list[bytes]:
+    """The fields of a row in which a delimiter may be part of a value: `field` matches one, to its end."""
+    fields: list[bytes] = []
+    at = 0
+    while True:
+        match = field.match(row, at)
+        end = match.end() if match is not None else at
+        fields.append(row[at:end])
+        if end >= len(row):
+            return fields
+        at = end + 1
 
 
 def codec(format: Format, delimiter: str, quote: str, escape: str, null: str) -> Codec:  # noqa: A002 - COPY's word

@@ -6,6 +6,7 @@ Nothing is run, filed or recorded.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from twisted_hoop.model import Decision, Effect, Facts, Peer, Principal, Session, Target
 from twisted_hoop.policy.rules import RulePolicy
@@ -26,6 +27,23 @@ class Rehearsal:
     def effect(self) -> Effect:
         """What would happen: a target that does not open denies everything."""
         return self.decision.effect if self.opening.effect is Effect.ALLOW else Effect.DENY
+
+    def told(self, version: str) -> dict[str, Any]:
+        """Ready for JSON, as the API (`web.shapes.Explanation`) and the command line show it; by that policy."""
+        decision = self.decision
+        return {
+            "opens": self.opening.effect.value,
+            "opens_reason": self.opening.reason,
+            "effect": self.effect.value,
+            "rule": decision.rule,
+            "reason": decision.reason,
+            "approvers": sorted(decision.approvers),
+            "approvals": decision.quorum if decision.approvers else 0,
+            "masks": sorted(self.masks),
+            "facts": [{name: sorted(values) for name, values in facts.items()} for facts in self.facts],
+            "trace": list(decision.trace),
+            "policy": version,
+        }
 
 
 def rehearse(rules: RulePolicy, principal: Principal, target: Target, text: str) -> Rehearsal:

@@ -63,23 +63,9 @@ class Estate:
     def _explained(self, whom: Principal, target: Target, command: str) -> dict[str, Any]:
         rules = self._parts.policy()
         try:
-            found = rehearse(rules, whom, target, command)
+            return rehearse(rules, whom, target, command).told(rules.version)
         except ValueError as fault:
             raise Problem(422, str(fault)) from None
-        decision = found.decision
-        return {
-            "opens": found.opening.effect.value,
-            "opens_reason": found.opening.reason,
-            "effect": found.effect.value,
-            "rule": decision.rule,
-            "reason": decision.reason,
-            "approvers": sorted(decision.approvers),
-            "approvals": decision.quorum if decision.approvers else 0,
-            "masks": sorted(found.masks),
-            "facts": [{name: sorted(values) for name, values in facts.items()} for facts in found.facts],
-            "trace": list(decision.trace),
-            "policy": rules.version,
-        }
 
     async def health(self, principal: Principal) -> dict[str, Any]:
         """How the parts are: a `shapes.Health`, for operators and auditors."""
