@@ -83,11 +83,33 @@ def test_who_has_tokens_only_connects_anew_with_the_next(house: AgentHouse, loop
     target.close()
 
 
+def test_a_tls_that_carried_enough_is_replaced_and_its_streams_go_on(house: AgentHouse, loop: Loop) -> None:
+    target = Target(loop, End)
+    agent = house.agent()
+    house.joined()
+    near = house.connect(f"agent:office:tcp:127.0.0.1:{target.number}", End)
+    far = target.end()
+    [first] = wait_for(lambda: list(agent._attached), "the agent to know it")
+    first.most = 100_000
+    house.loop.run(lambda: near.transport.write(b"x" * 60_000))
+    house.loop.run(lambda: far.transport.write(b"y" * 60_000))
+    wait_for(lambda: sum(each[0] == "connected" for each in house.door.told) == 2, "the follower")
+    assert first.transport.carried_bare > 120_000
+    house.joined()
+    house.loop.run(lambda: far.transport.write(b"still here"))
+    house.loop.run(lambda: near.got(60_010))
+    house.loop.run(near.transport.loseConnection)
+    wait_for(lambda: any(each[0] == "disconnected" for each in house.door.told), "the old one to leave")
+    house.joined()
+    target.close()
+
+
 def test_it_leaves_in_order(house: AgentHouse, loop: Loop) -> None:
     """New streams go elsewhere at once; the one there is may go on, for a while."""
     target = Target(loop, End)
     agent = house.agent()
     house.joined()
+    wait_for(lambda: agent._attached, "the agent to know that it is there, and to have kept the gateway's keys")
     near = house.connect(f"agent:office:tcp:127.0.0.1:{target.number}", End)
     far = target.end()
     house.agents.remove(agent)

@@ -27,6 +27,8 @@ from twisted_hoop.ssh.login import Credential, TargetLogin, WithKey, WithPasswor
 from twisted_hoop.ssh.transport import ClientTransport
 
 _LOGIN_SECONDS = 30.0
+MOST_CARRIED = 1 << 37
+"""Bytes by one TLS: a third of what AES-GCM is good for with one key (RFC 8446, section 5.5: 2**24.5 full records)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,12 @@ class Attachment:
     connection: IsConnection
     ended: Deferred[str] = field(default_factory=Deferred)
     since: float = 0.0
+    most: int = MOST_CARRIED
+
+    @property
+    def worn(self) -> bool:
+        """Whether its TLS has carried so much that it is time for another one, as nothing inside changes its keys."""
+        return self.transport.carried_bare >= self.most
 
     def close(self) -> None:
         """End it, with what still runs over it."""

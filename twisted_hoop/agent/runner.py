@@ -128,15 +128,16 @@ class Agent:
     # -- being believed -------------------------------------------------------------------------------------------
 
     async def _keep_proved(self, attachment: Attachment) -> Attachment:
-        """Renew the certificate in time; who has only tokens connects anew with the next: that connection, then."""
+        """Renew the certificate in time; who has only tokens connects anew with the next, and so does
+        whose TLS is worn: that connection, then."""
         credentials = self._plan.credentials
         while True:
             await self._sleep(LOOK_EVERY)
             due = credentials.renew_at()
-            if due is None or self._now() < due:
+            if not attachment.worn and (due is None or self._now() < due):
                 continue
             try:
-                if credentials.public_key():
+                if credentials.public_key() and not attachment.worn:
                     await renew(credentials, attachment.connection)
                     continue
                 follower = await self._attach()

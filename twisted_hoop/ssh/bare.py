@@ -33,10 +33,12 @@ _BEHIND_LENGTH = 9
 class BareOut:
     """What we send. `transport` is the connection's."""
 
-    __slots__ = ("_write",)
+    __slots__ = ("_write", "carried")
 
     def __init__(self, transport: Any) -> None:
         self._write = transport.write
+        self.carried = 0
+        """Bytes of channels so far."""
 
     def seal(self, sequence: int, parts: Sequence[Buffer], size: int) -> bytes:
         """See `ciphers.Sealer`."""
@@ -44,13 +46,14 @@ class BareOut:
 
     def send_data(self, head: bytes, data: Buffer) -> None:
         """See `Packets.send_data`, by the shortest way."""
+        self.carried += len(data)
         self._write(b"".join((_pack(len(head) + len(data)), head, data)))
 
 
 class BareIn:
     """What comes. `packets` is the packet layer, which is told of everything that is no data of a channel."""
 
-    __slots__ = ("_channel", "_connection", "_left", "_longest", "_packets", "_rest")
+    __slots__ = ("_channel", "_connection", "_left", "_longest", "_packets", "_rest", "carried")
 
     def __init__(self, packets: Any, connection: Connection, longest: int) -> None:
         """`longest` is the longest packet, in bytes."""
@@ -58,11 +61,14 @@ class BareIn:
         self._channel: Channel | None = None
         self._left = 0
         self._rest = b""
+        self.carried = 0
+        """Bytes so far."""
 
     def received(self, data: bytes) -> None:
         """Bytes of the other side, in any pieces. ProtocolError and MalformedMessage as the packet layer has them."""
         packets = self._packets
         packets.incomingPacketSequence += 1  # what heartbeats look at
+        self.carried += len(data)
         if self._rest:
             data, self._rest = self._rest + data, b""
         start, end = 0, len(data)

@@ -57,6 +57,7 @@ class Transport(Exchange):
         super().__init__(reactor, limits, host_key_algorithms)
         self.peerExtensions = {}
         self.connection: Connection | None = None
+        self._bare_in: BareIn | None = None
 
     def ssh_EXT_INFO(self, packet: bytes) -> None:
         """What the other side can do besides (RFC 8308)."""
@@ -103,8 +104,15 @@ class Transport(Exchange):
         """The message that is being taken is the last one the other side encrypted. Called while it is."""
         if self._stage is not Stage.CONNECTED or self._exchanging or self.connection is None:
             raise ProtocolError("the encryption cannot end in the middle of a key exchange")
-        self._bare = BareIn(self, self.connection, self.limits.packet_after).received
+        self._bare_in = BareIn(self, self.connection, self.limits.packet_after)
+        self._bare = self._bare_in.received
         self._stop("rekey")
+
+    @property
+    def carried_bare(self) -> int:
+        """Bytes that were carried, both ways, without encryption of our own."""
+        incoming, out = self._bare_in, self._out
+        return (incoming.carried if incoming is not None else 0) + (out.carried if isinstance(out, BareOut) else 0)
 
     def rekey(self) -> None:
         """See `Exchange.rekey`. Where a direction has no keys any more there are none to be changed."""
