@@ -203,3 +203,10 @@ def test_the_run_with_containers_says_why_it_cannot(tmp_path: Path) -> None:
     assert done.returncode == 0 and "CONTAINERS WERE NOT TRIED" in done.stdout
     assert subprocess.run([*command, "--must"], env=bare, capture_output=True, timeout=60).returncode == 1
     assert isinstance(why_not(), str) and Machine(ROOT, tmp_path).ports
+
+
+def test_the_image_gives_no_folder_of_its_own_to_the_volumes_that_setup_fills() -> None:
+    """Docker gives an empty volume the owner of the folder it is mounted over, whoever mounts it last."""
+    mounted = {target for _, target in re.findall(r"- (gateway|agent)-given:(/etc/\w+)", FILE.read_text())}
+    made = re.findall(r"install -d [^\n]* (/\S+)", (ROOT / "docker/Dockerfile").read_text())
+    assert mounted == {"/etc/hoop"} and made and not mounted & set(made)

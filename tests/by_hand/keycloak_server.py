@@ -219,11 +219,10 @@ def _fetched() -> Path:
 
 
 def _unpacked(folder: Path, archive: Path) -> Path:
-    (home,) = [*folder.glob("keycloak-*.*.*")] or [None]
-    if home is None:
+    if not list(folder.glob("keycloak-*.*.*")):
         with zipfile.ZipFile(archive) as packed:
             packed.extractall(folder)
-        (home,) = folder.glob("keycloak-*.*.*")
-        for program in (home / "bin").glob("*.sh"):
-            program.chmod(0o755)
+    (home,) = folder.glob("keycloak-*.*.*")
+    for program in (home / "bin").glob("*.sh"):
+        program.chmod(0o755)
     return home

@@ -25,17 +25,8 @@ from tests.support.gateway import wait_for
 ROOT = Path(__file__).parent.parent.parent
 PROGRAMS = ("debootstrap", "unshare", "nsenter", "chroot", "ip")
 PACKAGES = "systemd systemd-sysv dbus python3 python3-venv sudo postgresql iproute2 procps"
-SOURCES = (
-    "setup.py",
-    "setup.cfg",
-    "pyproject.toml",
-    "MANIFEST.in",
-    "README.md",
-    "LICENSE",
-    "mypyc.ini",
-    "twisted_hoop",
-)
-SOURCES += ("twisted", "etc")
+SOURCES: tuple[str, ...] = ("setup.py", "setup.cfg", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE")
+SOURCES += ("mypyc.ini", "twisted_hoop", "twisted", "etc")
 STEPS = Path(__file__).parent / "systemd_steps.sh"
 _INSTALL = """set -e
 printf '#!/bin/sh\\nexit 101\\n' > usr/sbin/policy-rc.d
