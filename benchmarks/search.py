@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
+import harness  # noqa: F401 - finds this checkout
 from sqlalchemy import text
 
 from twisted_hoop.archive.index import find, put

@@ -22,7 +22,8 @@ class Costs:
     """What one of each costs. Of the store: seconds of one of its cores; elsewhere: seconds of a replica's core."""
 
     session: float = 8e-3
-    command: float = 85e-6
+    command: float = 105e-6
+    """Carried, judged and recorded 85 µs (`benchmarks/postgres.py`, eight connections), indexed 20 (`indexing.py`)."""
     byte: float = 1 / 400e6
     replica_idle: float = 2e-3
     look: float = 0.6e-3
@@ -32,6 +33,8 @@ class Costs:
     row: float = 0.08e-3
     approval: float = 8e-3
     word: float = 20e-6
+    index: float = 47e-6
+    """Of a command, at the store, when commands have little in common (`benchmarks/indexing.py --postgresql`)."""
     ledger: float = 0.1e-3
     entry: float = 0.2e3
     """Bytes of a recording, for an entry."""
@@ -88,6 +91,7 @@ def store_work(demand: Demand, costs: Costs) -> dict[str, float]:
         "expiring": idle * SWEEPS * costs.sweep,
         "leases": idle * BEATS * costs.beat,
         "sessions": transactions(demand.rate, demand.replicas) * costs.rows + 2 * demand.rate * costs.row,
+        "indexing": demand.rate * demand.commands * costs.index,
         "approvals": demand.rate * demand.approvals * costs.approval,
         "words": demand.rate * demand.approvals * 3 * demand.replicas * costs.word,
     }
@@ -121,6 +125,7 @@ _REMEDIES = {
     "leases": "a larger store, or fewer and larger replicas",
     "sessions": "a larger store; pool connections at clients",
     "approvals": "a larger store",
+    "indexing": "a larger store",
     "words": "fewer and larger replicas: every word goes to all",
 }
 

@@ -91,6 +91,7 @@ class Simulation:
         self._at(now + self._random.expovariate(demand.rate), "begins", 0)
         replica = self._random.randrange(demand.replicas)
         self._gather(now, replica)
+        self._serve(now, demand.commands * self._costs.index)  # of a session that ends, as one begins
         # In a steady hour as many end as begin: each beginning stands for an end at another moment.
         self._at(now + self._random.random() * 60, "ends", replica)
         if self._random.random() < demand.approvals:
