@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from tests.support.source import modules
+import re
+
+from tests.support.source import REPOSITORY, modules
 
 FLOORS = (
     {"errors", "model", "file_modes", "__version__"},
@@ -127,3 +129,18 @@ def test_the_reactor_is_an_argument() -> None:
 def test_only_the_gate_makes_an_admission() -> None:
     """Whoever has an Admission has been past policy and approval."""
     assert [m.name for m in modules() if "twisted_hoop.model._GATE_TOKEN" in m.imports()] == ["gate"]
+
+
+def test_the_map_has_every_room_and_no_other() -> None:
+    """And every module of PostgreSQL, whose core it explains one by one."""
+    text = (REPOSITORY / "ARCHITECTURE.md").read_text()
+    rooms = _first_cells(text[text.index("## Rooms") : text.index("## The parts of a gateway")])
+    side = {"server", "opening", "target", "simple", "catalogue_source", "authentication", "hall"}
+    assert rooms - side == set(FLOOR_OF) - {"__version__"}
+    core = _first_cells(text[text.index("## The pure core") : text.index("## The way of an SSH channel")])
+    assert core | side == {m.name.partition(".")[2] for m in modules() if m.name.startswith("postgres.")}
+
+
+def _first_cells(table: str) -> set[str]:
+    rows = (line.split("|")[1:3] for line in table.splitlines() if line.startswith("| "))
+    return {name for first, second in rows for name in re.findall(r"`([a-z_]+)`", first if first.strip() else second)}
