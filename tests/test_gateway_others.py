@@ -13,7 +13,7 @@ from tests.support.composed import ground_of, started_ground
 from tests.support.loop import Loop
 from tests.support.postgres import Server
 from tests.test_replicas_cancels import Wire
-from twisted_hoop.agents import Agents
+from twisted_hoop.gateway.agents import Agents
 from twisted_hoop.gateway.deciding import Deciding
 from twisted_hoop.gateway.ground import Ground
 from twisted_hoop.gateway.others import Others, news_of

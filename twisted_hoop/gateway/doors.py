@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from twisted.internet.interfaces import IStreamServerEndpoint
 
-from twisted_hoop.agents import Agents
+from twisted_hoop.gateway.agents import Agents
 from twisted_hoop.gateway.deciding import Deciding
 from twisted_hoop.gateway.ground import Ground
 from twisted_hoop.gateway.listeners import Listeners

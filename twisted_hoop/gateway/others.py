@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from twisted_hoop import __version__
-from twisted_hoop.agents import Agents
+from twisted_hoop.gateway.agents import Agents
 from twisted_hoop.gateway.deciding import Deciding
 from twisted_hoop.gateway.ground import Ground
 from twisted_hoop.gateway.people import People

@@ -12,10 +12,10 @@ from twisted.application.service import IService, MultiService, Service
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
-from twisted_hoop.agents import Agents
 from twisted_hoop.config import load, reload
 from twisted_hoop.config.files import check_files
 from twisted_hoop.errors import ConfigurationError, HoopError
+from twisted_hoop.gateway.agents import Agents
 from twisted_hoop.gateway.deciding import Deciding
 from twisted_hoop.gateway.doors import Doors
 from twisted_hoop.gateway.ground import Ground

@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from twisted_hoop.agents import Agents
 from twisted_hoop.console.dispatch import Console
 from twisted_hoop.console.place import Place
+from twisted_hoop.gateway.agents import Agents
 from twisted_hoop.gateway.deciding import Deciding
 from twisted_hoop.gateway.ground import Ground
 from twisted_hoop.gateway.health import Asked, Health

@@ -12,7 +12,7 @@ from tests.support.agents import OLGA, PEER, report_of, settings_of
 from tests.support.approvals import Office
 from tests.support.loop import Loop
 from tests.support.ssh_identity import make_authority
-from twisted_hoop.agents import Agents
+from twisted_hoop.gateway.agents import Agents
 from twisted_hoop.identity.provider import IdentityProvider
 from twisted_hoop.identity.ssh_private_keys import new_private_key
 from twisted_hoop.model import AgentCredential
