@@ -10,6 +10,7 @@ little in common. Each is read and put into an empty store; figures are medians 
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import random
 import statistics
@@ -125,6 +126,8 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     given = parser.parse_args()
     indexer.Pace.breathe = lambda self: None  # type: ignore[method-assign]  # rests cost no CPU, only our time
+    gc.freeze()  # as the gateway does, whose thread this work is in
+    gc.set_threshold(10_000, 20, 50)
     with ExitStack() as stack:
         server = stack.enter_context(running_postgres()) if given.postgresql else None
         for work in WORKS:
