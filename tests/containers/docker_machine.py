@@ -77,6 +77,16 @@ class DockerMachine(Machine):
         if done.returncode:
             raise CannotRun(f"docker run: {done.stdout[-800:]}")
 
+    @property
+    def compose_line(self) -> str:
+        """See Machine."""
+        return " ".join([*self._inside, "docker", "compose", *self._files])
+
+    @property
+    def exec_line(self) -> str:
+        """See Machine."""
+        return " ".join([*self._inside, "docker", "exec", "-i", '"hoop-${one}-1"'])
+
     def compose(self, *words: str, must: bool = True) -> str:
         """docker compose; what it said. Images are built with the machine's network."""
         more: list[str] = []

@@ -156,6 +156,11 @@ class Machine:
                 raise CannotRun(f"{' '.join(command[:2])}: {done.stdout[-800:]}")
 
     @property
+    def exec_line(self) -> str:
+        """What a shell runs a command with in the container of service $one."""
+        return 'podman exec -i "hoop_${one}_1"'
+
+    @property
     def compose_line(self) -> str:
         """podman-compose with its files, for a shell."""
         return shlex.join([compose_program() or "podman-compose", *self._files])

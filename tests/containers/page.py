@@ -23,7 +23,7 @@ _WRITTEN = {
 _EXEC = """\
 dc() {{
   if [ "$1" = exec ]; then
-    shift; [ "$1" != -T ] || shift; one=$1; shift; podman exec -i "hoop_${{one}}_1" "$@" 2> >(sed /systemd/d >&2)
+    shift; [ "$1" != -T ] || shift; one=$1; shift; {run} "$@" 2> >(sed /systemd/d >&2)
   else
     {compose} "$@"
   fi
@@ -53,7 +53,7 @@ def _settings() -> dict[str, str]:
 
 
 def _table(machine: Machine) -> Table:
-    function = _EXEC.format(compose=machine.compose_line)
+    function = _EXEC.format(compose=machine.compose_line, run=machine.exec_line)
     newest = "dc exec -T issuer as bob hoop approvals list --ids --limit 1"
     rows = {
         "alias dc='docker compose -f docker/compose.yaml'": function,
