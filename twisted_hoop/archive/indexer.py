@@ -54,8 +54,8 @@ _SHARE = 20.0
 
 _SLICE = 0.001
 """Seconds of work in one piece: so long, at the most, a session waits for the interpreter because of it."""
-_REST, _LONG_REST = 4.0, 24.0
-"""Times as long as a piece took that is rested behind it: a fifth of a processor; a 25th while others are busy."""
+_REST, _LONG_REST = 4.0, 64.0
+"""Times as long as a piece took that is rested behind it: a fifth of a processor; a 65th while others are busy."""
 _BUSY = 0.3
 """The share of a processor that the rest of the process takes when its sessions are busy."""
 _WINDOW = 0.1
