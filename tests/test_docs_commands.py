@@ -84,8 +84,9 @@ def test_commands_do_what_the_page_shows(page: str, world: World) -> None:
             steps = [step for block in part for step in steps_of(block)]
             wrong += run(steps, folder, place.given(part[0].who), place.table, place.typed)
     finally:
-        for folder in folders.values():
+        for name, folder in folders.items():
             end_what_stays(folder)
+            world.place(name).ended()
     assert not wrong, "\n\n".join(wrong)
 
 

@@ -106,6 +106,22 @@ CORP = {
     "preferred_username": "alice",
     "email": "alice@example.com",
 }
+KEYCLOAK = {
+    "iss": "https://keycloak.example.com/realms/shop",
+    "aud": "hoop",
+    "iat": NOW,
+    "exp": NOW + 300,
+    "jti": "onrtac:2f1e",
+    "sub": "0b8f7a52-2f5e-4f43-9a0e-6f0a1d2c3b4a",
+    "typ": "Bearer",
+    "azp": "hoop-cli",
+    "sid": "8c5d",
+    "acr": "1",
+    "scope": "openid profile email",
+    "groups": ["developers"],
+    "preferred_username": "alice",
+    "email": "alice@example.com",
+}
 ENTRA = {
     "aud": "6f2b7c1d-0e4a-4b8c-9d3e-1f2a3b4c5d6e",
     "iss": "https://login.microsoftonline.com/9f1c1e34-5a0b-4d1e-8f6b-2c3d4e5f6a7b/v2.0",
@@ -155,6 +171,7 @@ def prove(loop: Loop, folder: Path, section: IssuerSection, claims: dict[str, An
 
 EXPECTED = [
     ("corp", CORP, {}, "alice", {"corp:developers", "corp:offline_access"}),
+    ("keycloak", KEYCLOAK, {}, "alice", {"developers"}),
     ("entra", ENTRA, {"x5t": "abc"}, "alice@example.com", {"entra:b6a7", "entra:c8d9"}),
     ("github", GITHUB, {"x5t": "abc"}, "acme/shop", {"ci"}),
     ("gitlab", GITLAB, {}, "acme/shop", {"ci"}),
@@ -171,7 +188,7 @@ def test_a_token_of_that_shape_is_accepted(
     section = next(one for one in documented.issuers if one.name == name)
     principal = prove(loop, tmp_path, section, claims, **headers)
     assert (principal.key, principal.name, principal.groups) == (f"{claims['iss']}|{claims['sub']}", shown, groups)
-    assert principal.kind is (Kind.HUMAN if name in ("corp", "entra", "agents") else Kind.MACHINE)
+    assert principal.kind is (Kind.HUMAN if name in ("corp", "keycloak", "entra", "agents") else Kind.MACHINE)
     assert [actor.subject for actor in principal.chain] == (["agent-7"] if name == "agents" else [])
 
 

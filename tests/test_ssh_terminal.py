@@ -6,6 +6,7 @@ import os
 import pty
 import select
 import signal
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -258,6 +259,13 @@ class Person:
             self._move()
         self.seen = self.seen[self.seen.index(text) + len(text) :]
 
+    def waits_for_silence(self) -> None:
+        """Until the terminal echoes nothing of a whole line: what was typed before that would be seen."""
+        deadline = time.monotonic() + 60
+        while termios.tcgetattr(self._descriptor)[3] & (termios.ECHO | termios.ICANON) != termios.ICANON:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+
     def _move(self) -> None:
         self.seen += bytes(self.passing.to_client)
         self.passing.to_client.clear()
@@ -305,6 +313,7 @@ def test_a_real_shell() -> None:
         person.waits_for(PROMPT)
         person.types(b"read -s secret\r")
         person.waits_for(b"\r\n")
+        person.waits_for_silence()
         person.types(b"hunter2\r")
         person.waits_for(PROMPT)
         person.types(b"echo ${#secret}\r")

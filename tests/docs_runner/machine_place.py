@@ -10,6 +10,7 @@ import contextlib
 import shutil
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from tests.docs_runner.house_place import House, before, configuration, me, place_in
@@ -63,6 +64,7 @@ def machine(home: Path) -> Iterator[Place]:
         place.table.rows.update(rows)
         place.environ["HOOP_TEST_ROOT"] = str(home)
         place.links["etc"] = home / "checkout/etc"
+        place.ended = partial(stop_all, home)
         try:
             yield place
         finally:

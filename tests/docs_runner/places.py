@@ -9,7 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,6 +35,8 @@ class Place:
     environ: dict[str, str] = field(default_factory=dict)
     typed: str = ""
     """What somebody types where a command asks for it."""
+    ended: Callable[[], None] = lambda: None
+    """Called after each page: nothing that one has started is there for the next."""
 
     def folder(self, name: str) -> Path:
         """The folder of one page, empty at first but for the links that stand in every one."""

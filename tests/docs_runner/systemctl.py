@@ -65,12 +65,19 @@ def _lines(root: Path, name: str, key: str) -> list[list[str]]:
 
 
 def _start(root: Path, name: str) -> None:
+    if _runs(root, name):
+        return
     for command in _lines(root, name, "ExecStartPre"):
         subprocess.run(command, check=True)
     with (root / f"{name}.log").open("ab") as log:
         command = _lines(root, name, "ExecStart")[0]
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
     (root / f"{name}.pid").write_text(str(process.pid))
+
+
+def _runs(root: Path, name: str) -> bool:
+    number = root / f"{name}.pid"
+    return number.exists() and Path(f"/proc/{number.read_text()}").exists()
 
 
 def _stop(root: Path, name: str) -> None:
